@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/str.h"
+
+int sut_file_read_fd(int fd, const char *name, struct sut_buf *b, struct sut_err *err)
+{
+	uint8_t chunk[65536];
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    (size_t)st.st_size <= b->max) {
+		int r = sut_buf_reserve(b, (size_t)st.st_size);
+
+		if (r < 0 && r != -ENOBUFS)
+			return sut_err_oom(err);
+	}
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+		int r;
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return sut_err_errno(err, "cannot read %s", name);
+		}
+		if (n == 0)
+			return 0;
+		r = sut_buf_add(b, chunk, (size_t)n);
+		if (r == -ENOBUFS)
+			return sut_err_set(err, EFBIG, "%s is larger than the limit of %zu bytes",
+					   name, b->max);
+		if (r < 0)
+			return sut_err_oom(err);
+	}
+}
+
+int sut_file_read(const char *path, struct sut_buf *b, struct sut_err *err)
+{
+	_cleanup_(sut_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return sut_err_errno(err, "cannot open %s", path);
+	return sut_file_read_fd(fd, path, b, err);
+}
+
+static int write_all(int fd, const uint8_t *p, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int sut_file_write(const char *path, const void *data, size_t len, mode_t mode, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *tmp = sut_sprintf("%s.tmp-%d", path, (int)getpid());
+	_cleanup_(sut_freep) char *copy = strdup(path);
+	_cleanup_(sut_closep) int fd = -1, dfd = -1;
+
+	if (!tmp || !copy)
+		return sut_err_oom(err);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return sut_err_errno(err, "cannot create %s", tmp);
+	errno = 0;
+	if (write_all(fd, data, len) < 0 || fsync(fd) < 0 || rename(tmp, path) < 0) {
+		int r = sut_err_errno(err, "cannot write %s", path);
+
+		unlink(tmp);
+		return r;
+	}
+	dfd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dfd < 0 || fsync(dfd) < 0)
+		return sut_err_errno(err, "cannot fsync the folder of %s", path);
+	return 0;
+}
+
+int sut_mkdir_p(const char *path, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *p = strdup(path);
+
+	if (!p)
+		return sut_err_oom(err);
+	for (char *s = p + 1;; s++) {
+		char c = *s;
+
+		if (c && c != '/')
+			continue;
+		*s = 0;
+		if (mkdir(p, 0755) < 0 && errno != EEXIST)
+			return sut_err_errno(err, "cannot create the folder %s", p);
+		if (!c)
+			return 0;
+		*s = c;
+	}
+}
+
+static int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_,
+		      struct FTW *ftw _unused_)
+{
+	return remove(path) < 0 ? -1 : 0;
+}
+
+int sut_rm_rf(const char *path, struct sut_err *err)
+{
+	if (nftw(path, remove_one, 64, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+		return sut_err_errno(err, "cannot remove %s", path);
+	return 0;
+}
+
+bool sut_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+int sut_tmpdir(const char *tag, char **ret, struct sut_err *err)
+{
+	const char *base = getenv("TMPDIR");
+	char *p = sut_sprintf("%s/%s.XXXXXX", base && *base ? base : "/var/tmp", tag);
+
+	if (!p)
+		return sut_err_oom(err);
+	if (!mkdtemp(p)) {
+		int r = sut_err_errno(err, "cannot create the temporary folder %s", p);
+
+		free(p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+int sut_lock(const char *path, int *ret_fd, struct sut_err *err)
+{
+	_cleanup_(sut_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return sut_err_errno(err, "cannot open the lock %s", path);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return sut_err_errno(err, "cannot lock %s", path);
+	*ret_fd = sut_steal_fd(&fd);
+	return 0;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto/sha256.h"
+
+#include <openssl/sha.h>
+
+#include "base/str.h"
+
+void sut_sha256(const void *data, size_t len, uint8_t out[static SUT_SHA256_LEN])
+{
+	SHA256(data, len, out);
+}
+
+void sut_sha256_hex(const void *data, size_t len, char out[static SUT_SHA256_HEX])
+{
+	uint8_t d[SUT_SHA256_LEN];
+
+	sut_sha256(data, len, d);
+	sut_hex(d, sizeof(d), out);
+}
