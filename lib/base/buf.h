@@ -29,7 +29,7 @@ struct sut_buf {
 int sut_buf_add(struct sut_buf *b, const void *data, size_t len) _must_check_;
 int sut_buf_addstr(struct sut_buf *b, const char *s) _must_check_;
 int sut_buf_addf(struct sut_buf *b, const char *fmt, ...) _printf_(2, 3) _must_check_;
-int sut_buf_vaddf(struct sut_buf *b, const char *fmt, va_list ap) _must_check_;
+int sut_buf_vaddf(struct sut_buf *b, const char *fmt, va_list ap) _printf_(2, 0) _must_check_;
 
 /* Adds len zero bytes. */
 int sut_buf_addzero(struct sut_buf *b, size_t len) _must_check_;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static char *vsprintf_new(const char *fmt, va_list ap)
+_printf_(1, 0) static char *vsprintf_new(const char *fmt, va_list ap)
 {
 	char *s = NULL;
 
