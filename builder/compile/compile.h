@@ -22,12 +22,13 @@ enum sut_compile_mode {
 
 /* One compilation; several run side by side. */
 struct sut_compile {
-	const char *source;	/* path in the source tree, e.g. "net/unix/af_unix.c" */
-	const char *text_path;	/* file with the text to compile in its place; NULL: the tree's own.
-				 * It is compiled under the original path (__FILE__, #include "…"). */
+	const char *source; /* path in the source tree, e.g. "net/unix/af_unix.c" */
+	/* File with the text to compile in its place; NULL: the tree's own. It is compiled
+	 * under the original path (__FILE__, #include "…"). */
+	const char *text_path;
 	enum sut_compile_mode mode;
-	const char *output;	/* object file to write */
-	double seconds;		/* written: wall-clock time */
+	const char *output; /* object file to write */
+	double seconds;	    /* written: wall-clock time */
 };
 
 /*

@@ -29,15 +29,16 @@ enum sut_proof {
 /* What is known about one symbol of the object (same index as in object->syms). */
 struct sut_proven {
 	enum sut_proof proof;
-	uint64_t addr;	      /* link address; for per-CPU variables the offset. Valid when IDENTICAL,
-				 and for OVERRIDDEN that of the definition that won */
+	/* Link address; for per-CPU variables the offset. Valid when IDENTICAL, and for
+	 * OVERRIDDEN that of the definition that won. */
+	uint64_t addr;
 	uint64_t diff_offset; /* DIFFERENT: first differing byte, from the symbol's start */
 };
 
 struct sut_unit {
-	struct sut_object *object;   /* the exact object; owned */
-	struct sut_proven *syms;     /* object->nsyms entries */
-	uint64_t *section_addr;	     /* object->nsections entries; 0: not placed as one block */
+	struct sut_object *object; /* the exact object; owned */
+	struct sut_proven *syms;   /* object->nsyms entries */
+	uint64_t *section_addr;	   /* object->nsections entries; 0: not placed as one block */
 	size_t functions, identical, overridden, different, unplaced; /* functions only */
 	size_t data, data_identical, data_different, data_unplaced;   /* objects with contents */
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atoll gets mktemp tmpnam system popen
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok gets
+#pragma GCC poison atoi atol atoll mktemp tmpnam system popen
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-_printf_(4, 0) static void set(struct sut_err *e, int code, const char *reason, const char *fmt, va_list ap)
+_printf_(4, 0) static void set(struct sut_err *e, int code, const char *reason, const char *fmt,
+			       va_list ap)
 {
 	e->code = code;
 	snprintf(e->reason, sizeof(e->reason), "%s", reason);

@@ -228,16 +228,18 @@ int sut_run_ok(const char *const argv[], const struct sut_run_opts *opts, struct
 	return r;
 }
 
+struct slot {
+	struct child c;
+	size_t job;
+	double start;
+	bool used;
+};
+
 int sut_run_jobs(struct sut_job *jobs, size_t n, unsigned int njobs, struct sut_err *err)
 {
 	size_t next = 0, running = 0, failed = n;
 	int r = 0;
-	struct slot {
-		struct child c;
-		size_t job;
-		double start;
-		bool used;
-	} *slots;
+	struct slot *slots;
 
 	if (!njobs)
 		njobs = (unsigned int)get_nprocs();
@@ -295,7 +297,8 @@ int sut_run_jobs(struct sut_job *jobs, size_t n, unsigned int njobs, struct sut_
 	if (r < 0)
 		return r;
 	if (failed < n)
-		return sut_err_set(err, ECHILD, "%s ended with status %d:\n%s", jobs[failed].argv[0],
-				   jobs[failed].status, tail_of(&jobs[failed].output, 1500));
+		return sut_err_set(err, ECHILD, "%s ended with status %d:\n%s",
+				   jobs[failed].argv[0], jobs[failed].status,
+				   tail_of(&jobs[failed].output, 1500));
 	return 0;
 }

@@ -11,7 +11,7 @@
 
 struct sut_run_opts {
 	const char *cwd;	  /* NULL: the current folder */
-	const char *const *env;   /* "NAME=value" to set on top of ours; ends with NULL; may be NULL */
+	const char *const *env;	  /* "NAME=value" on top of ours; ends with NULL; may be NULL */
 	const void *in;		  /* given to standard input; NULL: /dev/null */
 	size_t in_len;		  /* bytes of in */
 	struct sut_buf *out;	  /* receives standard output; NULL: kept with err_out */

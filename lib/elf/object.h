@@ -20,7 +20,7 @@
 #include "base/err.h"
 
 enum {
-	SUT_OBJECT_MAX = 256 << 20,  /* bytes of a file */
+	SUT_OBJECT_MAX = 256 << 20, /* bytes of a file */
 	SUT_OBJECT_SECTIONS_MAX = 65000,
 	SUT_OBJECT_SYMS_MAX = 1 << 20,
 };
@@ -34,12 +34,12 @@ struct sut_rela {
 
 struct sut_section {
 	char *name;
-	uint32_t type; /* SHT_* */
+	uint32_t type;	/* SHT_* */
 	uint64_t flags; /* SHF_* */
 	uint64_t align;
 	uint64_t entsize;
 	uint64_t size;
-	uint8_t *data; /* NULL for SHT_NOBITS and for dropped (type SHT_NULL) sections */
+	uint8_t *data;		/* NULL for SHT_NOBITS and for dropped (type SHT_NULL) sections */
 	struct sut_rela *relas; /* ascending by offset */
 	size_t nrelas;
 	uint32_t sym;  /* its STT_SECTION symbol, 0 for none */

@@ -33,7 +33,7 @@ struct sut_member {
 };
 
 struct sut_patch {
-	json_t *manifest;	   /* validated: format, version, and the fields of patch.md */
+	json_t *manifest;	    /* validated: format, version, and the fields of patch.md */
 	struct sut_member *members; /* without manifest.json */
 	size_t nmembers;
 };

@@ -42,7 +42,8 @@ int main(int argc, char **argv)
 		struct dirent *e;
 
 		if (!d) {
-			fprintf(stderr, "cannot open the corpus %s: make it, with at least one seed\n",
+			fprintf(stderr,
+				"cannot open the corpus %s: make it, with at least one seed\n",
 				argv[i]);
 			return 1;
 		}
