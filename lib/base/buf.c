@@ -12,7 +12,9 @@ int sut_buf_reserve(struct sut_buf *b, size_t extra)
 
 	if (extra > b->max || b->len > b->max - extra)
 		return -ENOBUFS;
-	need = b->len + extra + 1;
+	if (__builtin_add_overflow(b->len, extra, &need) || need >= SIZE_MAX / 2)
+		return -ENOMEM;
+	need++;
 	if (need <= b->cap)
 		return 0;
 	cap = b->cap ? b->cap : 64;
@@ -54,7 +56,7 @@ int sut_buf_vaddf(struct sut_buf *b, const char *fmt, va_list ap)
 	n = vsnprintf(NULL, 0, fmt, ap2);
 	va_end(ap2);
 	if (n < 0)
-		return -EINVAL;
+		return -ENOBUFS; /* more than INT_MAX bytes */
 	r = sut_buf_reserve(b, (size_t)n);
 	if (r < 0)
 		return r;

@@ -6,12 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* By way of a copy, so that the arguments may point into *e itself. */
 _printf_(4, 0) static void set(struct sut_err *e, int code, const char *reason, const char *fmt,
 			       va_list ap)
 {
+	char msg[SUT_ERR_MSG_MAX];
+
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	memcpy(e->msg, msg, sizeof(msg));
+	if (reason != e->reason)
+		snprintf(e->reason, sizeof(e->reason), "%s", reason);
 	e->code = code;
-	snprintf(e->reason, sizeof(e->reason), "%s", reason);
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 }
 
 int sut_err_set(struct sut_err *e, int code, const char *fmt, ...)
@@ -64,10 +69,10 @@ int sut_err_prefix(struct sut_err *e, const char *fmt, ...)
 		return -EIO;
 	memcpy(old, e->msg, sizeof(old));
 	va_start(ap, fmt);
-	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	set(e, e->code ? e->code : EIO, e->reason, fmt, ap);
 	va_end(ap);
 	n = strlen(e->msg);
-	snprintf(e->msg + n, sizeof(e->msg) - n, ": %.*s", (int)(sizeof(old) - 1), old);
+	snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", old);
 	return -e->code;
 }
 

@@ -22,17 +22,19 @@ struct sut_err {
 	char msg[SUT_ERR_MSG_MAX];	 /* one or more sentences, no newline at the end */
 };
 
-/* Fills *e (when not NULL) and returns -code. */
+/* Fills *e (when not NULL) and returns -code. The arguments may point into *e. */
 int sut_err_set(struct sut_err *e, int code, const char *fmt, ...) _printf_(3, 4);
 
 /* As sut_err_set(), with ": <strerror(errno)>" added. Returns -errno. */
 int sut_err_errno(struct sut_err *e, const char *fmt, ...) _printf_(2, 3);
 
-/* As sut_err_set(), with a reason word. */
+/* As sut_err_set(), with a reason word (cut to SUT_ERR_REASON_MAX - 1 bytes). */
 int sut_err_reason(struct sut_err *e, int code, const char *reason, const char *fmt, ...)
 	_printf_(4, 5);
 
-/* Puts text and ": " before the message that is there. Returns -e->code. */
+/* Puts text and ": " before the message that is there, and keeps code and reason.
+ * Returns -e->code; -EIO when e is NULL or holds no error. A caller whose own e may
+ * be NULL and who needs the code keeps what the failed function returned. */
 int sut_err_prefix(struct sut_err *e, const char *fmt, ...) _printf_(2, 3);
 
 /* Fills *e with "out of memory" and returns -ENOMEM. */

@@ -15,33 +15,39 @@
 int sut_file_read_fd(int fd, const char *name, struct sut_buf *b, struct sut_err *err)
 {
 	uint8_t chunk[65536];
+	size_t before = b->len;
 	struct stat st;
+	int r;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
 	    (size_t)st.st_size <= b->max) {
-		int r = sut_buf_reserve(b, (size_t)st.st_size);
-
+		r = sut_buf_reserve(b, (size_t)st.st_size);
 		if (r < 0 && r != -ENOBUFS)
 			return sut_err_oom(err);
 	}
 	for (;;) {
 		ssize_t n = read(fd, chunk, sizeof(chunk));
-		int r;
 
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
-			return sut_err_errno(err, "cannot read %s", name);
+			r = sut_err_errno(err, "cannot read %s", name);
+			break;
 		}
 		if (n == 0)
 			return 0;
 		r = sut_buf_add(b, chunk, (size_t)n);
 		if (r == -ENOBUFS)
-			return sut_err_set(err, EFBIG, "%s is larger than the limit of %zu bytes",
-					   name, b->max);
+			r = sut_err_set(err, EFBIG, "%s is larger than the limit of %zu bytes",
+					name, b->max);
+		else if (r < 0)
+			r = sut_err_oom(err);
 		if (r < 0)
-			return sut_err_oom(err);
+			break;
 	}
+	if (b->data)
+		b->data[b->len = before] = 0;
+	return r;
 }
 
 int sut_file_read(const char *path, struct sut_buf *b, struct sut_err *err)
@@ -69,18 +75,39 @@ static int write_all(int fd, const uint8_t *p, size_t len)
 	return 0;
 }
 
-int sut_file_write(const char *path, const void *data, size_t len, mode_t mode, struct sut_err *err)
+/* A file beside path that did not exist before; one that a crash or somebody
+ * else left there under the same name goes, and is never written to. */
+static int create_beside(const char *path, mode_t mode, char **ret_name, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *tmp = sut_sprintf("%s.tmp-%d", path, (int)getpid());
-	_cleanup_(sut_freep) char *copy = strdup(path);
-	_cleanup_(sut_closep) int fd = -1, dfd = -1;
+	int fd;
 
-	if (!tmp || !copy)
+	if (!tmp)
 		return sut_err_oom(err);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0 && errno == EEXIST && unlink(tmp) == 0)
+		fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return sut_err_errno(err, "cannot create %s", tmp);
-	errno = 0;
+	*ret_name = sut_steal(tmp);
+	return fd;
+}
+
+int sut_file_write(const char *path, const void *data, size_t len, mode_t mode, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *tmp = NULL, *copy = strdup(path);
+	_cleanup_(sut_closep) int fd = -1, dfd = -1;
+	struct stat st;
+
+	if (!copy)
+		return sut_err_oom(err);
+	/* A rename would put a regular file in the place of /dev/null. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return sut_err_set(err, EINVAL, "%s is not a regular file; name a file to write",
+				   path);
+	fd = create_beside(path, mode, &tmp, err);
+	if (fd < 0)
+		return fd;
 	if (write_all(fd, data, len) < 0 || fsync(fd) < 0 || rename(tmp, path) < 0) {
 		int r = sut_err_errno(err, "cannot write %s", path);
 
@@ -96,9 +123,12 @@ int sut_file_write(const char *path, const void *data, size_t len, mode_t mode, 
 int sut_mkdir_p(const char *path, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *p = strdup(path);
+	struct stat st;
 
 	if (!p)
 		return sut_err_oom(err);
+	if (!*p)
+		return sut_err_set(err, EINVAL, "cannot create a folder with an empty name");
 	for (char *s = p + 1;; s++) {
 		char c = *s;
 
@@ -107,6 +137,11 @@ int sut_mkdir_p(const char *path, struct sut_err *err)
 		*s = 0;
 		if (mkdir(p, 0755) < 0 && errno != EEXIST)
 			return sut_err_errno(err, "cannot create the folder %s", p);
+		if (stat(p, &st) == 0 && !S_ISDIR(st.st_mode))
+			return sut_err_set(err, ENOTDIR,
+					   "cannot create the folder %s: a file of this name is "
+					   "there; remove it or choose another place",
+					   p);
 		if (!c)
 			return 0;
 		*s = c;
@@ -116,12 +151,13 @@ int sut_mkdir_p(const char *path, struct sut_err *err)
 static int remove_one(const char *path, const struct stat *st _unused_, int flag _unused_,
 		      struct FTW *ftw _unused_)
 {
-	return remove(path) < 0 ? -1 : 0;
+	/* Somebody else may be removing the same tree. */
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
 }
 
 int sut_rm_rf(const char *path, struct sut_err *err)
 {
-	if (nftw(path, remove_one, 64, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+	if (nftw(path, remove_one, 64, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
 		return sut_err_errno(err, "cannot remove %s", path);
 	return 0;
 }

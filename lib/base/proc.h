@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+enum { SUT_RUN_OUTPUT_MAX = 16 << 20 }; /* bytes of output kept when no buffer is given */
+
 struct sut_run_opts {
 	const char *cwd;	  /* NULL: the current folder */
 	const char *const *env;	  /* "NAME=value" on top of ours; ends with NULL; may be NULL */
@@ -20,9 +22,10 @@ struct sut_run_opts {
 };
 
 /*
- * Runs argv[0] (searched in PATH) and waits for it.
+ * Runs argv[0] (searched in PATH) and waits for it, not for processes it leaves
+ * behind. It gets a process group of its own, and SIGTERM when we end first.
  * Returns its exit status (0…255), or a negative errno: -ENOENT when there is
- * no such program, -ETIMEDOUT, -ENOBUFS when the output passed the buffer's
+ * no such program or folder, -ETIMEDOUT, -ENOBUFS when the output passed the buffer's
  * maximum, -EINTR when a signal ended it. A status other than 0 is not an
  * error of this function.
  */
@@ -34,15 +37,20 @@ int sut_run(const char *const argv[], const struct sut_run_opts *opts,
 int sut_run_ok(const char *const argv[], const struct sut_run_opts *opts,
 	       struct sut_err *err) _must_check_;
 
+/* CPUs this process may use; at least 1. */
+unsigned int sut_ncpus(void);
+
 /*
- * Several commands side by side, at most njobs at a time (0: one per CPU).
- * Stops starting new ones at the first failure and reports that one.
+ * Several commands side by side, at most njobs at a time (0: one per CPU, and
+ * never more than 64). Starts no new ones after the first failure, waits for
+ * those that run, and reports that failure: -ECHILD for a status other than 0,
+ * else as sut_run().
  */
 struct sut_job {
 	const char *const *argv;
 	const char *cwd;
 	struct sut_buf output; /* both streams; initialise with a maximum */
-	int status;	       /* written: exit status, or negative errno */
+	int status;	       /* written: exit status, negative errno; -ECANCELED: not run */
 	double seconds;	       /* written: wall-clock time it took */
 };
 
