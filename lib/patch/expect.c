@@ -229,8 +229,10 @@ int sut_expect_finish(struct sut_expect *x, struct sut_buf *out, struct sut_err 
 	if (r == 0)
 		r = sut_buf_add(out, x->strings.data, x->strings.len);
 	if (r == -ENOBUFS)
-		return sut_err_set(err, ENOBUFS, "the table of expected bytes (%zu bytes) does not "
-						 "fit into its buffer", total);
+		return sut_err_set(err, ENOBUFS,
+				   "the table of expected bytes (%zu bytes) does not "
+				   "fit into its buffer",
+				   total);
 	return r < 0 ? sut_err_oom(err) : 0;
 }
 
@@ -276,8 +278,7 @@ static int check_header(const expect_header *h, size_t len, struct sut_err *err)
 	if (h->total_size != len)
 		return bad(err, "it says %u bytes and has %zu", h->total_size, len);
 	if (h->nfuncs == 0 || h->nfuncs > SUTURE_MAX_FUNCS)
-		return bad(err, "%u functions (1 to %d are possible)", h->nfuncs,
-			   SUTURE_MAX_FUNCS);
+		return bad(err, "%u functions (1 to %d are possible)", h->nfuncs, SUTURE_MAX_FUNCS);
 	if (h->reserved)
 		return bad(err, "a reserved field is not 0");
 	/* Records, bytes and strings follow each other and fill the table. */

@@ -19,11 +19,11 @@
 
 /* One function. bytes and mask are `size` bytes each. */
 struct sut_expect_func {
-	const char *name;    /* shorter than SUTURE_NAME_MAX */
-	uint64_t addr;	     /* link address */
-	uint32_t size;	     /* 1 … SUT_EXPECT_FUNC_MAX */
-	uint32_t flags;	     /* SUTURE_EXPECT_*, at least one */
-	uint32_t redirect;   /* SUTURE_REDIRECT_*; NONE exactly when not SUTURE_EXPECT_REPLACE */
+	const char *name;      /* shorter than SUTURE_NAME_MAX */
+	uint64_t addr;	       /* link address */
+	uint32_t size;	       /* 1 … SUT_EXPECT_FUNC_MAX */
+	uint32_t flags;	       /* SUTURE_EXPECT_*, at least one */
+	uint32_t redirect;     /* SUTURE_REDIRECT_*; NONE exactly when not SUTURE_EXPECT_REPLACE */
 	uint32_t redirect_off; /* 0 when NONE */
 	const uint8_t *bytes;
 	const uint8_t *mask; /* SUTURE_MASK_* */
