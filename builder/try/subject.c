@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "patch/container.h"
+#include "target/profile.h"
 
 void sut_subject_freep(struct sut_subject **s)
 {
@@ -63,22 +65,99 @@ static int find_suture(const struct sut_subject_opts *o, char **ret, struct sut_
 			   "with --suture");
 }
 
+/* The target the patch was built for. */
+static int target_of(const char *path, char **ret, struct sut_err *err)
+{
+	_cleanup_(sut_patch_freep) struct sut_patch *p = NULL;
+	int r = sut_patch_read(path, &p, err);
+
+	if (r < 0)
+		return r;
+	*ret = strdup(
+		json_string_value(json_object_get(json_object_get(p->manifest, "target"), "name")));
+	return *ret ? 0 : sut_err_oom(err);
+}
+
+/* The same program builds the engine, and keeps it for the next time. */
+static int build_engine(const struct sut_subject_opts *o, const char *target, const char *dir,
+			char **ret, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *me = NULL, *out = sut_sprintf("%s/suture.ko", dir);
+	const char *argv[9];
+	size_t n = 0;
+	int r = self(&me, err);
+
+	if (r < 0)
+		return r;
+	if (!out)
+		return sut_err_oom(err);
+	argv[n++] = me;
+	argv[n++] = "engine";
+	argv[n++] = "--target";
+	argv[n++] = target;
+	argv[n++] = "-o";
+	argv[n++] = out;
+	if (o->cache) {
+		argv[n++] = "--cache";
+		argv[n++] = o->cache;
+	}
+	argv[n] = NULL;
+	r = sut_run_ok(argv, NULL, err);
+	if (r < 0)
+		return r;
+	*ret = sut_steal(out);
+	return 0;
+}
+
+/* Name and image from the profile of the target. */
+static int find_target(const struct sut_subject_opts *o, struct sut_subject *s, struct sut_err *err)
+{
+	_cleanup_(sut_profile_freep) struct sut_profile *p = NULL;
+	_cleanup_(sut_freep) char *cache = o->cache ? strdup(o->cache) : sut_cache_dir();
+	int r;
+
+	if (!cache)
+		return sut_err_oom(err);
+	r = sut_profile_open(cache, s->name, &p, err);
+	if (r < 0)
+		return r;
+	s->image = strdup(p->vmlinuz);
+	return s->image ? 0 : sut_err_oom(err);
+}
+
 int sut_subject_find(const struct sut_subject_opts *o, const char *dir, struct sut_subject **ret,
 		     struct sut_err *err)
 {
 	_cleanup_(sut_subject_freep) struct sut_subject *s = calloc(1, sizeof(*s));
-	bool bare = !o->patch && sut_streq(o->engine, "none");
+	bool no_engine = sut_streq(o->engine, "none");
 	int r = 0;
 
-	(void)dir;
 	if (!s)
 		return sut_err_oom(err);
-	if (o->image)
+	if (o->target || !o->patch) {
+		s->name = strdup(o->target ? o->target : o->image ? o->image : "");
+		r = s->name ? 0 : sut_err_oom(err);
+	} else {
+		r = target_of(o->patch, &s->name, err);
+	}
+	if (r < 0)
+		return r;
+	if (!s->name[0])
+		return sut_err_set(err, EINVAL, "say what to boot: --target or --image");
+	if (o->image) {
 		s->image = strdup(o->image);
-	s->name = strdup(o->target ? o->target : o->image ? o->image : "?");
-	if (o->engine && !sut_streq(o->engine, "none"))
+		r = s->image ? 0 : sut_err_oom(err);
+	} else {
+		r = find_target(o, s, err);
+	}
+	if (r == 0 && o->engine && !no_engine) {
 		s->engine = strdup(o->engine);
-	if (!bare || o->suture)
+		r = s->engine ? 0 : sut_err_oom(err);
+	} else if (r == 0 && !no_engine) {
+		r = build_engine(o, s->name, dir, &s->engine, err);
+	}
+	/* A kernel without the engine has no use for the program. */
+	if (r == 0 && (!no_engine || o->suture))
 		r = find_suture(o, &s->suture, err);
 	if (r < 0)
 		return r;
