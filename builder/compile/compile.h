@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "target/profile.h"
 
 enum sut_compile_mode {
@@ -39,5 +40,16 @@ struct sut_compile {
  */
 int sut_compile_run(const struct sut_profile *p, struct sut_compile *c, size_t n,
 		    struct sut_err *err) _must_check_;
+
+/*
+ * Asks the build system for the command line of every source file and keeps
+ * the list in the profile's folder (compile/). It takes about ten seconds and
+ * is done once; the other functions do it themselves when it is not there.
+ */
+int sut_compile_prepare(const struct sut_profile *p, struct sut_err *err) _must_check_;
+
+/* Adds the source files that are built into the target's vmlinux, sorted. */
+int sut_compile_sources(const struct sut_profile *p, struct sut_strv *ret,
+			struct sut_err *err) _must_check_;
 
 #endif
