@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Writes the first seeds of the patch targets: DIR/TARGET/NAME. They are made
+ * at build time, so they cannot fall behind the format. */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "sample_patch.h"
+
+static int put(const char *dir, const char *target, const char *file, const char *prefix,
+	       const void *data, size_t len)
+{
+	_cleanup_(sut_freep) char *folder = sut_sprintf("%s/%s", dir, target);
+	_cleanup_(sut_freep) char *path = sut_sprintf("%s/%s/%s", dir, target, file);
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(1 << 20);
+	struct sut_err err = {0};
+
+	if (!folder || !path || sut_mkdir_p(folder, &err) < 0 || sut_buf_addstr(&b, prefix) < 0 ||
+	    sut_buf_add(&b, data, len) < 0 || sut_file_write(path, b.data, b.len, 0644, &err) < 0) {
+		fprintf(stderr, "cannot write the seed %s of %s: %s\n", file, target, err.msg);
+		return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_buf_ struct sut_buf patch = SUT_BUF_INIT(1 << 20), tar = SUT_BUF_INIT(1 << 20),
+				     expect = SUT_BUF_INIT(1 << 20);
+	json_t *manifest = sample_manifest_full();
+	_cleanup_(sut_freep) char *text = json_dumps(manifest, 0);
+	int r;
+
+	json_decref(manifest);
+	if (argc != 2 || !text)
+		return 1;
+	sample_patch(&patch);
+	sample_tar(&tar);
+	sample_expect(&expect);
+	r = put(argv[1], "patch_container", "file", "f", patch.data, patch.len);
+	r |= put(argv[1], "patch_container", "archive", "t", tar.data, tar.len);
+	r |= put(argv[1], "patch_manifest", "sample", "", text, strlen(text));
+	r |= put(argv[1], "patch_expect", "sample", "", expect.data, expect.len);
+	return r;
+}
