@@ -14,8 +14,7 @@
 #include "target/store.h"
 #include "target/vmlinuz.h"
 
-/* Bytes that are needed at most while working: packages and their contents. */
-static const uint64_t space_source = 2200ULL << 20; /* the tree is 1.5 GB */
+/* Bytes of disk that are needed at most besides the source: image, modules, build folder. */
 static const uint64_t space_target = 800ULL << 20;
 
 struct add {
@@ -105,13 +104,17 @@ static int add_locked(struct add *a, const struct sut_add_opts *opts, bool *ret_
 	*ret_existed = sut_exists(file);
 	if (*ret_existed)
 		return 0;
-	r = sut_acquire_dir(opts->from, a->release, &a->packages, err);
+	if (opts->from)
+		r = sut_acquire_dir(opts->from, a->release, &a->packages, err);
+	else
+		r = sut_acquire_apt(a->cache, a->release, space_target, a->progress, &a->packages,
+				    err);
 	if (r < 0)
 		return r;
 	src = sut_source_dir(a->cache, a->packages.image.version);
 	if (!src)
 		return sut_err_oom(err);
-	need = space_target + (sut_exists(src) ? 0 : space_source);
+	need = space_target + (sut_exists(src) ? 0 : SUT_SOURCE_SPACE);
 	r = sut_store_space(a->cache, need, err);
 	if (r < 0)
 		return r;
@@ -129,6 +132,23 @@ static int add_locked(struct add *a, const struct sut_add_opts *opts, bool *ret_
 					a->cache, (unsigned long long)(need >> 20));
 	}
 	return r;
+}
+
+int sut_target_resolve(const char *target, char **ret, struct sut_err *err)
+{
+	static const char newest[] = "debian/newest-";
+	_cleanup_(sut_freep) char *release = NULL;
+	int r;
+
+	if (!sut_startswith(target, newest)) {
+		*ret = strdup(target);
+		return *ret ? 0 : sut_err_oom(err);
+	}
+	r = sut_acquire_newest(target + sizeof(newest) - 1, &release, err);
+	if (r < 0)
+		return r;
+	*ret = sut_sprintf("debian/%s", release);
+	return *ret ? 0 : sut_err_oom(err);
 }
 
 int sut_target_add(const char *cache, const char *target, const struct sut_add_opts *opts,

@@ -13,6 +13,10 @@ struct sut_add_opts {
 	const struct sut_progress *progress;
 };
 
+/* What "debian/newest-<flavour>" stands for in the archive, as a name of a
+ * target; any other name is returned as it is. Caller frees. */
+int sut_target_resolve(const char *target, char **ret, struct sut_err *err) _must_check_;
+
 /*
  * Adds target ("debian/<release>") to the cache. On any error the cache holds
  * what it held before. *ret_existed (may be NULL): it was there already.

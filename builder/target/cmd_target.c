@@ -21,6 +21,7 @@ static const char usage_text[] =
 	"       suture-build target remove TARGET [--cache DIR]\n"
 	"\n"
 	"A target is one exact kernel build, for example debian/6.1.0-47-cloud-amd64.\n"
+	"'add debian/newest-cloud-amd64' takes the newest kernel of that flavour.\n"
 	"\n"
 	"  --from DIR   take the .deb files from DIR; apt does not verify them then\n"
 	"  --cache DIR  where targets are kept; default $SUTURE_CACHE, then\n"
@@ -42,18 +43,21 @@ static int fail(const struct sut_err *err)
 static int add(const struct args *a)
 {
 	struct sut_add_opts o = {.from = a->from, .progress = sut_progress_stderr()};
+	_cleanup_(sut_freep) char *target = NULL;
 	struct sut_err err = {0};
 	bool existed;
 
+	if (sut_target_resolve(a->target, &target, &err) < 0)
+		return fail(&err);
 	if (a->from)
 		fprintf(stderr, "suture-build target: packages from %s are not verified by apt\n",
 			a->from);
-	if (sut_target_add(a->cache, a->target, &o, &existed, &err) < 0)
+	if (sut_target_add(a->cache, target, &o, &existed, &err) < 0)
 		return fail(&err);
 	if (existed)
-		printf("%s is there already\n", a->target);
+		printf("%s is there already\n", target);
 	else
-		printf("%s is ready\n", a->target);
+		printf("%s is ready\n", target);
 	return SUT_EXIT_OK;
 }
 

@@ -13,6 +13,9 @@
 #include "target/deb.h"
 #include "target/progress.h"
 
+/* Bytes of disk that unpacking one needs at most: tree, archive, package. */
+#define SUT_SOURCE_SPACE (2200ULL << 20)
+
 /* The folder of a version, whether it is there or not. NULL: no memory. */
 char *sut_source_dir(const char *cache, const char *version);
 
