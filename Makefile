@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# The commands of this repository; meson and ninja do the building. `make help` lists them.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 5
+
+.DEFAULT_GOAL := build
+
+.PHONY: build
+build: $(BUILD)/build.ninja ## build everything into build/
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD) --prefix=$(PREFIX)
+
+.PHONY: setup
+setup: ## install what is needed from the archive of Debian 12
+	@scripts/setup
+
+.PHONY: demo
+demo: setup build ## fix a real hole in a running stock kernel, in a virtual machine
+	@demo/run
+
+.PHONY: test
+test: setup ## everything below from check to vm; ends in "N passed, N failed"
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run
+
+.PHONY: check
+check: build ## static analysis
+	@scripts/check
+
+.PHONY: unit
+unit: ## unit tests
+	@tests/run unit
+
+.PHONY: asan
+asan: ## unit tests with AddressSanitizer and UBSan
+	@tests/run asan
+
+.PHONY: tsan
+tsan: ## unit tests with ThreadSanitizer
+	@tests/run tsan
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZ_SECONDS each
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+.PHONY: vm
+vm: build ## scenarios in virtual machines that run the target's own kernel
+	@tests/run vm
+
+.PHONY: soak
+soak: build ## apply and revert in a loop under load
+	@tests/vm/soak
+
+.PHONY: survey
+survey: build ## prove the functions of 100 files of the kernel against the shipped image
+	@tests/survey
+
+.PHONY: bench
+bench: build ## the figures: time to build a patch, length of the pause
+	@bench/run
+
+.PHONY: format
+format: ## lay out the C code as .clang-format says
+	@scripts/checks/files . '*.[ch]' | xargs -r clang-format -i
+
+.PHONY: install
+install: build ## install under PREFIX (DESTDIR is honoured)
+	@meson install -C $(BUILD) --no-rebuild
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf build build-asan build-tsan build-fuzz out
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
