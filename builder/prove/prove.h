@@ -55,6 +55,23 @@ int sut_prove(const struct sut_profile *p, struct sut_object *object, struct sut
 int sut_prove_extern(const struct sut_profile *p, const char *name, uint64_t *ret_addr,
 		     bool *ret_absolute, struct sut_err *err) _must_check_;
 
+/* Why a symbol is DIFFERENT or UNPLACED. */
+enum sut_difference {
+	SUT_DIFFERENCE_NONE,
+	SUT_DIFFERENCE_BYTES,	   /* other bytes */
+	SUT_DIFFERENCE_JUMP,	   /* a jump in its short form here and its long form there */
+	SUT_DIFFERENCE_REFERENCE,  /* a field refers to something else */
+	SUT_DIFFERENCE_UNRESOLVED, /* where a field should point to is not known */
+	SUT_DIFFERENCE_NO_ADDRESS, /* the image does not tell where the symbol is */
+};
+
+/* The kind of difference, and a line for the reader (without the symbol's name). */
+enum sut_difference sut_prove_explain(const struct sut_profile *p, const struct sut_unit *u,
+				      uint32_t sym, char *text, size_t len);
+
+/* "bytes", "jump-size", "reference", "unresolved", "no-address". */
+const char *sut_difference_name(enum sut_difference d);
+
 void sut_unit_free(struct sut_unit *u);
 void sut_unit_freep(struct sut_unit **u);
 
