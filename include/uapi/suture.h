@@ -78,6 +78,15 @@ struct suture_payload_func {
 	__u32 expect_index; /* its record in the expected bytes */
 };
 
+/*
+ * int suture_payload_register(const void *payload, void *module);
+ * void suture_payload_unregister(const void *payload);
+ * Plain pointers, so that their symbol versions (the CRC genksyms makes from
+ * the declaration) are the same in every build of the engine.
+ */
+#define SUTURE_REGISTER_CRC 0xe00abc7d
+#define SUTURE_UNREGISTER_CRC 0x1577d000
+
 #define SUTURE_PAYLOAD_KEEP 1 /* addresses of new functions may have escaped: never unload */
 
 struct suture_payload {

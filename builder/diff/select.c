@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diff/select.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+
+struct state {
+	struct sut_diff *d;
+	const struct sut_select_opts *opts;
+	struct sut_selection *sel;
+	struct sut_refusals *refusals;
+	bool *settled; /* changed functions whose redirect has been decided */
+};
+
+bool sut_ref_is_call(const struct sut_ref *r)
+{
+	return r->type == R_X86_64_PLT32 && r->target == 0;
+}
+
+static unsigned int line_of(const struct state *s, const char *name)
+{
+	return s->opts->line_of ? s->opts->line_of(s->opts->ctx, name) : 0;
+}
+
+#define refuse(s, reason, name, ...)                                                               \
+	sut_refuse((s)->refusals, reason, name, (s)->opts->source, line_of(s, name), __VA_ARGS__)
+
+/* Constants without pointers may be copied, when only code of this file reads them. */
+static bool copyable(const struct state *s, uint32_t p)
+{
+	const struct sut_atoms *a = s->d->patched;
+	const struct sut_atom *t = &a->atoms[p];
+
+	if (t->class != SUT_SEC_RODATA || t->nrefs || a->object->syms[t->sym].bind != STB_LOCAL)
+		return false;
+	for (uint32_t i = 0; i < a->n; i++) {
+		if (a->atoms[i].class == SUT_SEC_TEXT)
+			continue;
+		for (uint32_t k = 0; k < a->atoms[i].nrefs; k++)
+			if (a->refs[a->atoms[i].first_ref + k].atom == p)
+				return false;
+	}
+	return true;
+}
+
+static void change_readers(struct state *s, uint32_t p)
+{
+	const struct sut_atoms *a = s->d->patched;
+
+	for (uint32_t i = 0; i < a->n; i++) {
+		if (a->atoms[i].class != SUT_SEC_TEXT || s->d->verdict[i] != SUT_SAME)
+			continue;
+		for (uint32_t k = 0; k < a->atoms[i].nrefs; k++) {
+			if (a->refs[a->atoms[i].first_ref + k].atom != p)
+				continue;
+			s->d->verdict[i] = SUT_CHANGED;
+			snprintf(s->d->why[i], SUT_WHY_MAX, "reads %.100s, whose contents change",
+				 a->atoms[p].name);
+			break;
+		}
+	}
+}
+
+static int check_data(struct state *s)
+{
+	struct sut_diff *d = s->d;
+	int r = 0;
+
+	for (uint32_t p = 0; !r && p < d->patched->n; p++) {
+		const struct sut_atom *t = &d->patched->atoms[p];
+
+		if (d->verdict[p] != SUT_CHANGED ||
+		    (t->class != SUT_SEC_DATA && t->class != SUT_SEC_RODATA &&
+		     t->class != SUT_SEC_UNKNOWN))
+			continue;
+		if (copyable(s, p)) {
+			d->verdict[p] = SUT_NEW;
+			change_readers(s, p);
+			continue;
+		}
+		r = refuse(s, "changed-data", t->name,
+			   "the fix changes the contents of a variable that exists already (%s). The "
+			   "running kernel has its own value there, so this cannot be replaced live: "
+			   "leave this part out, or rewrite the code that reads it.", d->why[p]);
+	}
+	return r;
+}
+
+static int check_init(struct state *s)
+{
+	struct sut_diff *d = s->d;
+	int r = 0;
+
+	for (uint32_t p = 0; !r && p < d->patched->n; p++) {
+		const struct sut_atom *t = &d->patched->atoms[p];
+
+		if (t->class != SUT_SEC_INIT || d->verdict[p] == SUT_SAME || !t->sym ||
+		    sut_atom_anonymous(t))
+			continue;
+		r = refuse(s, "init-code", t->name,
+			   "code and data marked __init or __exit have run already, or were "
+			   "discarded: changing them has no effect on a running kernel. Leave this "
+			   "part out if it is not needed for the fix.");
+	}
+	return r;
+}
+
+/* Sections that nobody told us about must not refer to what we replace. */
+static int check_unknown(struct state *s)
+{
+	const struct sut_atoms *a = s->d->patched;
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < a->n; i++) {
+		if (a->atoms[i].class != SUT_SEC_UNKNOWN)
+			continue;
+		for (uint32_t k = 0; !r && k < a->atoms[i].nrefs; k++) {
+			uint32_t t = a->refs[a->atoms[i].first_ref + k].atom;
+
+			if (t == SUT_NO_ATOM || !s->sel->include[t] ||
+			    a->refs[a->atoms[i].first_ref + k].target == 0)
+				continue;
+			r = refuse(s, "unknown-section",
+				   a->object->sections[a->atoms[i].section].name,
+				   "this section refers into %s, and what it means to the kernel is "
+				   "not known here: report it, so that a rule for it is added.",
+				   a->atoms[t].name);
+		}
+	}
+	return r;
+}
+
+static bool entry_text(const struct sut_atoms *a, const struct sut_atom *t)
+{
+	const char *n = a->object->sections[t->section].name;
+
+	return sut_startswith(n, ".noinstr.text") || sut_startswith(n, ".entry.text");
+}
+
+/* Marks the callers of a changed function whose own entry stays as it is.
+ * False when somebody has its address: then calls cannot all be reached. */
+static bool change_callers(struct state *s, uint32_t p)
+{
+	struct sut_diff *d = s->d;
+	const struct sut_atoms *a = d->patched;
+
+	if (a->object->syms[a->atoms[p].sym].bind != STB_LOCAL)
+		return false;
+	for (uint32_t i = 0; i < a->nrefs; i++)
+		if (a->refs[i].atom == p && a->refs[i].target == 0 && !sut_ref_is_call(&a->refs[i]))
+			return false;
+	for (uint32_t i = 0; i < a->n; i++) {
+		uint32_t f = a->atoms[i].parent != SUT_NO_ATOM ? a->atoms[i].parent : i;
+
+		if (a->atoms[i].class != SUT_SEC_TEXT || f == p || d->verdict[f] != SUT_SAME)
+			continue;
+		for (uint32_t k = 0; k < a->atoms[i].nrefs; k++) {
+			if (a->refs[a->atoms[i].first_ref + k].atom != p)
+				continue;
+			d->verdict[f] = SUT_CHANGED;
+			if (a->atoms[f].child != SUT_NO_ATOM)
+				d->verdict[a->atoms[f].child] = SUT_CHANGED;
+			snprintf(d->why[f], SUT_WHY_MAX,
+				 "calls %.100s, which changes and whose entry cannot be redirected",
+				 a->atoms[p].name);
+			break;
+		}
+	}
+	return true;
+}
+
+static int settle(struct state *s, uint32_t p)
+{
+	struct sut_diff *d = s->d;
+	const struct sut_atom *t = &d->patched->atoms[p];
+	char why[SUT_WHY_MAX] = "";
+
+	s->settled[p] = true;
+	s->sel->include[p] = true;
+	if (t->child != SUT_NO_ATOM)
+		s->sel->include[t->child] = true;
+	if (d->twin[p] == SUT_NO_ATOM)
+		return 0;
+	if (entry_text(d->patched, t))
+		return refuse(s, "entry-code", t->name,
+			      "this function runs on kernel entry, where interrupts and even the "
+			      "stack may not be usable yet: it cannot be replaced live.");
+	if (s->opts->redirectable && !s->opts->redirectable(s->opts->ctx, d->twin[p], why)) {
+		if (change_callers(s, p))
+			return 0;
+		return refuse(s, "no-redirect", t->name,
+			      "its entry cannot be redirected (%s), and it is called from outside "
+			      "this file or by pointer: change its callers in the fix instead.", why);
+	}
+	s->sel->replace[p] = true;
+	s->sel->nreplace++;
+	return 0;
+}
+
+static int settle_changed(struct state *s)
+{
+	struct sut_diff *d = s->d;
+	bool more = true;
+	int r = 0;
+
+	while (more) {
+		more = false;
+		for (uint32_t p = 0; !r && p < d->patched->n; p++) {
+			const struct sut_atom *t = &d->patched->atoms[p];
+
+			if (t->class != SUT_SEC_TEXT || !t->sym || t->parent != SUT_NO_ATOM ||
+			    d->verdict[p] != SUT_CHANGED || s->settled[p])
+				continue;
+			r = settle(s, p);
+			more = true;
+		}
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static bool pull(struct state *s, const struct sut_ref *r)
+{
+	if (r->atom == SUT_NO_ATOM || s->sel->include[r->atom] ||
+	    s->d->verdict[r->atom] != SUT_NEW)
+		return false;
+	switch (s->d->patched->atoms[r->atom].class) {
+	case SUT_SEC_INIT:
+	case SUT_SEC_HELPER:
+	case SUT_SEC_TABLE:
+	case SUT_SEC_DROP:
+		return false;
+	default:
+		s->sel->include[r->atom] = true;
+		return true;
+	}
+}
+
+/* All that is new and that included code, data or records refer to. */
+static void close_over(struct state *s)
+{
+	const struct sut_atoms *a = s->d->patched;
+	bool more = true;
+
+	while (more) {
+		more = false;
+		for (uint32_t i = 0; i < a->n; i++) {
+			const struct sut_atom *t = &a->atoms[i];
+
+			if (!s->sel->include[i])
+				continue;
+			if (t->child != SUT_NO_ATOM && !s->sel->include[t->child]) {
+				s->sel->include[t->child] = true;
+				more = true;
+			}
+			for (uint32_t k = 0; k < t->nrefs; k++)
+				more |= pull(s, &a->refs[t->first_ref + k]);
+			for (uint32_t k = 0; k < t->nrecords; k++) {
+				const struct sut_record *rec = &a->records[t->first_record + k];
+
+				for (uint32_t m = 0; m < rec->nrefs; m++)
+					more |= pull(s, &a->record_refs[rec->first_ref + m]);
+			}
+		}
+	}
+}
+
+static int check_included(struct state *s)
+{
+	const struct sut_atoms *a = s->d->patched;
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < a->n; i++) {
+		const struct sut_atom *t = &a->atoms[i];
+		const char *section = a->object->sections[t->section].name;
+
+		if (!s->sel->include[i])
+			continue;
+		if (sut_startswith(section, "__tracepoints") && t->sym)
+			r = refuse(s, "new-tracepoint", t->name,
+				   "a new tracepoint cannot be registered from a patch: leave it out.");
+		for (uint32_t k = 0; !r && t->class == SUT_SEC_TEXT && k < t->nrefs; k++) {
+			uint32_t at = a->refs[t->first_ref + k].atom;
+
+			if (at == SUT_NO_ATOM || a->atoms[at].class != SUT_SEC_INIT)
+				continue;
+			r = refuse(s, "init-reference", t->name,
+				   "it refers to %s, whose memory was given back after boot: leave "
+				   "this part out.", a->atoms[at].name);
+		}
+	}
+	return r;
+}
+
+int sut_select(struct sut_diff *d, const struct sut_select_opts *opts, struct sut_selection *ret,
+	       struct sut_refusals *refusals, struct sut_err *err)
+{
+	struct sut_selection sel = {0};
+	struct state s = {.d = d, .opts = opts, .sel = &sel, .refusals = refusals};
+	uint32_t n = d->patched->n + 1;
+	int r;
+
+	sel.include = calloc(n, sizeof(*sel.include));
+	sel.replace = calloc(n, sizeof(*sel.replace));
+	s.settled = calloc(n, sizeof(*s.settled));
+	r = sel.include && sel.replace && s.settled ? 0 : -ENOMEM;
+	if (!r)
+		r = check_data(&s);
+	if (!r)
+		r = check_init(&s);
+	if (!r)
+		r = settle_changed(&s);
+	if (!r) {
+		close_over(&s);
+		r = check_included(&s);
+	}
+	if (!r)
+		r = check_unknown(&s);
+	free(s.settled);
+	if (r < 0) {
+		sut_selection_release(&sel);
+		return sut_err_oom(err);
+	}
+	*ret = sel;
+	return 0;
+}
+
+void sut_selection_release(struct sut_selection *s)
+{
+	free(s->include);
+	free(s->replace);
+	s->include = s->replace = NULL;
+	s->nreplace = 0;
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/build.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "crypto/sha256.h"
+#include "kernel/entry.h"
+#include "kernel/resolve.h"
+#include "uapi/suture.h"
+
+const char *const sut_step_name[SUT_STEPS] = {"apply", "compile", "prove", "diff", "payload"};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* ---- callbacks of the selection ---- */
+
+static bool redirectable(void *ctx, uint32_t orig, char why[static SUT_WHY_MAX])
+{
+	struct sut_build_unit *u = ctx;
+	uint32_t sym = sut_exact_symbol(u->exact, u->orig_atoms, orig);
+	struct sut_entry entry;
+	uint32_t atom;
+
+	if (!sym) {
+		snprintf(why, SUT_WHY_MAX, "the kernel has no function of its own for it");
+		return false;
+	}
+	if (u->exact->syms[sym].proof != SUT_PROOF_IDENTICAL)
+		return true; /* the proof tells, later and better */
+	atom = u->exact_atoms->sym_atom[sym];
+	if (atom == SUT_NO_ATOM)
+		return false;
+	sut_entry_plan(u->profile, u->exact_atoms, atom, u->exact->syms[sym].addr, &entry);
+	snprintf(why, SUT_WHY_MAX, "%.*s", SUT_WHY_MAX - 1, entry.why);
+	return entry.redirect != SUTURE_REDIRECT_NONE;
+}
+
+static bool word_at(const char *p, const char *start, const char *word, size_t len)
+{
+	return !strncmp(p, word, len) && (p == start || (!isalnum((unsigned char)p[-1]) && p[-1] != '_')) &&
+	       !isalnum((unsigned char)p[len]) && p[len] != '_';
+}
+
+/* Where a name is defined: a line that begins in the first column and has it; else the first use. */
+static unsigned int line_of(void *ctx, const char *name)
+{
+	struct sut_build_unit *u = ctx;
+	size_t len = strcspn(name, ".");
+	const char *text = sut_buf_str(&u->text);
+	unsigned int line = 1, first = 0;
+	bool column0 = false;
+
+	for (const char *p = text; *p; p++) {
+		if (p == text || p[-1] == '\n')
+			column0 = isalpha((unsigned char)*p) || *p == '_';
+		if (*p == '\n') {
+			line++;
+			continue;
+		}
+		if (!word_at(p, text, name, len))
+			continue;
+		if (column0) {
+			const char *end = strchr(p, '\n');
+
+			/* A declaration that ends here is not the definition. */
+			if (!end || end == text || end[-1] != ';' || !strchr(p, '(') ||
+			    strchr(p, '(') > end)
+				return line;
+		}
+		if (!first)
+			first = line;
+	}
+	return first;
+}
+
+/* ---- steps ---- */
+
+static int compile_all(const struct sut_profile *p, const struct sut_build_opts *o,
+		       struct sut_build *b, struct sut_err *err)
+{
+	size_t n = b->nunits * 3 + 1;
+	_cleanup_strv_ struct sut_strv out = {0};
+	_cleanup_(sut_freep) char *init = sut_sprintf("%s/payload_init.c", o->scratch);
+	_cleanup_(sut_freep) struct sut_compile *c = calloc(n, sizeof(*c));
+	int r;
+
+	if (!c || !init)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < n; i++)
+		if (sut_strv_addf(&out, "%s/%zu.o", o->scratch, i) < 0)
+			return sut_err_oom(err);
+	r = sut_file_write(init, sut_payload_init_source, strlen(sut_payload_init_source), 0644, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < b->nunits; i++) {
+		const struct sut_fixed_file *f = &b->fixset.files[i];
+
+		c[3 * i] = (struct sut_compile){.source = f->path, .mode = SUT_COMPILE_EXACT};
+		c[3 * i + 1] = (struct sut_compile){.source = f->path, .mode = SUT_COMPILE_SECTIONS};
+		c[3 * i + 2] = (struct sut_compile){.source = f->path,
+						    .text_path = f->patched_path,
+						    .mode = SUT_COMPILE_SECTIONS};
+	}
+	c[n - 1] = (struct sut_compile){.source = b->fixset.files[0].path,
+					.text_path = init,
+					.mode = SUT_COMPILE_SECTIONS};
+	for (size_t i = 0; i < n; i++)
+		c[i].output = out.v[i];
+	r = sut_compile_run(p, c, n, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; !r && i < b->nunits; i++) {
+		struct sut_build_unit *u = &b->units[i];
+		_cleanup_(sut_object_freep) struct sut_object *exact = NULL;
+
+		for (int k = 0; k < 3; k++)
+			u->compile_seconds[k] = c[3 * i + (size_t)k].seconds;
+		r = sut_object_read(out.v[3 * i], &exact, err);
+		if (!r)
+			r = sut_object_read(out.v[3 * i + 1], &u->orig, err);
+		if (!r)
+			r = sut_object_read(out.v[3 * i + 2], &u->patched, err);
+		if (!r) {
+			double start = now();
+
+			r = sut_prove(p, exact, &u->exact, err);
+			b->seconds[SUT_STEP_PROVE] += now() - start;
+		}
+		if (!r)
+			exact = NULL; /* the unit has it now */
+	}
+	return r ? r : sut_object_read(out.v[n - 1], &b->init.patched, err);
+}
+
+static int diff_unit(const struct sut_profile *p, struct sut_build *b, size_t i, struct sut_err *err)
+{
+	struct sut_build_unit *u = &b->units[i];
+	struct sut_payload_unit *out = &b->payload_units[i];
+	struct sut_select_opts opts = {.source = b->fixset.files[i].path,
+				       .redirectable = redirectable,
+				       .line_of = line_of,
+				       .ctx = u};
+	int r;
+
+	u->profile = p;
+	u->text = SUT_BUF_INIT(SUT_SOURCE_MAX);
+	r = sut_file_read(b->fixset.files[i].plain_path, &u->text, err);
+	if (!r)
+		r = sut_atoms_new(u->exact->object, &p->sizes, &u->exact_atoms, err);
+	if (!r)
+		r = sut_atoms_new(u->orig, &p->sizes, &u->orig_atoms, err);
+	if (!r)
+		r = sut_atoms_new(u->patched, &p->sizes, &u->patched_atoms, err);
+	if (!r)
+		r = sut_diff_new(u->orig_atoms, u->patched_atoms, &u->diff, err);
+	if (!r)
+		r = sut_select(u->diff, &opts, &out->selection, &b->refusals, err);
+	if (r == -EOPNOTSUPP) /* told by reason: one more thing in the way */
+		return sut_refuse(&b->refusals, err->reason, opts.source, opts.source, 0, "%s", err->msg);
+	if (r < 0)
+		return r;
+	out->source = opts.source;
+	out->exact = u->exact;
+	out->exact_atoms = u->exact_atoms;
+	out->diff = u->diff;
+	out->atoms = u->patched_atoms;
+	return 0;
+}
+
+/* The payload's init code: all of it goes in. */
+static int init_unit(const struct sut_profile *p, struct sut_build *b, struct sut_err *err)
+{
+	struct sut_payload_unit *out = &b->payload_units[b->nunits];
+	int r = sut_atoms_new(b->init.patched, &p->sizes, &b->init.patched_atoms, err);
+
+	if (r < 0)
+		return r;
+	out->source = "";
+	out->atoms = b->init.patched_atoms;
+	out->selection.include = calloc(out->atoms->n + 1, sizeof(bool));
+	out->selection.replace = calloc(out->atoms->n + 1, sizeof(bool));
+	if (!out->selection.include || !out->selection.replace)
+		return sut_err_oom(err);
+	for (uint32_t i = 0; i < out->atoms->n; i++)
+		out->selection.include[i] = out->atoms->atoms[i].class == SUT_SEC_TEXT &&
+					    out->atoms->atoms[i].sym;
+	return 0;
+}
+
+/* Names that are the same for the same contents. */
+static int name_patch(const struct sut_profile *p, const struct sut_build_opts *o,
+		      struct sut_build *b, struct sut_err *err)
+{
+	_cleanup_buf_ struct sut_buf all = SUT_BUF_INIT(SUT_OBJECT_MAX), cves = SUT_BUF_INIT(1 << 20);
+	char hex[SUT_SHA256_HEX];
+	int r;
+
+	r = sut_buf_add(&all, p->build_id, sizeof(p->build_id));
+	for (size_t i = 0; !r && i < b->fixset.fixes.n; i++)
+		r = sut_buf_add(&all, b->fixset.texts[i].data, b->fixset.texts[i].len);
+	for (const char *const *s = o->cves; !r && s && *s; s++)
+		r = sut_buf_addf(&cves, "%s%s", cves.len ? " " : "", *s);
+	if (!r)
+		r = sut_buf_addf(&all, "%u %s %s %s", o->level, o->id ? o->id : "", sut_buf_str(&cves),
+				 SUTURE_VERSION);
+	if (r < 0)
+		return sut_err_oom(err);
+	sut_sha256_hex(all.data, all.len, hex);
+	if (o->id)
+		snprintf(b->id, sizeof(b->id), "%s", o->id);
+	else
+		snprintf(b->id, sizeof(b->id), "local-%.8s", hex);
+	snprintf(b->module, sizeof(b->module), "suture_l%u_%.8s", o->level, hex);
+	b->cves = strdup(sut_buf_str(&cves));
+	return b->cves ? 0 : sut_err_oom(err);
+}
+
+static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o, struct sut_build *b,
+		     struct sut_err *err)
+{
+	struct sut_payload_info info = {.module = b->module, .id = b->id, .level = o->level,
+					.busy = o->busy};
+	size_t replaced = 0;
+	double t = now(), t2;
+	int r;
+
+	sut_progress_say(o->progress, "applying %zu fix%s to %s", o->nfixes, o->nfixes == 1 ? "" : "es",
+			 p->package_version);
+	r = sut_fixset_apply(o->fixes, o->nfixes, p->src_dir, o->scratch, &b->fixset, &b->refusals, err);
+	b->seconds[SUT_STEP_APPLY] = (t2 = now()) - t;
+	if (r < 0 || b->refusals.n)
+		return r;
+	if (!b->fixset.nfiles)
+		return sut_refuse(&b->refusals, "no-code", o->fixes[0], o->fixes[0], 0,
+				  "the fix changes no C source file: there is nothing to patch.");
+	b->nunits = b->fixset.nfiles;
+	b->units = calloc(b->nunits, sizeof(*b->units));
+	b->payload_units = calloc(b->nunits + 1, sizeof(*b->payload_units));
+	if (!b->units || !b->payload_units)
+		return sut_err_oom(err);
+	r = name_patch(p, o, b, err);
+	if (r < 0)
+		return r;
+	info.cves = b->cves;
+
+	for (size_t i = 0; i < b->nunits; i++)
+		sut_progress_say(o->progress, "compiling %s: exact, original, patched",
+				 b->fixset.files[i].path);
+	r = compile_all(p, o, b, err);
+	if (r == -EOPNOTSUPP && *err->reason)
+		return sut_refuse(&b->refusals, err->reason, b->fixset.files[0].path,
+				  b->fixset.files[0].path, 0, "%s", err->msg);
+	if (r < 0)
+		return r;
+	t = now();
+	b->seconds[SUT_STEP_COMPILE] = t - t2 - b->seconds[SUT_STEP_PROVE];
+	for (size_t i = 0; i < b->nunits; i++)
+		sut_progress_say(o->progress, "proving %s: %zu of %zu functions identical",
+				 b->fixset.files[i].path, b->units[i].exact->identical,
+				 b->units[i].exact->functions);
+
+	sut_progress_say(o->progress, "comparing");
+	for (size_t i = 0; !r && i < b->nunits; i++) {
+		r = diff_unit(p, b, i, err);
+		replaced += b->payload_units[i].selection.nreplace;
+	}
+	if (!r)
+		r = init_unit(p, b, err);
+	b->seconds[SUT_STEP_DIFF] = (t2 = now()) - t;
+	if (r < 0 || b->refusals.n)
+		return r;
+	if (!replaced)
+		return sut_refuse(&b->refusals, "no-change", b->fixset.files[0].path,
+				  b->fixset.files[0].path, 0,
+				  "the fix does not change the code of any function in this kernel: "
+				  "there is nothing to patch.");
+
+	sut_progress_say(o->progress, "making the payload: %zu function%s", replaced,
+			 replaced == 1 ? "" : "s");
+	r = sut_payload_build(p, b->payload_units, b->nunits + 1, &info, &b->payload, err);
+	b->seconds[SUT_STEP_PAYLOAD] = now() - t2;
+	return r;
+}
+
+int sut_build_kernel(const struct sut_profile *p, const struct sut_build_opts *opts,
+		     struct sut_build *b, struct sut_err *err)
+{
+	struct sut_err own = {0};
+
+	*b = (struct sut_build){0};
+	return run_steps(p, opts, b, err ? err : &own);
+}
+
+static void unit_release(struct sut_build_unit *u)
+{
+	sut_diff_free(u->diff);
+	sut_atoms_free(u->exact_atoms);
+	sut_atoms_free(u->orig_atoms);
+	sut_atoms_free(u->patched_atoms);
+	sut_unit_free(u->exact);
+	sut_object_free(u->orig);
+	sut_object_free(u->patched);
+	sut_buf_release(&u->text);
+}
+
+void sut_build_release(struct sut_build *b)
+{
+	sut_payload_result_release(&b->payload);
+	for (size_t i = 0; i < b->nunits; i++)
+		unit_release(&b->units[i]);
+	for (size_t i = 0; b->payload_units && i <= b->nunits; i++)
+		sut_selection_release(&b->payload_units[i].selection);
+	unit_release(&b->init);
+	free(b->units);
+	free(b->payload_units);
+	free(b->cves);
+	sut_fixset_release(&b->fixset);
+	sut_refusals_release(&b->refusals);
+	*b = (struct sut_build){0};
+}
