@@ -1,3 +1,5 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: Apache-2.0
 # Runs inside the virtual machine, as root; started by demo/run.
 #
 # $DIRECTION in /suture/direction: "fix" when the patch brings the fix, "reverse"

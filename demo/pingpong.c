@@ -33,9 +33,9 @@
 #include <unistd.h>
 
 enum {
-	WINDOW = 8,	   /* messages under way at a time */
-	PAUSE_US = 500,	   /* between two rounds */
-	LOST_MS = 10000,   /* an answer that takes longer is lost */
+	WINDOW = 8,	 /* messages under way at a time */
+	PAUSE_US = 500,	 /* between two rounds */
+	LOST_MS = 10000, /* an answer that takes longer is lost */
 };
 
 struct message {
@@ -46,7 +46,7 @@ struct message {
 static struct pair {
 	const char *name;
 	int client, server;
-	uint64_t next;	/* number of the next answer */
+	uint64_t next;	  /* number of the next answer */
 	uint64_t last_us; /* time of the last answer */
 	/* of the period, read and cleared by the main thread under the lock */
 	pthread_mutex_t lock;

@@ -268,7 +268,7 @@ static void tell(const struct options *o, const struct sut_outcome *out)
 				fwrite(s->output, 1, s->len, stdout);
 			if (s && s->len && s->output[s->len - 1] != '\n')
 				fputc('\n', stdout);
-			if (!out->ok)
+			if (!out->ok || out->klog.total)
 				sut_outcome_print(out, stderr);
 			return;
 		}

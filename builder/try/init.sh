@@ -1,4 +1,6 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=dash
 # First program of the virtual machine that `suture-build try` boots.
 #
 # It prepares the file systems and runs /suture/plan, which calls step. What
@@ -28,7 +30,7 @@ ln -s fd/0 /dev/stdin
 ln -s fd/1 /dev/stdout
 ln -s fd/2 /dev/stderr
 ip link set lo up
-cd /suture
+cd /suture || exit 1
 
 read -r WORD </suture/word
 stty -F /dev/ttyS1 raw -echo
