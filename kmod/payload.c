@@ -86,9 +86,11 @@ static int suture_payload_check(struct suture_loaded *p)
 	return suture_funcs_check(p);
 }
 
-int suture_payload_register(const struct suture_payload *desc, struct module *mod)
+int suture_payload_register(const void *payload, void *module)
 {
+	const struct suture_payload *desc = payload;
 	struct suture_loaded *p, *other;
+	struct module *mod = module;
 	int r;
 
 	if (!desc || !mod)
@@ -114,13 +116,13 @@ int suture_payload_register(const struct suture_payload *desc, struct module *mo
 }
 EXPORT_SYMBOL_GPL(suture_payload_register);
 
-void suture_payload_unregister(const struct suture_payload *desc)
+void suture_payload_unregister(const void *payload)
 {
 	struct suture_loaded *p, *next;
 
 	mutex_lock(&suture_mutex);
 	list_for_each_entry_safe(p, next, &suture_payloads, node) {
-		if (p->desc != desc)
+		if (p->desc != payload)
 			continue;
 		/* Our reference keeps the module's exit function from running. */
 		WARN_ON_ONCE(p->held);

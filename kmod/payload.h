@@ -20,11 +20,11 @@ struct suture_loaded {
 
 /*
  * Called by a payload's init and exit functions. The payload and everything
- * it points to is read-only from now on. Returns 0, -EINVAL (not a valid
+ * it points to (a struct suture_payload) is read-only from now on. Returns 0, -EINVAL (not a valid
  * description), -EEXIST or -ENOMEM.
  */
-int suture_payload_register(const struct suture_payload *desc, struct module *mod);
-void suture_payload_unregister(const struct suture_payload *desc);
+int suture_payload_register(const void *payload, void *module);
+void suture_payload_unregister(const void *payload);
 
 /* NULL when no payload of that module name is registered and live. */
 struct suture_loaded *suture_payload_find(const char *name);

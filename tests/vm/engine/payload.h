@@ -16,8 +16,8 @@
 
 #include <suture.h>
 
-int suture_payload_register(const struct suture_payload *desc, struct module *mod);
-void suture_payload_unregister(const struct suture_payload *desc);
+int suture_payload_register(const void *payload, void *module);
+void suture_payload_unregister(const void *payload);
 
 #define MAX_FUNCS 8
 #define TABLE_SIZE 65536
