@@ -45,7 +45,7 @@ bool sut_match_overridden(const struct sut_match *m, uint32_t sym, uint64_t *ret
 	if (p->placed) {
 		if (winner == p->base + s->value)
 			return false;
-	} else if (sut_match_content(m, sym, winner, &off)) {
+	} else if (sut_match_content(m, sym, winner, &off) == SUT_MATCH_SAME) {
 		return false; /* the winner is ours, only its section is not placed */
 	}
 	*ret_winner = winner;
@@ -141,11 +141,39 @@ static size_t string_len(const struct sut_section *t, uint64_t off)
 	return 0;
 }
 
+/* Does the image have the string or constant of section t that holds offset off at addr? */
+static bool merged_at(const struct sut_match *m, const struct sut_section *t, uint64_t off,
+		      uint64_t addr)
+{
+	const uint8_t *b;
+	size_t len;
+
+	if (off >= t->size)
+		return false;
+	if (t->flags & SHF_STRINGS) {
+		len = string_len(t, off);
+	} else {
+		len = t->entsize;
+		if (len) {
+			addr -= off % len;
+			off -= off % len;
+		}
+		if (len > t->size - off)
+			len = 0;
+	}
+	if (!len)
+		return false;
+	b = m->image->bytes(m->image->ctx, addr, len);
+	return b && !memcmp(b, t->data + off, len);
+}
+
 /*
  * A reference into a section of shared strings or constants: every object's
  * copy may have gone anywhere, so what it refers to is compared by content.
- * With a PC-relative field the addend includes the distance from the field to
- * the end of the instruction, which is 4 unless an immediate follows.
+ * A label (.LC7) says which one is meant. With the section's own symbol that
+ * is told by the addend, which in a PC-relative field includes the distance
+ * from the field to the end of the instruction: 4, or more when an immediate
+ * follows.
  */
 static bool merged_is(const struct sut_match *m, const struct sut_rela *r, uint64_t addr)
 {
@@ -157,42 +185,32 @@ static bool merged_is(const struct sut_match *m, const struct sut_rela *r, uint6
 
 	if (!t->data || !sut_match_field_target(m, r, addr, &have))
 		return false;
+	if (s->type != STT_SECTION)
+		return merged_at(m, t, s->value, have);
 	for (size_t i = 0; i < tries; i++) {
-		uint64_t end = sut_rela_is_pcrel(r->type) ? ends[i] : 0;
-		uint64_t off = s->value + (uint64_t)r->addend + end;
-		uint64_t at = have + (uint64_t)r->addend + end;
-		const uint8_t *b;
-		size_t len;
+		uint64_t d = (uint64_t)r->addend + (sut_rela_is_pcrel(r->type) ? ends[i] : 0);
 
-		if (off >= t->size)
-			continue;
-		if (t->flags & SHF_STRINGS) {
-			len = string_len(t, off);
-		} else {
-			len = t->entsize;
-			if (len) {
-				at -= off % len;
-				off -= off % len;
-			}
-			if (len > t->size - off)
-				len = 0;
-		}
-		if (!len)
-			continue;
-		b = m->image->bytes(m->image->ctx, at, len);
-		if (b && !memcmp(b, t->data + off, len))
+		if (merged_at(m, t, s->value + d, have + d))
 			return true;
 	}
 	return false;
 }
 
+static enum sut_match_result same_if(bool same)
+{
+	return same ? SUT_MATCH_SAME : SUT_MATCH_OTHER;
+}
+
 /* A symbol known by its name: any of the image's global definitions. */
-static bool global_is(const struct sut_match *m, const struct sut_rela *r, uint64_t addr,
-		      const struct sut_sym *s)
+static enum sut_match_result global_is(const struct sut_match *m, const struct sut_rela *r,
+				       uint64_t addr, const struct sut_sym *s)
 {
 	const uint32_t *idx;
 	size_t n = m->image->lookup(m->image->ctx, s->name, &idx), globals = 0;
 
+	if (!n) /* a weak reference may have stayed without a definition */
+		return s->bind == STB_WEAK && field_is(m, r, addr, 0) ? SUT_MATCH_SAME
+								      : SUT_MATCH_UNKNOWN;
 	for (size_t i = 0; i < n; i++)
 		globals += is_upper(m->image->syms[idx[i]].type);
 	for (size_t i = 0; i < n; i++) {
@@ -200,29 +218,30 @@ static bool global_is(const struct sut_match *m, const struct sut_rela *r, uint6
 
 		/* hidden symbols are local in the image */
 		if ((!globals || is_upper(k->type)) && field_is(m, r, addr, k->addr))
-			return true;
+			return SUT_MATCH_SAME;
 	}
-	return !n && s->bind == STB_WEAK && field_is(m, r, addr, 0);
+	return SUT_MATCH_OTHER;
 }
 
-bool sut_match_field(const struct sut_match *m, const struct sut_rela *r, uint64_t addr)
+enum sut_match_result sut_match_field(const struct sut_match *m, const struct sut_rela *r,
+				      uint64_t addr)
 {
 	const struct sut_sym *s = &m->object->syms[r->sym];
 	uint64_t at;
 
 	if (!sut_rela_width(r->type))
-		return true;
+		return SUT_MATCH_SAME;
 	if (s->shndx == SHN_ABS)
-		return field_is(m, r, addr, s->value);
+		return same_if(field_is(m, r, addr, s->value));
 	if (s->shndx == SHN_UNDEF)
 		return global_is(m, r, addr, s);
-	if (!section_of(m, s))
-		return false;
+	if (!section_of(m, s) || m->sections[s->shndx].kind == SUT_SECTION_SKIPPED)
+		return SUT_MATCH_UNKNOWN;
 	if (m->sections[s->shndx].kind == SUT_SECTION_MERGED)
-		return merged_is(m, r, addr);
-	if (sut_match_overridden(m, r->sym, &at))
-		return field_is(m, r, addr, at);
-	return sut_match_address(m, r->sym, &at) && field_is(m, r, addr, at);
+		return same_if(merged_is(m, r, addr));
+	if (!sut_match_overridden(m, r->sym, &at) && !sut_match_address(m, r->sym, &at))
+		return SUT_MATCH_UNKNOWN;
+	return same_if(field_is(m, r, addr, at));
 }
 
 /* The build fills the type numbers in after linking, where the object has zeros. */
@@ -246,39 +265,46 @@ static bool plain_bytes(const struct sut_section *sec, uint64_t from, const uint
 	return true;
 }
 
-bool sut_match_content(const struct sut_match *m, uint32_t sym, uint64_t addr, uint64_t *ret_offset)
+enum sut_match_result sut_match_content(const struct sut_match *m, uint32_t sym, uint64_t addr,
+					uint64_t *ret_offset)
 {
 	const struct sut_sym *s = &m->object->syms[sym];
 	const struct sut_section *sec = section_of(m, s);
+	enum sut_match_result result = SUT_MATCH_SAME;
 	uint64_t off = 0, bad;
 	const uint8_t *image;
 
-	if (!sec || s->value > sec->size || s->size > sec->size - s->value)
-		return false;
-	if (!sec->data || !s->size)
-		return true;
 	*ret_offset = 0;
+	if (!sec || s->value > sec->size || s->size > sec->size - s->value)
+		return SUT_MATCH_OTHER;
+	if (!sec->data || !s->size)
+		return SUT_MATCH_SAME;
 	image = m->image->bytes(m->image->ctx, addr, s->size);
 	if (!image)
-		return false;
+		return SUT_MATCH_OTHER;
 	for (size_t i = sut_match_first_rela(sec, s->value); off < s->size; i++) {
 		const struct sut_rela *r = i < sec->nrelas ? &sec->relas[i] : NULL;
 		uint64_t at = r ? r->offset - s->value : s->size;
+		enum sut_match_result field;
 
 		if (at > s->size)
 			at = s->size;
 		if (at > off && !plain_bytes(sec, s->value + off, image + off, at - off, &bad)) {
 			*ret_offset = off + bad;
-			return false;
+			return SUT_MATCH_OTHER;
 		}
 		if (at >= s->size)
 			break;
-		if (!sut_match_field(m, r, addr + at)) {
+		field = sut_match_field(m, r, addr + at);
+		if (field == SUT_MATCH_OTHER ||
+		    (field == SUT_MATCH_UNKNOWN && result == SUT_MATCH_SAME)) {
 			*ret_offset = at;
-			return false;
+			result = field;
 		}
+		if (field == SUT_MATCH_OTHER)
+			break;
 		if (at + sut_rela_width(r->type) > off)
 			off = at + sut_rela_width(r->type);
 	}
-	return true;
+	return result;
 }

@@ -19,6 +19,12 @@ enum sut_section_kind {
 	SUT_SECTION_BLOCK,   /* copied to one place */
 };
 
+enum sut_match_result {
+	SUT_MATCH_SAME,
+	SUT_MATCH_OTHER,   /* differs */
+	SUT_MATCH_UNKNOWN, /* does not differ, but where a field should point to is not known */
+};
+
 struct sut_placed {
 	enum sut_section_kind kind;
 	bool placed; /* base is known */
@@ -43,14 +49,15 @@ bool sut_match_address(const struct sut_match *m, uint32_t sym, uint64_t *ret);
 /* For a weak definition: does the image have another one? */
 bool sut_match_overridden(const struct sut_match *m, uint32_t sym, uint64_t *ret_winner);
 
-/* Is a symbol's content at addr? *ret_offset: the first byte that differs,
- * or the relocated field, from the symbol's start. */
-bool sut_match_content(const struct sut_match *m, uint32_t sym, uint64_t addr,
-		       uint64_t *ret_offset);
+/* Is a symbol's content at addr? *ret_offset: the first byte that differs, or
+ * the first field that differs or is not known, from the symbol's start. */
+enum sut_match_result sut_match_content(const struct sut_match *m, uint32_t sym, uint64_t addr,
+					uint64_t *ret_offset);
 
 /* Does the field of this relocation, at addr in the image, refer to what the
  * object says? */
-bool sut_match_field(const struct sut_match *m, const struct sut_rela *r, uint64_t addr);
+enum sut_match_result sut_match_field(const struct sut_match *m, const struct sut_rela *r,
+				      uint64_t addr);
 
 /* The value S of the formulas of the x86-64 ABI (S + A, S + A - P) that the
  * image's field at addr stands for. False when it cannot be read. */

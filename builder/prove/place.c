@@ -12,7 +12,7 @@ struct votes {
 	struct vote {
 		uint64_t base;
 		size_t n;
-	} *v;
+	} * v;
 	size_t n, cap;
 };
 
@@ -161,7 +161,7 @@ static bool content_agrees(struct sut_match *m, uint32_t sec, uint64_t base)
 		if (s->shndx != sec || !s->size || (s->type != STT_FUNC && s->type != STT_OBJECT))
 			continue;
 		any = true;
-		ok = sut_match_content(m, i, base + s->value, &off);
+		ok = sut_match_content(m, i, base + s->value, &off) != SUT_MATCH_OTHER;
 	}
 	*p = old;
 	return ok && any;
@@ -313,8 +313,8 @@ static int settle(struct sut_match *m, struct votes *open)
 
 				if (!is_open(m, i))
 					continue;
-				r = step ? place_by_content(m, i, &open[i]) :
-					   place_by_references(m, i, &open[i]);
+				r = step ? place_by_content(m, i, &open[i])
+					 : place_by_references(m, i, &open[i]);
 				if (r < 0)
 					return r;
 				more = more || !is_open(m, i);

@@ -12,7 +12,21 @@ static bool has_content(const struct sut_section *sec)
 	return sec->type != SHT_NOBITS && sec->data;
 }
 
-/* Judges one symbol; false when there is nothing to judge. */
+/* Do all symbols of this name in the image have this content? Then the code
+ * is the image's, only its place is not known (an inline function marked
+ * __exit, of which many objects have a copy). */
+static bool same_everywhere(const struct sut_match *m, uint32_t sym)
+{
+	const uint32_t *idx;
+	size_t n = m->image->lookup(m->image->ctx, m->object->syms[sym].name, &idx);
+	uint64_t off;
+
+	for (size_t i = 0; i < n; i++)
+		if (sut_match_content(m, sym, m->image->syms[idx[i]].addr, &off) != SUT_MATCH_SAME)
+			return false;
+	return n > 0;
+}
+
 static struct sut_proven judge(const struct sut_match *m, uint32_t sym)
 {
 	const struct sut_sym *s = &m->object->syms[sym];
@@ -29,11 +43,13 @@ static struct sut_proven judge(const struct sut_match *m, uint32_t sym)
 		/* a weak definition that won, in a section that is not placed */
 		if (s->bind != STB_WEAK || sut_image_global(m->image, s->name, &p.addr) < 0) {
 			p.proof = SUT_PROOF_UNPLACED;
+			p.same_everywhere = same_everywhere(m, sym);
 			return p;
 		}
 	}
-	p.proof = sut_match_content(m, sym, p.addr, &p.diff_offset) ? SUT_PROOF_IDENTICAL :
-								       SUT_PROOF_DIFFERENT;
+	p.proof = sut_match_content(m, sym, p.addr, &p.diff_offset) == SUT_MATCH_SAME
+			  ? SUT_PROOF_IDENTICAL
+			  : SUT_PROOF_DIFFERENT;
 	return p;
 }
 
@@ -58,8 +74,8 @@ static void count(struct sut_unit *u, uint32_t sym)
 	}
 }
 
-int sut_prove_image(const struct sut_image *image, struct sut_object *object,
-		    struct sut_unit **ret, struct sut_err *err)
+int sut_prove_image(const struct sut_image *image, struct sut_object *object, struct sut_unit **ret,
+		    struct sut_err *err)
 {
 	struct sut_match m = {.image = image, .object = object};
 	_cleanup_(sut_unit_freep) struct sut_unit *u = calloc(1, sizeof(*u));

@@ -33,6 +33,9 @@ struct sut_proven {
 	 * OVERRIDDEN that of the definition that won. */
 	uint64_t addr;
 	uint64_t diff_offset; /* DIFFERENT: first differing byte, from the symbol's start */
+	/* UNPLACED: every symbol of that name in the image has this very content, so it
+	 * is the image's code, but which of them it is cannot be told. */
+	bool same_everywhere;
 };
 
 struct sut_unit {
@@ -58,19 +61,26 @@ int sut_prove_extern(const struct sut_profile *p, const char *name, uint64_t *re
 /* Why a symbol is DIFFERENT or UNPLACED. */
 enum sut_difference {
 	SUT_DIFFERENCE_NONE,
-	SUT_DIFFERENCE_BYTES,	   /* other bytes */
-	SUT_DIFFERENCE_JUMP,	   /* a jump in its short form here and its long form there */
-	SUT_DIFFERENCE_REFERENCE,  /* a field refers to something else */
-	SUT_DIFFERENCE_UNRESOLVED, /* where a field should point to is not known */
-	SUT_DIFFERENCE_NO_ADDRESS, /* the image does not tell where the symbol is */
+	SUT_DIFFERENCE_BYTES,	  /* other bytes */
+	SUT_DIFFERENCE_JUMP,	  /* a jump in its short form here and its long form there */
+	SUT_DIFFERENCE_REFERENCE, /* a field refers to something else */
+	SUT_DIFFERENCE_UNKNOWN,	  /* a field refers to a section of the file that is not placed */
+	SUT_DIFFERENCE_NO_PLACE,  /* the image does not tell where the symbol is */
+	/* Explained; nothing else differs in these: */
+	SUT_DIFFERENCE_UNLISTED,   /* a field refers to a symbol that kallsyms does not list */
+	SUT_DIFFERENCE_COPIES,	   /* same_everywhere */
+	SUT_DIFFERENCE_AFTER_LINK, /* the build writes this datum after linking */
 };
 
 /* The kind of difference, and a line for the reader (without the symbol's name). */
 enum sut_difference sut_prove_explain(const struct sut_profile *p, const struct sut_unit *u,
 				      uint32_t sym, char *text, size_t len);
 
-/* "bytes", "jump-size", "reference", "unresolved", "no-address". */
+/* "bytes", "jump-size", "reference", "unknown", "no-place", "unlisted", "copies", "after-link". */
 const char *sut_difference_name(enum sut_difference d);
+
+/* Is it one of those that do not speak against the file being the image's? */
+bool sut_difference_is_explained(enum sut_difference d);
 
 void sut_unit_free(struct sut_unit *u);
 void sut_unit_freep(struct sut_unit **u);

@@ -9,8 +9,7 @@
 int sut_prove_image(const struct sut_image *image, struct sut_object *object, struct sut_unit **ret,
 		    struct sut_err *err) _must_check_;
 
-enum sut_difference sut_prove_image_explain(const struct sut_image *image,
-					    const struct sut_unit *u, uint32_t sym, char *text,
-					    size_t len);
+enum sut_difference sut_prove_image_explain(const struct sut_image *image, const struct sut_unit *u,
+					    uint32_t sym, char *text, size_t len);
 
 #endif
