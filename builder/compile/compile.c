@@ -181,6 +181,8 @@ static int compiler_argv(const struct sut_profile *p, struct task *t, const char
 		r = sut_strv_add(&t->cc, "-ffunction-sections");
 	if (r == 0 && t->c->mode == SUT_COMPILE_SECTIONS)
 		r = sut_strv_add(&t->cc, "-fdata-sections");
+	if (r == 0 && t->c->mode == SUT_COMPILE_SECTIONS)
+		r = sut_strv_add(&t->cc, "-gbtf"); /* the layout of types; costs nothing */
 	if (r == 0 && t->c->text_path)
 		r = sut_strv_addf(&t->cc, "-iquote%.*s", (int)(strrchr(original, '/') - original),
 				  original);

@@ -18,7 +18,7 @@
 
 enum sut_compile_mode {
 	SUT_COMPILE_EXACT,    /* as shipped: proves identity and gives the layout */
-	SUT_COMPILE_SECTIONS, /* one section per function and datum: for the differ and the payload */
+	SUT_COMPILE_SECTIONS, /* one section per function and datum, with BTF: for the differ and the payload */
 };
 
 /* One compilation; several run side by side. */

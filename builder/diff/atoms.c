@@ -26,25 +26,31 @@ bool sut_name_alike(const char *a, const char *b)
 	}
 }
 
-bool sut_atom_anonymous(const struct sut_atom *a)
+/* A variable whose name the compiler or a macro made up, so that equal names mean nothing
+ * (__func__.3, CSWTCH.5, __already_done.1, the descriptor of a pr_debug). */
+static bool made_up(const struct sut_object *o, const struct sut_atom *a)
 {
-	static const char *const made_up[] = {
+	static const char *const names[] = {
 		"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__", "CSWTCH", "__already_done",
 		"__warned", "__print_once", "___done", "__key", "_rs", "__UNIQUE_ID_",
 	};
+	static const char *const sections[] = {"__dyndbg", "__verbose", ".data.once", ".data..once"};
 
 	if (!a->sym || a->class == SUT_SEC_MERGE)
 		return true;
 	if (a->class == SUT_SEC_TEXT)
 		return false;
-	for (size_t i = 0; i < SUT_ARRAY_SIZE(made_up); i++) {
-		size_t n = strlen(made_up[i]);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(names); i++) {
+		size_t n = strlen(names[i]);
 
-		if (strncmp(a->name, made_up[i], n))
+		if (strncmp(a->name, names[i], n))
 			continue;
-		if (made_up[i][n - 1] == '_' || !a->name[n] || a->name[n] == '.')
+		if (sut_endswith(names[i], "ID_") || !a->name[n] || a->name[n] == '.')
 			return true;
 	}
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(sections); i++)
+		if (sut_streq(o->sections[a->section].name, sections[i]))
+			return true;
 	return false;
 }
 
@@ -99,6 +105,7 @@ static int add_atom(struct sut_atoms *a, uint32_t section, uint32_t sym, uint64_
 		.parent = SUT_NO_ATOM,
 		.child = SUT_NO_ATOM,
 	};
+	a->atoms[a->n].anonymous = made_up(o, &a->atoms[a->n]);
 	return (int)a->n++;
 }
 

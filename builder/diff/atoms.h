@@ -46,6 +46,7 @@ struct sut_atom {
 	uint64_t off, size; /* range in the section */
 	const char *name;   /* symbol or section name */
 	enum sut_section_class class;
+	bool anonymous;	    /* its name means nothing: compared by content, and copied */
 	uint32_t parent;    /* of a .cold part: the function it was split off; else SUT_NO_ATOM */
 	uint32_t child;	    /* of a function: its .cold part; else SUT_NO_ATOM */
 	uint32_t first_ref, nrefs; /* in sut_atoms.refs */
@@ -79,10 +80,6 @@ uint32_t sut_atoms_at(const struct sut_atoms *a, uint32_t section, uint64_t off)
 
 /* First byte of the atom's contents; NULL for .bss. */
 const uint8_t *sut_atom_bytes(const struct sut_atoms *a, uint32_t atom);
-
-/* A function or variable whose name the compiler or a macro made up, so that
- * equal names mean nothing (__func__.3, CSWTCH.5, __already_done.1, …). */
-bool sut_atom_anonymous(const struct sut_atom *a);
 
 /* Compares names without the compiler's numbers: foo.isra.3 ~ foo.isra.5, x.12 ~ x.7. */
 bool sut_name_alike(const char *a, const char *b);

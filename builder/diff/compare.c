@@ -40,11 +40,6 @@ static bool merged_equal(const struct sut_diff *d, const struct sut_ref *o, cons
 
 /* ---- references ---- */
 
-static bool is_copied(const struct sut_atom *a)
-{
-	return sut_atom_anonymous(a);
-}
-
 static bool ref_equal(const struct sut_diff *d, const struct sut_ref *o, const struct sut_ref *p,
 		      int depth)
 {
@@ -74,7 +69,7 @@ static bool ref_equal(const struct sut_diff *d, const struct sut_ref *o, const s
 		return merged_equal(d, o, p);
 	if (a->class == SUT_SEC_TEXT && !a->sym && !b->sym)
 		return true; /* .altinstr_aux: its meaning is in the alternative's record */
-	if (!is_copied(a) || !is_copied(b) || o->target != p->target || depth >= DEPTH_MAX)
+	if (!a->anonymous || !b->anonymous || o->target != p->target || depth >= DEPTH_MAX)
 		return false;
 	if (a->sym && b->sym && !sut_name_alike(a->name, b->name) &&
 	    strncmp(a->name, "__UNIQUE_ID_", 12) != 0)

@@ -54,7 +54,7 @@ static void by_plain_name(struct sut_diff *d)
 	for (uint32_t p = 0; p < d->patched->n; p++) {
 		const struct sut_atom *b = &d->patched->atoms[p];
 
-		if (!b->sym || sut_atom_anonymous(b) || numbered(b->name))
+		if (!b->sym || b->anonymous || numbered(b->name))
 			continue;
 		for (uint32_t s = 1; s < d->orig->object->nsyms; s++) {
 			uint32_t o = d->orig->sym_atom[s];
@@ -127,7 +127,7 @@ static uint32_t by_shape(struct sut_diff *d)
 			u = &d->orig->atoms[x->atom];
 			v = &d->patched->atoms[y->atom];
 			if (!u->sym || !v->sym || !is_variable(u) || !same_kind(u, v) ||
-			    u->size != v->size || sut_atom_anonymous(v) ||
+			    u->size != v->size || v->anonymous ||
 			    !sut_name_alike(u->name, v->name))
 				continue;
 			pair(d, x->atom, y->atom);
@@ -172,7 +172,7 @@ static int rest_of_changed(struct sut_diff *d, struct sut_err *err)
 			if (v == SUT_NO_ATOM || d->twin[v] != SUT_NO_ATOM)
 				continue;
 			like = &d->patched->atoms[v];
-			if (!like->sym || !is_variable(like) || sut_atom_anonymous(like) ||
+			if (!like->sym || !is_variable(like) || like->anonymous ||
 			    !numbered(like->name))
 				continue;
 			n = referred(d->orig, d->twin_back, d->twin[p], like, &o);

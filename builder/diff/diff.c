@@ -12,7 +12,7 @@ static void judge(struct sut_diff *d)
 	for (uint32_t p = 0; p < d->patched->n; p++) {
 		const struct sut_atom *b = &d->patched->atoms[p];
 
-		if (d->twin[p] == SUT_NO_ATOM || sut_atom_anonymous(b))
+		if (d->twin[p] == SUT_NO_ATOM || b->anonymous)
 			d->verdict[p] = SUT_NEW;
 		else if (sut_compare_atoms(d, d->twin[p], p, d->why[p]))
 			d->verdict[p] = SUT_SAME;

@@ -97,7 +97,7 @@ static int check_init(struct state *s)
 		const struct sut_atom *t = &d->patched->atoms[p];
 
 		if (t->class != SUT_SEC_INIT || d->verdict[p] == SUT_SAME || !t->sym ||
-		    sut_atom_anonymous(t))
+		    t->anonymous)
 			continue;
 		r = refuse(s, "init-code", t->name,
 			   "code and data marked __init or __exit have run already, or were "

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "crypto/sha256.h"
+#include "diff/types.h"
 #include "kernel/entry.h"
 #include "kernel/resolve.h"
 #include "uapi/suture.h"
@@ -161,6 +162,8 @@ static int diff_unit(const struct sut_profile *p, struct sut_build *b, size_t i,
 		r = sut_atoms_new(u->orig, &p->sizes, &u->orig_atoms, err);
 	if (!r)
 		r = sut_atoms_new(u->patched, &p->sizes, &u->patched_atoms, err);
+	if (!r)
+		r = sut_types_compare(u->orig, u->patched, opts.source, line_of, u, &b->refusals, err);
 	if (!r)
 		r = sut_diff_new(u->orig_atoms, u->patched_atoms, &u->diff, err);
 	if (!r)
