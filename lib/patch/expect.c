@@ -63,14 +63,21 @@ static const char *wrong_redirect(const struct sut_expect_func *f)
 		/* The slot that stays in front of the jump is 5 bytes long. */
 		if (off < SUT_EXPECT_JUMP_LEN)
 			return "the jump would overwrite the fentry slot";
-		return fits ? NULL : "the jump passes the end of the function";
+		break;
 	case SUTURE_REDIRECT_JUMP_ENTRY:
-		return fits ? NULL : "the jump passes the end of the function";
+		break;
 	case SUTURE_REDIRECT_FTRACE:
 		return off < f->size ? NULL : "the fentry slot is outside of the function";
 	default:
 		return "unknown kind of redirect";
 	}
+	if (!fits)
+		return "the jump passes the end of the function";
+	/* The kernel would write over our jump, or find it where it wants its own code. */
+	for (uint32_t i = 0; i < SUT_EXPECT_JUMP_LEN; i++)
+		if (f->mask[off + i] == SUTURE_MASK_IGNORE)
+			return "the jump lies on bytes that the kernel rewrites";
+	return NULL;
 }
 
 /* NULL, or what is wrong with the record. */

@@ -426,6 +426,11 @@ static int load_object(const struct at *at, struct sut_manifest_object *o)
 
 	if (r == 0 && !is_object(o->object))
 		r = bad(at, "object", "is neither vmlinux nor the name of a module");
+	if (r == 0 && !sut_streq(o->object, "vmlinux"))
+		return sut_err_reason(at->err, EPROTONOSUPPORT, "version",
+				      "the patch changes the kernel module %s and this suture only "
+				      "knows vmlinux. Upgrade suture",
+				      o->object);
 	if (r == 0)
 		r = get_member_name(at, "payload", &o->payload);
 	if (r == 0)

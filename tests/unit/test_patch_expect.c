@@ -174,6 +174,11 @@ static void builder_refuses_what_the_engine_would(void **state _unused_)
 	REFUSED(NULL, f.redirect = SUTURE_REDIRECT_JUMP_ENTRY, f.redirect_off = 0);
 	REFUSED("outside", f.redirect = SUTURE_REDIRECT_FTRACE, f.redirect_off = 64);
 
+	memset(mask, SUTURE_MASK_EQUAL, sizeof(mask));
+	mask[9] = SUTURE_MASK_IGNORE;
+	REFUSED("rewrites", f.mask = mask);
+	REFUSED(NULL, f.mask = mask, f.redirect_off = 10);
+
 	f = good;
 	f.mask = mask;
 	memset(mask, SUTURE_MASK_EQUAL, sizeof(mask));

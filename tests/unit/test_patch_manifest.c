@@ -113,6 +113,7 @@ static const struct {
 	{"objects", "{}", EBADMSG, "objects is missing or not a list"},
 	{"objects.0", "7", EBADMSG, "objects[0] is not an object"},
 	{"objects.0.object", "\"a/b\"", EBADMSG, "objects[0].object is neither"},
+	{"objects.0.object", "\"xt_multiport\"", EPROTONOSUPPORT, "module xt_multiport"},
 	{"objects.0.payload", "\"other.ko\"", EBADMSG, "do not have the payload other.ko"},
 	{"objects.0.payload", "\"../vmlinux.ko\"", EBADMSG, "objects[0].payload is not the name"},
 	{"objects.0.expect", "\"other\"", EBADMSG, "do not have the expected bytes other"},

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/* suture info: what a patch holds, for auditors; needs no kernel and no rights. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd.h"
+#include "report.h"
+
+static void count_bytes(const struct sut_expect_table *t, uint64_t *compared, uint64_t *ignored)
+{
+	*compared = *ignored = 0;
+	for (uint32_t i = 0; i < t->nfuncs; i++) {
+		struct sut_expect_func f = sut_expect_at(t, i);
+
+		for (uint32_t j = 0; j < f.size; j++)
+			++*(f.mask[j] == SUTURE_MASK_IGNORE ? ignored : compared);
+	}
+}
+
+static int print_json(const struct sut_loaded *l, const char *path)
+{
+	uint64_t compared, ignored;
+
+	count_bytes(&l->table, &compared, &ignored);
+	return sut_report_json(
+		json_pack("{s:s,s:i,s:{s:o,s:I,s:s},s:{s:I,s:I,s:I},s:O}", "format", "suture-info",
+			  "version", 1, "file", "path", sut_report_text(path), "size",
+			  (json_int_t)l->file_size, "sha256", l->sha256, "expect", "functions",
+			  (json_int_t)l->table.nfuncs, "compared", (json_int_t)compared, "ignored",
+			  (json_int_t)ignored, "manifest", l->manifest->root),
+		SUT_EXIT_OK);
+}
+
+static int name_width(const struct sut_manifest_object *o)
+{
+	size_t w = 0;
+
+	for (size_t i = 0; i < o->nfunctions; i++) {
+		const struct sut_manifest_func *f = &o->functions[i];
+
+		w = strlen(f->name) > w ? strlen(f->name) : w;
+		for (size_t j = 0; j < f->nchildren; j++)
+			if (strlen(f->children[j].name) > w)
+				w = strlen(f->children[j].name);
+	}
+	return w > 48 ? 48 : (int)w;
+}
+
+static void print_functions(const struct sut_manifest_object *o)
+{
+	int w = name_width(o);
+
+	printf("Replaced functions\n");
+	for (size_t i = 0; i < o->nfunctions; i++) {
+		const struct sut_manifest_func *f = &o->functions[i];
+
+		printf("  %-*s  0x%" PRIx64 "  %6u -> %6u bytes  %-11s  %s\n", w, f->name,
+		       f->address, f->size, f->new_size, sut_redirect_name(f->redirect), f->source);
+		for (size_t j = 0; j < f->nchildren; j++)
+			printf("  %-*s  0x%" PRIx64 "  %6u bytes, split off %s\n", w,
+			       f->children[j].name, f->children[j].address, f->children[j].size,
+			       f->name);
+	}
+}
+
+static void print_symbols(const char *title, const struct sut_manifest_symbol *v, size_t n)
+{
+	if (n)
+		printf("%s\n", title);
+	for (size_t i = 0; i < n; i++)
+		printf("  %s, %u bytes\n", v[i].name, v[i].size);
+}
+
+static void print_object(const struct sut_manifest *m, const struct sut_manifest_object *o)
+{
+	print_functions(o);
+	print_symbols("New functions", o->new_functions, o->nnew_functions);
+	print_symbols("New data", o->new_data, o->nnew_data);
+	if (o->nanchors)
+		printf("Symbols reached by their distance from an exported one\n");
+	for (size_t i = 0; i < o->nanchors; i++)
+		printf("  %s  0x%" PRIx64 "  from %s\n", o->anchors[i].symbol,
+		       o->anchors[i].address, o->anchors[i].via);
+	if (m->nbusy)
+		printf("Further functions that nobody may be inside\n");
+	for (size_t i = 0; i < m->nbusy; i++)
+		printf("  %s\n", m->busy[i]);
+}
+
+static void print_text(const struct sut_loaded *l, const char *path)
+{
+	const struct sut_manifest *m = l->manifest;
+	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
+	uint64_t compared, ignored;
+
+	sut_hex(m->target.build_id, SUTURE_BUILD_ID_LEN, build_id);
+	count_bytes(&l->table, &compared, &ignored);
+	printf("%-11s%s, level %u\n", "Patch", m->id, m->level);
+	printf("%-11s%s, %zu bytes\n", "File", path, l->file_size);
+	printf("%-11s%s\n", "SHA-256", l->sha256);
+	printf("%-11s%s (%s, %s)\n", "Target", m->target.name, m->target.release, m->target.arch);
+	printf("%-11s%s\n", "Build-id", build_id);
+	if (*m->target.package)
+		printf("%-11s%s %s\n", "Package", m->target.package, m->target.package_version);
+	printf("%-11s%s by %s\n", "Created", m->created, m->generator);
+	printf("%-11sABI %u, payload %s%s\n", "Engine", m->engine_abi, l->object->module,
+	       l->object->keep ? " (never unloaded)" : "");
+	printf("%-11s%" PRIu64 " bytes of %u functions compared, %" PRIu64
+	       " that the kernel rewrites left out\n",
+	       "Checks", compared, l->table.nfuncs, ignored);
+	for (size_t i = 0; i < m->ncves; i++)
+		printf("%-11s%s\n", i ? "" : "CVEs", m->cves[i]);
+	for (size_t i = 0; i < m->nfixes; i++)
+		for (size_t j = 0; j < m->fixes[i].nfiles; j++)
+			printf("%-11s%s: %s\n", i || j ? "" : "Fixes", m->fixes[i].member,
+			       m->fixes[i].files[j]);
+	print_object(m, l->object);
+	printf("Members\n");
+	for (size_t i = 0; i < m->nmembers; i++)
+		printf("  %s  %9zu  %s\n", m->members[i].sha256, m->members[i].size,
+		       m->members[i].name);
+}
+
+int cmd_info(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
+	struct sut_err err = {0};
+	bool json = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h') {
+			printf("usage: suture info FILE [--json]\n\n"
+			       "Checks a patch file and shows what it holds. Works anywhere, needs "
+			       "no rights.\n\n"
+			       "  --json  one object on stdout (docs/formats/status.md)\n");
+			return SUT_EXIT_OK;
+		}
+		if (c != 'j')
+			return SUT_EXIT_USAGE;
+		json = true;
+	}
+	if (optind != argc - 1) {
+		fprintf(stderr, "suture: info: name one patch file; see 'suture info --help'\n");
+		return SUT_EXIT_USAGE;
+	}
+	if (sut_loaded_read(argv[optind], &l, &err) < 0) {
+		sut_report_error("info", &err);
+		return SUT_EXIT_ERROR;
+	}
+	if (json)
+		return print_json(l, argv[optind]);
+	print_text(l, argv[optind]);
+	return SUT_EXIT_OK;
+}

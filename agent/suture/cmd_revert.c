@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/* suture revert: the original code again, in one pause. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cmd.h"
+#include "engine.h"
+#include "session.h"
+
+static const char help[] =
+	"usage: suture revert [OPTION]...\n\n"
+	"Takes the applied patch back: the kernel runs its original code again. When\n"
+	"nothing is applied, that is said and is no error.\n\n"
+	"  --attempts N  how often to try while tasks are inside the code to be replaced\n"
+	"                (default: 10, which take about a minute)\n"
+	"  --json        one object on stdout (docs/formats/status.md)\n\n"
+	"Exit status: 0 reverted, 1 error, 2 busy, 4 somebody else changed our change, 64 usage\n";
+
+static int attempt(const struct sut_engine *e, const void *arg _unused_, struct suture_result *ret,
+		   struct sut_err *err)
+{
+	return sut_engine_revert(e, ret, err);
+}
+
+static void unload_payload(const char *module)
+{
+	struct sut_err err = {0};
+
+	/* One that asked to be kept is held by the engine. */
+	if (sut_module_unload(module, &err) < 0 && err.code != EBUSY)
+		sut_report_progress("revert", "%s; nothing uses it", err.msg);
+}
+
+static int run(struct sut_report *rep, unsigned int attempts, struct sut_engine *e, int *lock)
+{
+	struct suture_status st;
+	int r = sut_session_need_root("reverting a patch", &rep->err);
+
+	if (r == 0)
+		r = sut_session_lock(SUT_LOCK_FILE, lock, &rep->err);
+	if (r < 0)
+		return r;
+	sut_session_catch_signals();
+	r = sut_engine_open(e, &rep->err);
+	if (r == 0)
+		r = sut_engine_status(e, &st, &rep->err);
+	if (r == -ENOENT || (r == 0 && !st.applied)) {
+		rep->err.code = 0;
+		rep->outcome = "nothing-applied";
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	snprintf(rep->before.id, sizeof(rep->before.id), "%s", st.id);
+	rep->before.level = st.level;
+	r = sut_session_switch(rep, e, attempts, attempt, NULL);
+	if (r < 0)
+		return r;
+	rep->outcome = "reverted";
+	unload_payload(st.module);
+	return 0;
+}
+
+int cmd_revert(int argc, char **argv)
+{
+	static const struct option options[] = {{"attempts", required_argument, NULL, 'a'},
+						{"json", no_argument, NULL, 'j'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
+	struct sut_report rep = {.command = "revert"};
+	struct sut_engine e = SUT_ENGINE_INIT;
+	unsigned int attempts = SUT_ATTEMPTS_DEFAULT;
+	_cleanup_(sut_closep) int lock = -1;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(help, stdout);
+			return SUT_EXIT_OK;
+		}
+		if (c == 'j') {
+			rep.json = true;
+		} else if (c != 'a') {
+			return SUT_EXIT_USAGE;
+		} else if (!sut_session_parse_attempts(optarg, &attempts)) {
+			fprintf(stderr, "suture: revert: --attempts takes 1 to %d, not '%s'\n",
+				SUT_ATTEMPTS_MAX, optarg);
+			return SUT_EXIT_USAGE;
+		}
+	}
+	if (optind != argc) {
+		fprintf(stderr, "suture: revert: '%s' is one word too many\n", argv[optind]);
+		return SUT_EXIT_USAGE;
+	}
+	rep.exit = run(&rep, attempts, &e, &lock) < 0 ? sut_report_exit(&rep.err) : SUT_EXIT_OK;
+	if (rep.result.outcome == SUTURE_E_CHANGED)
+		sut_conflict_who_probes("", rep.result.func, rep.result.offset, rep.culprit,
+					sizeof(rep.culprit));
+	sut_engine_put(&e, false);
+	return sut_report_emit(&rep);
+}

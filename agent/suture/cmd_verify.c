@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* suture verify: all the checks of apply, and nothing of the change. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cmd.h"
+#include "engine.h"
+#include "kernel.h"
+#include "session.h"
+
+static const char help[] =
+	"usage: suture verify FILE [OPTION]...\n\n"
+	"Checks a patch without applying it: the file, whether it is made for this\n"
+	"kernel, who else changes the same code, and (as root, with the engine) that the\n"
+	"running code is the code the patch was built against.\n\n"
+	"  --engine FILE  suture.ko to load for the check when it is not loaded; it is\n"
+	"                 unloaded again\n"
+	"  --json         one object on stdout (docs/formats/status.md)\n\n"
+	"Exit status: 0 fits, 1 error or not all could be checked, 3 the patch is for\n"
+	"another kernel, 4 the running code differs or somebody else changes it, 64 usage\n";
+
+static int check_code(struct sut_report *rep, const char *engine_file, struct sut_engine *e)
+{
+	const struct sut_expect_table *t = &rep->loaded->table;
+	int r = sut_session_need_root("the file fits this kernel, but comparing the running code",
+				      &rep->err);
+
+	if (r == 0)
+		r = sut_engine_get(e, engine_file, &rep->err);
+	if (r == 0)
+		r = sut_engine_verify(e, t->data, t->len, &rep->result, &rep->err);
+	if (r < 0)
+		return r;
+	rep->verified = true;
+	rep->compared = rep->result.compared;
+	rep->ignored = rep->result.ignored;
+	return 0;
+}
+
+static int run(struct sut_report *rep, const char *file, const char *engine_file,
+	       struct sut_loaded **patch, struct sut_engine *e)
+{
+	struct sut_kernel kernel;
+	size_t n;
+	int r = sut_loaded_read(file, patch, &rep->err);
+
+	if (r < 0)
+		return r;
+	rep->loaded = *patch;
+	r = sut_kernel_read(&kernel, &rep->err);
+	if (r == 0)
+		r = sut_kernel_check(&kernel, (*patch)->manifest, &rep->err);
+	if (r == 0)
+		r = sut_conflict_scan("", &(*patch)->table, &rep->conflicts, &rep->err);
+	if (r == 0)
+		r = check_code(rep, engine_file, e);
+	n = sut_conflicts_fatal(&rep->conflicts);
+	/* A mismatch names the byte, so it goes first; anything less does not. */
+	if (n && rep->result.outcome == SUTURE_OK)
+		return sut_err_reason(&rep->err, EBUSY, "conflict",
+				      "%zu conflict%s with the patch. Remove what is listed below, "
+				      "then try again",
+				      n, n == 1 ? "" : "s");
+	if (r == 0)
+		rep->outcome = "verified";
+	return r;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+	static const struct option options[] = {{"engine", required_argument, NULL, 'e'},
+						{"json", no_argument, NULL, 'j'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
+	_cleanup_(sut_loaded_freep) struct sut_loaded *patch = NULL;
+	_cleanup_(sut_report_release) struct sut_report rep = {.command = "verify"};
+	struct sut_engine e = SUT_ENGINE_INIT;
+	const char *engine_file = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(help, stdout);
+			return SUT_EXIT_OK;
+		}
+		if (c == 'j')
+			rep.json = true;
+		else if (c == 'e')
+			engine_file = optarg;
+		else
+			return SUT_EXIT_USAGE;
+	}
+	if (optind != argc - 1) {
+		fprintf(stderr,
+			"suture: verify: name one patch file; see 'suture verify --help'\n");
+		return SUT_EXIT_USAGE;
+	}
+	rep.exit = run(&rep, argv[optind], engine_file, &patch, &e) < 0 ? sut_report_exit(&rep.err)
+									: SUT_EXIT_OK;
+	if (rep.result.outcome == SUTURE_E_MISMATCH || rep.result.outcome == SUTURE_E_CHANGED)
+		sut_conflict_who_probes("", rep.result.func, rep.result.offset, rep.culprit,
+					sizeof(rep.culprit));
+	sut_engine_put(&e, true);
+	return sut_report_emit(&rep);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A patch file, read and checked as far as that needs no kernel. */
+#ifndef SUTURE_AGENT_LOADED_H
+#define SUTURE_AGENT_LOADED_H
+
+#include "base/err.h"
+#include "crypto/sha256.h"
+#include "patch/container.h"
+#include "patch/expect.h"
+#include "patch/manifest.h"
+
+struct sut_loaded {
+	struct sut_patch *patch;
+	struct sut_manifest *manifest;
+	const struct sut_manifest_object *object; /* vmlinux */
+	const struct sut_member *payload;
+	struct sut_expect_table table;
+	size_t file_size;
+	char sha256[SUT_SHA256_HEX]; /* of the file */
+};
+
+/* Container, manifest and expected bytes, each by itself and against each other. */
+int sut_loaded_read(const char *path, struct sut_loaded **ret, struct sut_err *err) _must_check_;
+void sut_loaded_free(struct sut_loaded *l);
+void sut_loaded_freep(struct sut_loaded **l);
+
+/*
+ * What the manifest says and what the engine will do are the same: every
+ * record of the table is a function, a piece of one or a busy function of the
+ * manifest, and the other way round. -EBADMSG with the name that differs.
+ */
+int sut_loaded_agree(const struct sut_manifest *m, const struct sut_manifest_object *o,
+		     const struct sut_expect_table *t, struct sut_err *err) _must_check_;
+
+#endif
