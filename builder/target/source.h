@@ -16,6 +16,8 @@
 /* Bytes of disk that unpacking one needs at most: tree, archive, package. */
 #define SUT_SOURCE_SPACE (2200ULL << 20)
 
+enum { SUT_SOURCE_TAR_MAX = 1 << 30 }; /* bytes of an archive */
+
 /* The folder of a version, whether it is there or not. NULL: no memory. */
 char *sut_source_dir(const char *cache, const char *version);
 
@@ -24,5 +26,10 @@ char *sut_source_dir(const char *cache, const char *version);
 int sut_source_add(const char *cache, const struct sut_deb *deb,
 		   const struct sut_progress *progress, bool *ret_new,
 		   struct sut_err *err) _must_check_;
+
+/* The same for a tar archive with one folder at the top; the tree is named
+ * after the archive's content. *ret: its folder; caller frees. */
+int sut_source_add_tar(const char *cache, const char *path, const struct sut_progress *progress,
+		       char **ret, struct sut_err *err) _must_check_;
 
 #endif
