@@ -29,6 +29,7 @@ struct cut {
 	struct sut_buf *available; /* what could have been selected */
 	uint32_t next_hunk;
 	bool any;
+	char beyond[256]; /* a change that is only partly in a function named; "" for none */
 };
 
 int sut_fix_hunks_add(struct sut_fix_hunks *h, const char *s, struct sut_err *err)
@@ -118,14 +119,42 @@ static bool in_function(const struct file *f, const struct sut_change *c, const 
 	       (!new || within(&f->new_fn, name, c->new_first, c->new_n));
 }
 
-static void select_changes(struct file *f, const struct sut_strv *functions)
+/* Is any of the n lines from first on in the function of that name? */
+static bool touches(const struct sut_csource *s, const char *name, uint32_t first, uint32_t n)
 {
+	for (uint32_t i = first; i < first + n; i++) {
+		const struct sut_cfunction *f = sut_csource_function_at(s, i);
+
+		if (f && sut_cfunction_is(f, name))
+			return true;
+	}
+	return false;
+}
+
+static void note_beyond(struct cut *cut, const struct file *f, const struct sut_change *c)
+{
+	const struct sut_strv *names = cut->opts->functions;
+
+	for (size_t i = 0; i < names->n && !cut->beyond[0]; i++)
+		if (touches(&f->old_fn, names->v[i], c->old_first, c->old_n) ||
+		    touches(&f->new_fn, names->v[i], c->new_first, c->new_n))
+			snprintf(cut->beyond, sizeof(cut->beyond),
+				 "The change at %.120s:%u is in %.80s and reaches beyond it",
+				 f->path, c->old_first, names->v[i]);
+}
+
+static void select_changes(struct cut *cut, struct file *f)
+{
+	const struct sut_strv *functions = cut->opts->functions;
+
 	for (size_t i = 0; i < f->changes.n; i++) {
 		struct sut_change *c = &f->changes.v[i];
 
 		c->selected = functions->n == 0;
 		for (size_t k = 0; k < functions->n && !c->selected; k++)
 			c->selected = in_function(f, c, functions->v[k]);
+		if (!c->selected)
+			note_beyond(cut, f, c);
 	}
 }
 
@@ -200,7 +229,7 @@ static int do_file(struct cut *cut, struct file *f, struct sut_err *err)
 	int r;
 
 	note_available(cut, f);
-	select_changes(f, cut->opts->functions);
+	select_changes(cut, f);
 	sut_changes_number(&f->changes, &cut->next_hunk);
 	for (size_t i = 0; i < f->changes.n; i++) {
 		struct sut_change *c = &f->changes.v[i];
@@ -282,6 +311,11 @@ int sut_fix_cut(const char *from, const char *to, const struct sut_fix_opts *opt
 	if (!cut.any && opts->hunks->n && cut.next_hunk > 1)
 		return sut_err_set(err, ENOENT, "there are hunks 1 to %u; --list shows them",
 				   cut.next_hunk - 1);
+	if (!cut.any && cut.beyond[0])
+		return sut_err_set(err, ENOENT,
+				   "no change is wholly within the functions named. %s: take it "
+				   "with --hunk and without --function (--list shows the numbers)",
+				   cut.beyond);
 	if (!cut.any)
 		return sut_err_set(err, ENOENT,
 				   "no change is within the functions named. Changed are:%s",
