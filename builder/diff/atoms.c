@@ -267,6 +267,17 @@ static size_t first_rela(const struct sut_section *s, uint64_t off)
 	return lo;
 }
 
+/* call, jmp or jcc with a 32-bit distance, which is the instruction's last field. The relocation's
+ * type does not tell: assemblers turn PLT32 into PC32 for local functions. */
+static bool is_branch(const uint8_t *code, uint64_t off, uint64_t end)
+{
+	if (end != off + 4 || !off)
+		return false;
+	if (code[off - 1] == 0xe8 || code[off - 1] == 0xe9)
+		return true;
+	return off >= 2 && code[off - 2] == 0x0f && (code[off - 1] & 0xf0) == 0x80;
+}
+
 static int atom_refs(struct sut_atoms *a, uint32_t i, uint32_t *ends, struct sut_err *err)
 {
 	struct sut_atom *t = &a->atoms[i];
@@ -291,6 +302,8 @@ static int atom_refs(struct sut_atoms *a, uint32_t i, uint32_t *ends, struct sut
 		if (code && sut_rela_is_pcrel(r->type))
 			adjust = (int64_t)(ends[off] - off);
 		resolve(a, r, adjust, &a->refs[a->nrefs]);
+		a->refs[a->nrefs].branch = code && sut_rela_is_pcrel(r->type) &&
+					   is_branch(s->data + t->off, off, ends[off]);
 		a->refs[a->nrefs++].offset = off;
 		t->nrefs++;
 	}

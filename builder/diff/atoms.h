@@ -28,6 +28,7 @@ struct sut_ref {
 	uint64_t offset; /* of the field, from the start of the atom that refers */
 	int64_t addend;	 /* as a relocation against the atom's start (or the symbol) has it */
 	uint32_t type;	 /* R_X86_64_* */
+	bool branch;	 /* the field is the target of a call or jump instruction */
 };
 
 /* A record of a special section. */

@@ -16,7 +16,7 @@ struct state {
 
 bool sut_ref_is_call(const struct sut_ref *r)
 {
-	return r->type == R_X86_64_PLT32 && r->target == 0;
+	return r->branch && r->target == 0;
 }
 
 static unsigned int line_of(const struct state *s, const char *name)
