@@ -3,17 +3,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zstd.h>
 
-#include <cmocka.h>
-
+#include "unit.h"
 #include "base/str.h"
 #include "patch/container.h"
 #include "patch/expect.h"

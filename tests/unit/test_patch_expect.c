@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* patch/expect.h: what is written is read back, what is malformed is refused. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "unit.h"
 #include "base/str.h"
 #include "patch/expect.h"
 #include "sample_patch.h"

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* patch/manifest.h: a good manifest gives its values, a bad one names its field. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "unit.h"
 #include "base/str.h"
 #include "patch/manifest.h"
 #include "sample_patch.h"
