@@ -32,7 +32,7 @@
 #endif
 
 /* The arguments of the sched_switch tracepoint after the probe's own data. */
-#define SUTURE_SCHED_SWITCH_ARGS \
+#define SUTURE_SCHED_SWITCH_ARGS                                                                   \
 	bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state
 
 static inline unsigned long suture_module_text(const struct module *mod, unsigned long *ret_size)
@@ -55,7 +55,9 @@ static inline bool suture_module_has(const struct module *mod, unsigned long add
 
 	return addr >= base && len <= size && addr - base <= size - len;
 #else
-	for_class_mod_mem_type(type, core) {
+	enum mod_mem_type type;
+
+	for (type = MOD_TEXT; type < MOD_INIT_TEXT; type++) {
 		unsigned long base = (unsigned long)mod->mem[type].base;
 		unsigned long size = mod->mem[type].size;
 
@@ -73,11 +75,11 @@ static inline unsigned int suture_task_state(const struct task_struct *task)
 
 /* As livepatch does: the trampoline without full registers is enough when it can change the IP. */
 #ifdef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
-#define SUTURE_FTRACE_FLAGS \
+#define SUTURE_FTRACE_FLAGS                                                                        \
 	(FTRACE_OPS_FL_DYNAMIC | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
 #else
-#define SUTURE_FTRACE_FLAGS \
-	(FTRACE_OPS_FL_DYNAMIC | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT | \
+#define SUTURE_FTRACE_FLAGS                                                                        \
+	(FTRACE_OPS_FL_DYNAMIC | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |                \
 	 FTRACE_OPS_FL_SAVE_REGS)
 #endif
 

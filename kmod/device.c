@@ -19,7 +19,7 @@
 
 static long suture_ioc_status(void __user *arg)
 {
-	struct suture_status st = { .abi = SUTURE_ABI };
+	struct suture_status st = {.abi = SUTURE_ABI};
 	const struct suture_set *set;
 
 	mutex_lock(&suture_mutex);

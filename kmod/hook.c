@@ -17,7 +17,7 @@ struct suture_hook {
 	unsigned long target[2]; /* 0: the original */
 };
 
-static LIST_HEAD(suture_hooks); /* under suture_mutex */
+static LIST_HEAD(suture_hooks);	 /* under suture_mutex */
 static unsigned int suture_half; /* written inside the pause only */
 
 static void notrace suture_hook_handler(unsigned long ip, unsigned long parent_ip,

@@ -8,6 +8,7 @@
 #include "symbol.h"
 #include "sysfs.h"
 #include "table.h"
+#include "text.h"
 
 static int __init suture_selftest(void)
 {
@@ -17,6 +18,7 @@ static int __init suture_selftest(void)
 	r = suture_selftest_stack();
 	r = suture_selftest_table() ?: r;
 	r = suture_selftest_seen() ?: r;
+	r = suture_selftest_text() ?: r;
 	if (!r)
 		pr_info("self-tests passed\n");
 #endif

@@ -159,7 +159,7 @@ static int suture_pause_cpu(void *data)
 
 int suture_pause_run(struct suture_pause_plan *plan)
 {
-	struct suture_hold s = { .plan = plan };
+	struct suture_hold s = {.plan = plan};
 	u64 start;
 	int r;
 

@@ -26,13 +26,13 @@ struct suture_pause_plan {
 	struct suture_tasks *tasks;	    /* further tasks to look at */
 	struct suture_poke *pokes;	    /* mapped */
 	u32 npokes;
-	bool dry_run;			    /* everything but the writes */
+	bool dry_run; /* everything but the writes */
 	/* Results */
-	struct suture_hits *hits;	    /* tasks in the way; the caller's, zeroed */
-	bool switched;			    /* all was written */
-	s32 changed;			    /* the poke whose bytes had changed meanwhile, or -1 */
-	u32 changed_off;		    /* and where, from its address */
-	u32 tasks_inside;		    /* stacks walked */
+	struct suture_hits *hits; /* tasks in the way; the caller's, zeroed */
+	bool switched;		  /* all was written */
+	s32 changed;		  /* the poke whose bytes had changed meanwhile, or -1 */
+	u32 changed_off;	  /* and where, from its address */
+	u32 tasks_inside;	  /* stacks walked */
 	u64 pause_ns, stop_ns;
 };
 

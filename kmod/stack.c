@@ -24,7 +24,7 @@ void suture_ranges_add(struct suture_ranges *r, unsigned long start, unsigned lo
 {
 	if (WARN_ON_ONCE(r->n == r->max) || !size)
 		return;
-	r->r[r->n++] = (struct suture_range){ start, start + size, name };
+	r->r[r->n++] = (struct suture_range){start, start + size, name};
 }
 
 static int suture_range_cmp(const void *a, const void *b)
@@ -103,6 +103,7 @@ enum suture_stack suture_stack_check(struct task_struct *task, const struct sutu
 		range = suture_ranges_find(ranges, state.signal ? addr : addr - 1);
 		if (range && !hit->range) {
 			hit->range = range;
+			hit->addr = addr;
 			answer = SUTURE_STACK_BUSY;
 		}
 	}
@@ -112,7 +113,8 @@ enum suture_stack suture_stack_check(struct task_struct *task, const struct sutu
 
 	/* A system call that would be resumed inside the code. */
 	if (answer == SUTURE_STACK_CLEAR) {
-		hit->range = suture_ranges_find(ranges, (unsigned long)task->restart_block.fn);
+		hit->addr = (unsigned long)task->restart_block.fn;
+		hit->range = suture_ranges_find(ranges, hit->addr);
 		if (hit->range)
 			answer = SUTURE_STACK_BUSY;
 	}
@@ -139,7 +141,12 @@ static void suture_hit_report(const struct suture_hit *hit, struct suture_busy_t
 
 	busy->pid = hit->pid;
 	strscpy(busy->comm, hit->comm, sizeof(busy->comm));
-	strscpy(busy->func, hit->range ? hit->range->name : "", sizeof(busy->func));
+	if (hit->range && hit->range->name) {
+		strscpy(busy->func, hit->range->name, sizeof(busy->func));
+	} else if (hit->range) {
+		sprint_symbol_no_offset(sym, hit->addr);
+		strscpy(busy->func, sym, sizeof(busy->func));
+	}
 	busy->nframes = hit->nframes;
 	for (i = 0; i < hit->nframes; i++) {
 		sprint_symbol(sym, hit->frames[i]);
@@ -151,11 +158,17 @@ int suture_hits_report(const struct suture_hits *hits, struct suture_result *res
 {
 	bool busy = atomic_read(&hits->busy.n);
 	const struct suture_hit_list *list = busy ? &hits->busy : &hits->unreliable;
+	int n = min(atomic_read(&list->n), SUTURE_BUSY_TASKS), i, k;
 
-	if (!atomic_read(&list->n))
+	if (!n)
 		return 0;
-	for (res->nbusy = 0; res->nbusy < min(atomic_read(&list->n), SUTURE_BUSY_TASKS);
-	     res->nbusy++)
-		suture_hit_report(&list->hit[res->nbusy], &res->busy[res->nbusy]);
+	res->nbusy = 0;
+	for (i = 0; i < n; i++) {
+		/* A task that moved from CPU to CPU was recorded by each of them. */
+		for (k = 0; k < i && list->hit[k].pid != list->hit[i].pid;)
+			k++;
+		if (k == i)
+			suture_hit_report(&list->hit[i], &res->busy[res->nbusy++]);
+	}
 	return suture_fail(res, busy ? SUTURE_E_BUSY : SUTURE_E_UNRELIABLE, res->busy[0].func);
 }

@@ -11,7 +11,7 @@
 
 struct suture_range {
 	unsigned long start, end; /* [start, end) */
-	const char *name;	  /* for reports; lives as long as the ranges */
+	const char *name;	  /* for reports, lives as long as the ranges; NULL: ask kallsyms */
 };
 
 /* Sorted, not overlapping, after suture_ranges_sort(). */
@@ -33,6 +33,7 @@ struct suture_hit {
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	const struct suture_range *range; /* NULL: its stack could not be walked to the end */
+	unsigned long addr;		  /* the address that is in the range */
 	u32 nframes;
 	unsigned long frames[SUTURE_BUSY_FRAMES];
 };
@@ -59,7 +60,7 @@ enum suture_stack suture_stack_check(struct task_struct *task, const struct sutu
 /* Counts and, if there is room, keeps a hit. Any CPU, any context. */
 void suture_hits_add(struct suture_hits *hits, const struct suture_hit *hit);
 
-/* Turns hits into result->busy[]; BUSY before UNRELIABLE. May sleep. Returns -EBUSY, or 0 for no hits. */
+/* Turns hits into result->busy[], BUSY before UNRELIABLE. Returns -EBUSY; 0: there are no hits. */
 int suture_hits_report(const struct suture_hits *hits, struct suture_result *res);
 
 int suture_selftest_stack(void);

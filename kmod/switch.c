@@ -19,7 +19,7 @@
 
 #define SUTURE_TASKS_MAX 4096 /* tasks whose stack could not be judged before the pause */
 
-DEFINE_MUTEX(suture_mutex);
+DEFINE_MUTEX(suture_mutex);		  /* everything: see switch.h */
 static struct suture_set *suture_current; /* under suture_mutex */
 
 /* One switch under way. */
@@ -49,7 +49,7 @@ static int suture_site_cmp(const void *a, const void *b)
 
 const struct suture_site *suture_set_find(const struct suture_set *set, unsigned long addr)
 {
-	struct suture_site key = { .addr = addr };
+	struct suture_site key = {.addr = addr};
 
 	if (!set)
 		return NULL;
@@ -134,7 +134,7 @@ static int suture_plan_ranges(struct suture_switching *sw)
 	}
 	if (sw->old) {
 		text = suture_module_text(sw->old->payload->mod, &size);
-		suture_ranges_add(sw->ranges, text, size, sw->old->payload->mod->name);
+		suture_ranges_add(sw->ranges, text, size, NULL);
 	}
 	suture_ranges_sort(sw->ranges);
 	return 0;
@@ -299,9 +299,9 @@ static int suture_run_pause(struct suture_switching *sw, u32 flags)
 		const struct suture_poke *p = &sw->pokes[plan.changed];
 
 		res->offset = p->func_off + plan.changed_off;
-		res->expected = plan.changed_off < SUTURE_JUMP_SIZE ?
-					p->old[plan.changed_off] :
-					p->block[p->addr % SUTURE_BLOCK + plan.changed_off];
+		res->expected = plan.changed_off < SUTURE_JUMP_SIZE
+					? p->old[plan.changed_off]
+					: p->block[p->addr % SUTURE_BLOCK + plan.changed_off];
 		res->found = *(const u8 *)(p->addr + plan.changed_off);
 		return suture_fail(res, p->ours ? SUTURE_E_CHANGED : SUTURE_E_MISMATCH, p->name);
 	}
@@ -390,7 +390,7 @@ static void suture_switching_free(struct suture_switching *sw)
 
 int suture_switch_to(struct suture_loaded *payload, u32 flags, struct suture_result *res)
 {
-	struct suture_switching sw = { .old = suture_current, .res = res };
+	struct suture_switching sw = {.old = suture_current, .res = res};
 	bool held = payload && payload->held;
 	int r;
 

@@ -17,7 +17,7 @@ static u8 suture_running_build_id[SUTURE_BUILD_ID_LEN] __ro_after_init;
 
 static unsigned long suture_lookup(const char *name)
 {
-	unsigned long (*lookup)(const char *) = (void *)SUTURE_ANCHORED(kallsyms_lookup_name);
+	unsigned long (*lookup)(const char *name) = (void *)SUTURE_ANCHORED(kallsyms_lookup_name);
 
 	return lookup(name);
 }
@@ -30,8 +30,7 @@ static bool suture_symbol_at(unsigned long addr, char *name, unsigned long *ret_
 
 	sprint_symbol(name, addr);
 	plus = strrchr(name, '+');
-	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &off, &size) != 2 || off ||
-	    strchr(plus, '['))
+	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &off, &size) != 2 || off || strchr(plus, '['))
 		return false;
 	*plus = '\0';
 	*ret_size = size;
@@ -61,14 +60,14 @@ const u8 *suture_build_id(void)
 
 struct task_struct *suture_idle_task(unsigned int cpu)
 {
-	struct task_struct *(*idle)(int) = (void *)SUTURE_ANCHORED(idle_task);
+	struct task_struct *(*idle)(int cpu) = (void *)SUTURE_ANCHORED(idle_task);
 
 	return idle(cpu);
 }
 
 void suture_put_task_stack(struct task_struct *task)
 {
-	void (*put)(struct task_struct *) = (void *)SUTURE_ANCHORED(put_task_stack);
+	void (*put)(struct task_struct * tsk) = (void *)SUTURE_ANCHORED(put_task_stack);
 
 	put(task);
 }
@@ -102,8 +101,8 @@ int __init suture_symbol_init(void)
 	static const struct {
 		const char *name;
 		unsigned long dist;
-	} anchors[] __initconst = {
-#define SUTURE_ANCHOR(name) { #name, SUTURE_ANCHOR_##name }
+	} anchors[] = {
+#define SUTURE_ANCHOR(name) {#name, SUTURE_ANCHOR_##name}
 		/* The first is checked without its own help, the others with it. */
 		SUTURE_ANCHOR(kallsyms_lookup_name),
 		SUTURE_ANCHOR(_stext),
@@ -122,7 +121,8 @@ int __init suture_symbol_init(void)
 		bool ok;
 
 		if (i == 0)
-			ok = suture_symbol_at(addr, found, &size) && !strcmp(found, anchors[i].name);
+			ok = suture_symbol_at(addr, found, &size) &&
+			     !strcmp(found, anchors[i].name);
 		else
 			ok = suture_lookup(anchors[i].name) == addr;
 		if (!ok) {

@@ -30,19 +30,19 @@ static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attr, cha
 }
 
 /* An attribute of the applied patch; empty when none is. */
-#define SUTURE_ATTR(name, fmt, value)                                                      \
-	static ssize_t name##_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf) \
-	{                                                                                  \
-		const struct suture_set *set;                                              \
-		ssize_t n = 0;                                                             \
-											   \
-		mutex_lock(&suture_mutex);                                                 \
-		set = suture_active();                                                     \
-		if (set)                                                                   \
-			n = sysfs_emit(buf, fmt "\n", value);                              \
-		mutex_unlock(&suture_mutex);                                               \
-		return n;                                                                  \
-	}                                                                                  \
+#define SUTURE_ATTR(name, fmt, value)                                                              \
+	static ssize_t name##_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)   \
+	{                                                                                          \
+		const struct suture_set *set;                                                      \
+		ssize_t n = 0;                                                                     \
+                                                                                                   \
+		mutex_lock(&suture_mutex);                                                         \
+		set = suture_active();                                                             \
+		if (set)                                                                           \
+			n = sysfs_emit(buf, fmt "\n", value);                                      \
+		mutex_unlock(&suture_mutex);                                                       \
+		return n;                                                                          \
+	}                                                                                          \
 	static struct kobj_attribute name##_attr = __ATTR_RO(name)
 
 SUTURE_ATTR(id, "%s", set->payload->id);
@@ -76,7 +76,7 @@ static void suture_window_add(struct suture_window *w, const char *s)
 static ssize_t functions_read(struct file *file, struct kobject *kobj, struct bin_attribute *attr,
 			      char *buf, loff_t off, size_t count)
 {
-	struct suture_window w = { .buf = buf, .off = off, .count = count };
+	struct suture_window w = {.buf = buf, .off = off, .count = count};
 	const struct suture_set *set;
 	u32 i;
 
@@ -93,7 +93,7 @@ static ssize_t functions_read(struct file *file, struct kobject *kobj, struct bi
 static ssize_t cves_read(struct file *file, struct kobject *kobj, struct bin_attribute *attr,
 			 char *buf, loff_t off, size_t count)
 {
-	struct suture_window w = { .buf = buf, .off = off, .count = count };
+	struct suture_window w = {.buf = buf, .off = off, .count = count};
 	const struct suture_set *set;
 
 	mutex_lock(&suture_mutex);
@@ -107,14 +107,17 @@ static ssize_t cves_read(struct file *file, struct kobject *kobj, struct bin_att
 }
 
 static struct attribute *suture_attrs[] = {
-	&version_attr.attr, &abi_attr.attr,	   &state_attr.attr,	&id_attr.attr,	    &level_attr.attr,
-	&module_attr.attr,  &applied_at_attr.attr, &pause_ns_attr.attr, &stop_ns_attr.attr, NULL,
+	&version_attr.attr,    &abi_attr.attr,
+	&state_attr.attr,      &id_attr.attr,
+	&level_attr.attr,      &module_attr.attr,
+	&applied_at_attr.attr, &pause_ns_attr.attr,
+	&stop_ns_attr.attr,    NULL,
 };
 
 static struct bin_attribute functions_attr = __BIN_ATTR_RO(functions, 0);
 static struct bin_attribute cves_attr = __BIN_ATTR_RO(cves, 0);
 
-static struct bin_attribute *suture_bin_attrs[] = { &functions_attr, &cves_attr, NULL };
+static struct bin_attribute *suture_bin_attrs[] = {&functions_attr, &cves_attr, NULL};
 
 static const struct attribute_group suture_group = {
 	.attrs = suture_attrs,

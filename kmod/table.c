@@ -82,8 +82,8 @@ static bool suture_func_valid(const struct suture_table *t, const struct suture_
 	    check_add_overflow((unsigned long)f->addr, (unsigned long)f->size, &end))
 		return false;
 	if (f->name_off >= h->strings_size || !t->strings[f->name_off] ||
-	    strnlen(t->strings + f->name_off, min_t(u32, h->strings_size - f->name_off,
-						    SUTURE_NAME_MAX)) ==
+	    strnlen(t->strings + f->name_off,
+		    min_t(u32, h->strings_size - f->name_off, SUTURE_NAME_MAX)) ==
 		    min_t(u32, h->strings_size - f->name_off, SUTURE_NAME_MAX))
 		return false;
 	mask = t->bytes + f->bytes_off + f->size;

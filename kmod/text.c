@@ -89,8 +89,8 @@ static bool suture_cmpxchg16(u64 *ptr, const u64 old[2], const u64 new[2])
 	bool done;
 
 	asm volatile("lock cmpxchg16b %[mem]"
-		     : [mem] "+m" (*(u64 (*)[2])ptr), "+a" (lo), "+d" (hi), "=@ccz" (done)
-		     : "b" (new[0]), "c" (new[1])
+		     : [mem] "+m"(*(u64(*)[2])ptr), "+a"(lo), "+d"(hi), "=@ccz"(done)
+		     : "b"(new[0]), "c"(new[1])
 		     : "memory");
 	return done;
 }

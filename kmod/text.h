@@ -43,4 +43,6 @@ void suture_poke_write(const struct suture_poke *p);
 /* Every CPU, after the writes and before it leaves the pause. */
 void suture_text_sync(void);
 
+int suture_selftest_text(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "crypto/sha256.h"
+#include "uapi/suture.h"
 
 enum {
 	ENGINE_FILE_MAX = 1 << 20, /* bytes of one source file */
@@ -169,24 +170,56 @@ static int run_make(const struct sut_profile *p, const char *dir, bool selftest,
 {
 	_cleanup_(sut_freep) char *m = sut_sprintf("M=%s", dir);
 	_cleanup_(sut_freep) char *jobs = sut_sprintf("-j%u", sut_ncpus());
-	_cleanup_(sut_freep) char *version =
-		sut_sprintf("SUTURE_KMOD_VERSION=%s", SUTURE_VERSION);
+	_cleanup_(sut_freep) char *version = sut_sprintf("SUTURE_KMOD_VERSION=%s", SUTURE_VERSION);
 	/* No debug information, and no trace of the scratch folder's name. */
 	_cleanup_(sut_freep) char *flags =
 		sut_sprintf("KCFLAGS=-g0 -ffile-prefix-map=%s=kmod", dir);
-	const char *const argv[] = {"make", "-s", "-C",	   p->build_dir,
-				    m,	    jobs, version, selftest ? "SUTURE_SELFTEST=1" :
-								      "SUTURE_SELFTEST=0",
-				    flags,  "W=1", "modules", NULL};
+	const char *const argv[] = {
+		"make", "-s",  "-C",	  p->build_dir,
+		m,	jobs,  version,	  selftest ? "SUTURE_SELFTEST=1" : "SUTURE_SELFTEST=0",
+		flags,	"W=1", "modules", NULL};
 	/* What make was told for this program is not for that one. */
 	static const char *const env[] = {"MAKEFLAGS=", "MAKELEVEL=", "LC_ALL=C", NULL};
 	struct sut_run_opts o = {.env = env, .timeout_sec = ENGINE_TIMEOUT_SEC};
 
 	if (!m || !jobs || !version || !flags)
 		return sut_err_oom(err);
-	return sut_run_ok(argv, &o, err) < 0 ?
-		       sut_err_prefix(err, "building suture.ko for %s", p->name) :
-		       0;
+	return sut_run_ok(argv, &o, err) < 0
+		       ? sut_err_prefix(err, "building suture.ko for %s", p->name)
+		       : 0;
+}
+
+/* Payloads are written with these versions, so that they fit every engine. */
+static int check_versions(const char *scratch, struct sut_err *err)
+{
+	static const struct {
+		const char *name;
+		uint32_t crc;
+	} wanted[] = {
+		{"suture_payload_register", SUTURE_REGISTER_CRC},
+		{"suture_payload_unregister", SUTURE_UNREGISTER_CRC},
+	};
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(ENGINE_FILE_MAX);
+	_cleanup_(sut_freep) char *path = sut_sprintf("%s/Module.symvers", scratch);
+	int r;
+
+	if (!path)
+		return sut_err_oom(err);
+	r = sut_file_read(path, &b, err);
+	for (size_t i = 0; r == 0 && i < SUT_ARRAY_SIZE(wanted); i++) {
+		_cleanup_(sut_freep) char *line =
+			sut_sprintf("0x%08x\t%s\t", wanted[i].crc, wanted[i].name);
+
+		if (!line)
+			return sut_err_oom(err);
+		/* Without CONFIG_MODVERSIONS all versions are 0. */
+		if (!strstr(sut_buf_str(&b), line) && !strstr(sut_buf_str(&b), "0x00000000\t"))
+			return sut_err_set(err, EPROTO,
+					   "%s has another version than payloads ask for: correct "
+					   "its value in include/uapi/suture.h to one of\n%s",
+					   wanted[i].name, sut_buf_str(&b));
+	}
+	return r;
 }
 
 static int keep(const char *scratch, const char *dir, const char *name, struct sut_err *err)
@@ -238,6 +271,7 @@ int sut_engine_build(const struct sut_profile *p, const char *cache,
 		sut_progress_say(opts->progress, "building suture.ko for %s", p->name);
 		/* suture.ko last: its being there means that all is. */
 		if ((r = run_make(p, scratch, opts->selftest, err)) < 0 ||
+		    (r = check_versions(scratch, err)) < 0 ||
 		    (r = keep(scratch, dir, "Module.symvers", err)) < 0 ||
 		    (r = keep(scratch, dir, "suture.ko", err)) < 0)
 			return r;

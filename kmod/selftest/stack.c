@@ -10,10 +10,9 @@ int suture_selftest_stack(void)
 		unsigned long addr;
 		const char *name; /* NULL: in none */
 	} cases[] = {
-		{ 0, NULL },	 { 0xfff, NULL },    { 0x1000, "a" },	  { 0x10ff, "a" },
-		{ 0x1100, "b" }, { 0x117f, "b" },    { 0x1180, NULL },	  { 0x1fff, NULL },
-		{ 0x2000, "c" }, { 0x2007, "c" },    { 0x200f, "c" },	  { 0x2010, NULL },
-		{ 0x3000, "d" }, { ~0UL - 1, NULL }, { ~0UL, NULL },
+		{0, NULL},     {0xfff, NULL},  {0x1000, "a"},  {0x10ff, "a"},	 {0x1100, "b"},
+		{0x117f, "b"}, {0x1180, NULL}, {0x1fff, NULL}, {0x2000, "c"},	 {0x2007, "c"},
+		{0x200f, "c"}, {0x2010, NULL}, {0x3000, "d"},  {~0UL - 1, NULL}, {~0UL, NULL},
 	};
 	struct suture_ranges *r = suture_ranges_new(6);
 	unsigned int i;

@@ -42,14 +42,14 @@ static void sample_make(struct sample *s)
 	memcpy(s->names, "f\0g", 4);
 }
 
-#define BAD(change)                                                                  \
-	do {                                                                         \
-		sample_make(s);                                                      \
-		change;                                                              \
-		if (suture_table_parse(s, sizeof(*s), &t) != -EINVAL) {              \
-			pr_err("self-test of tables: accepted \"%s\"\n", #change);   \
-			ret = -EINVAL;                                               \
-		}                                                                    \
+#define BAD(change)                                                                                \
+	do {                                                                                       \
+		sample_make(s);                                                                    \
+		change;                                                                            \
+		if (suture_table_parse(s, sizeof(*s), &t) != -EINVAL) {                            \
+			pr_err("self-test of tables: accepted \"%s\"\n", #change);                 \
+			ret = -EINVAL;                                                             \
+		}                                                                                  \
 	} while (0)
 
 int suture_selftest_table(void)

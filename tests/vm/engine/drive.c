@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static int cmd_switch(unsigned long req, const char *module, const char *dry)
 	int r;
 
 	if (module)
-		strncpy(s.module, module, sizeof(s.module) - 1);
+		snprintf(s.module, sizeof(s.module), "%s", module);
 	if (dry && !strcmp(dry, "dry"))
 		s.flags = SUTURE_SWITCH_DRY_RUN;
 	r = ioctl(device(), req, &s);
@@ -73,7 +74,7 @@ static int cmd_status(void)
 
 static int cmd_pause(const char *rounds)
 {
-	struct suture_pause p = {.rounds = (unsigned int)atoi(rounds)};
+	struct suture_pause p = {.rounds = (unsigned int)strtoul(rounds, NULL, 10)};
 
 	if (ioctl(device(), SUTURE_IOC_PAUSE, &p)) {
 		printf("errno=%d\n", errno);
@@ -112,11 +113,10 @@ static void good(struct table *t, const char *build_id)
 	t->head.anchor_addr = 0xffffffff81000000;
 	if (hex(build_id, t->head.build_id, SUTURE_BUILD_ID_LEN))
 		exit(2);
-	t->func = (struct suture_expect_func){.addr = 0xffffffff81000000,
-					      .size = 32,
-					      .flags = SUTURE_EXPECT_NOSTACK};
+	t->func = (struct suture_expect_func){
+		.addr = 0xffffffff81000000, .size = 32, .flags = SUTURE_EXPECT_NOSTACK};
 	/* The anchor itself; nothing of it is compared. */
-	strcpy(t->name, "_printk");
+	snprintf(t->name, sizeof(t->name), "_printk");
 }
 
 /* ioctl with size bytes at data; the outcome. */
@@ -209,7 +209,7 @@ static int cmd_hostile(const char *build_id)
 	o = verify(fd, &t, sizeof(t), &err);
 	expect("wrong-build-id", o, err, SUTURE_E_BUILD_ID, ENOEXEC);
 	good(&t, build_id);
-	strcpy(t.name, "_printj");
+	snprintf(t.name, sizeof(t.name), "_printj");
 	o = verify(fd, &t, sizeof(t), &err);
 	expect("wrong-name", o, err, SUTURE_E_SYMBOL, ENOEXEC);
 	good(&t, build_id);
@@ -234,7 +234,7 @@ static int cmd_hostile(const char *build_id)
 	err = ioctl(fd, SUTURE_IOC_REVERT, &s) ? errno : 0;
 	expect("hostile-flags", s.result.outcome, err, SUTURE_E_TABLE, EINVAL);
 	memset(&s, 0, sizeof(s));
-	strcpy(s.module, "no_such_module");
+	snprintf(s.module, sizeof(s.module), "no_such_module");
 	err = ioctl(fd, SUTURE_IOC_APPLY, &s) ? errno : 0;
 	expect("unknown-module", s.result.outcome, err, SUTURE_E_NOT_FOUND, ENOENT);
 	err = ioctl(fd, _IO('S', 0x99), NULL) ? errno : 0;
@@ -285,7 +285,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(cmd, "sleepers")) { /* N tasks asleep, until killed */
-		for (int n = atoi(arg); n > 0; n--)
+		for (unsigned long n = strtoul(arg, NULL, 10); n > 0; n--)
 			if (fork() == 0)
 				for (;;)
 					pause();

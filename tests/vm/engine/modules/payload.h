@@ -8,7 +8,7 @@
  * numbers in hexadecimal, NEW an index into new_functions[]. Two modules are made of it,
  * with different values of VARIANT, to replace one by the other.
  */
-#include <linux/kallsyms.h>
+#include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/ptrace.h>
@@ -54,8 +54,15 @@ static long noinline new_clock_nanosleep(const struct pt_regs *regs)
 	return -4000 - VARIANT;
 }
 
-static void *const new_functions[] = { new_getpgid, new_getsid, new_hex_to_bin,
-				       new_clock_nanosleep };
+/* Stays for a while, so that leaving it is not possible meanwhile. */
+static long noinline new_slow(const struct pt_regs *regs)
+{
+	msleep(2000);
+	return 5000 + VARIANT;
+}
+
+static void *const new_functions[] = {new_getpgid, new_getsid, new_hex_to_bin, new_clock_nanosleep,
+				      new_slow};
 
 static struct {
 	struct suture_expect_header head;
@@ -73,8 +80,10 @@ static int __init add_func(char *text, u32 index, u32 *used)
 	char *colon = strchr(text, ':');
 	u32 i, masked;
 
-	if (!colon || sscanf(colon, ":%lx:%lx:%lx:%lx:%lx:%lx", &addr, &size, &redirect, &off, &new,
-			     &flags) != 6 || new >= ARRAY_SIZE(new_functions))
+	if (!colon ||
+	    sscanf(colon, ":%lx:%lx:%lx:%lx:%lx:%lx", &addr, &size, &redirect, &off, &new,
+		   &flags) != 6 ||
+	    new >= ARRAY_SIZE(new_functions))
 		return -EINVAL;
 	*colon = '\0';
 	if (*used + 2 * size + SUTURE_NAME_MAX > TABLE_SIZE)
