@@ -145,6 +145,7 @@ static void suture_hit_report(const struct suture_hit *hit, struct suture_busy_t
 		strscpy(busy->func, hit->range->name, sizeof(busy->func));
 	} else if (hit->range) {
 		sprint_symbol_no_offset(sym, hit->addr);
+		sym[strcspn(sym, " ")] = '\0'; /* the module's name follows */
 		strscpy(busy->func, sym, sizeof(busy->func));
 	}
 	busy->nframes = hit->nframes;
