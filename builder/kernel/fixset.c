@@ -380,10 +380,10 @@ int sut_fixset_apply(const char *const *fixes, size_t n, const char *src_dir, co
 			if (r == 1)
 				r = add_file(&f, paths.v[k], src_dir, scratch, err);
 		}
-		if (!r)
+		if (!r && !refusals->n)
 			r = apply_one(fixes[i], &paths, src_dir, dir, err);
 	}
-	for (size_t i = 0; !r && i < f.nfiles; i++) {
+	for (size_t i = 0; !r && !refusals->n && i < f.nfiles; i++) {
 		_cleanup_buf_ struct sut_buf text = SUT_BUF_INIT(2 * (size_t)SUT_SOURCE_MAX);
 		_cleanup_(sut_freep) char *orig = sut_sprintf("%s/%s", src_dir, f.files[i].path);
 		_cleanup_(sut_freep) char *to = strdup(f.files[i].patched_path);
