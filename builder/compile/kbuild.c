@@ -379,7 +379,9 @@ int sut_kbuild_find(const char *text, size_t len, const char *source, struct sut
 		e = memchr(p, '\n', (size_t)(end - p));
 		if (!e)
 			return -EBADMSG; /* cut off */
-		if (!next_word(&q, e, &w, &n) || !next_word(&q, e, &w, &n))
+		if (!next_word(&q, e, &w, &n))
+			return -EBADMSG;
+		if (!next_word(&q, e, &w, &n))
 			return -EBADMSG;
 		if (!word_is(w, n, source))
 			continue;
