@@ -17,7 +17,7 @@
 #include "target/profile.h"
 
 enum sut_compile_mode {
-	SUT_COMPILE_EXACT,    /* as shipped: proves identity and gives the layout */
+	SUT_COMPILE_EXACT, /* as shipped: proves identity and gives the layout */
 	SUT_COMPILE_SECTIONS, /* one section per function and datum, with BTF: for the differ and the payload */
 };
 

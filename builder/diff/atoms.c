@@ -31,10 +31,12 @@ bool sut_name_alike(const char *a, const char *b)
 static bool made_up(const struct sut_object *o, const struct sut_atom *a)
 {
 	static const char *const names[] = {
-		"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__", "CSWTCH", "__already_done",
-		"__warned", "__print_once", "___done", "__key", "_rs", "__UNIQUE_ID_",
+		"__func__",	  "__FUNCTION__", "__PRETTY_FUNCTION__", "CSWTCH",
+		"__already_done", "__warned",	  "__print_once",	 "___done",
+		"__key",	  "_rs",	  "__UNIQUE_ID_",
 	};
-	static const char *const sections[] = {"__dyndbg", "__verbose", ".data.once", ".data..once"};
+	static const char *const sections[] = {"__dyndbg", "__verbose", ".data.once",
+					       ".data..once"};
 
 	if (!a->sym || a->class == SUT_SEC_MERGE)
 		return true;
@@ -91,7 +93,8 @@ static bool holds_atoms(enum sut_section_class c)
 	return c != SUT_SEC_TABLE && c != SUT_SEC_DROP;
 }
 
-static int add_atom(struct sut_atoms *a, uint32_t section, uint32_t sym, uint64_t off, uint64_t size)
+static int add_atom(struct sut_atoms *a, uint32_t section, uint32_t sym, uint64_t off,
+		    uint64_t size)
 {
 	const struct sut_object *o = a->object;
 
@@ -111,8 +114,8 @@ static int add_atom(struct sut_atoms *a, uint32_t section, uint32_t sym, uint64_
 
 static bool names_atom(const struct sut_sym *s)
 {
-	return (s->type == STT_FUNC || s->type == STT_OBJECT || s->type == STT_COMMON) && s->shndx &&
-	       s->shndx < SHN_LORESERVE;
+	return (s->type == STT_FUNC || s->type == STT_OBJECT || s->type == STT_COMMON) &&
+	       s->shndx && s->shndx < SHN_LORESERVE;
 }
 
 /* Symbols at one place with sizes 0 and more: the zero-sized one is an atom of its own, but a
@@ -144,8 +147,8 @@ static int make_atoms(struct sut_atoms *a, struct sut_err *err)
 		    p[i].size == p[i - 1].size)
 			a->sym_atom[p[i].sym] = a->n - 1;
 		else
-			a->sym_atom[p[i].sym] = (uint32_t)add_atom(a, p[i].section, p[i].sym,
-								   p[i].off, p[i].size);
+			a->sym_atom[p[i].sym] =
+				(uint32_t)add_atom(a, p[i].section, p[i].sym, p[i].off, p[i].size);
 	}
 	for (uint32_t s = 1; s < o->nsections; s++) {
 		bool named = false;
@@ -407,9 +410,11 @@ static int make_records(struct sut_atoms *a, struct sut_err *err)
 			return sut_err_reason(err, EOPNOTSUPP, "unknown-record",
 					      "the size of the records of %s is not known for this "
 					      "kernel: add the target again with this version of "
-					      "suture-build", s->name);
+					      "suture-build",
+					      s->name);
 		if (s->size % a->rules[i].record)
-			return sut_err_set(err, EBADMSG, "%s is not a whole number of records of %u bytes",
+			return sut_err_set(err, EBADMSG,
+					   "%s is not a whole number of records of %u bytes",
 					   s->name, a->rules[i].record);
 		n += s->size / a->rules[i].record;
 		nrefs += s->nrelas;

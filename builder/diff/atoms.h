@@ -37,20 +37,21 @@ struct sut_record {
 	uint32_t offset;  /* of the record in the section */
 	uint32_t atom;	  /* the function it belongs to */
 	uint64_t place;	  /* offset in that function */
-	uint32_t first_ref, nrefs; /* its relocations, in sut_atoms.record_refs; offsets from the record */
+	uint32_t first_ref,
+		nrefs; /* its relocations, in sut_atoms.record_refs; offsets from the record */
 	enum sut_table_kind table;
 };
 
 struct sut_atom {
 	uint32_t section;
-	uint32_t sym; /* the symbol that names it; 0 for a section without symbols */
+	uint32_t sym;	    /* the symbol that names it; 0 for a section without symbols */
 	uint64_t off, size; /* range in the section */
 	const char *name;   /* symbol or section name */
 	enum sut_section_class class;
-	bool anonymous;	    /* its name means nothing: compared by content, and copied */
-	uint32_t parent;    /* of a .cold part: the function it was split off; else SUT_NO_ATOM */
-	uint32_t child;	    /* of a function: its .cold part; else SUT_NO_ATOM */
-	uint32_t first_ref, nrefs; /* in sut_atoms.refs */
+	bool anonymous;	 /* its name means nothing: compared by content, and copied */
+	uint32_t parent; /* of a .cold part: the function it was split off; else SUT_NO_ATOM */
+	uint32_t child;	 /* of a function: its .cold part; else SUT_NO_ATOM */
+	uint32_t first_ref, nrefs;	 /* in sut_atoms.refs */
 	uint32_t first_record, nrecords; /* in sut_atoms.records */
 };
 

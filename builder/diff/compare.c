@@ -35,7 +35,8 @@ static bool merged_equal(const struct sut_diff *d, const struct sut_ref *o, cons
 	if (sa->entsize && la >= sa->entsize && lb >= sa->entsize)
 		return !memcmp(sa->data + ta->off + o->target, sb->data + tb->off + p->target,
 			       sa->entsize);
-	return la == lb && !memcmp(sa->data + ta->off + o->target, sb->data + tb->off + p->target, la);
+	return la == lb &&
+	       !memcmp(sa->data + ta->off + o->target, sb->data + tb->off + p->target, la);
 }
 
 /* ---- references ---- */
@@ -45,9 +46,8 @@ static bool ref_equal(const struct sut_diff *d, const struct sut_ref *o, const s
 {
 	const struct sut_atom *a, *b;
 
-	if (o->type != p->type &&
-	    !((o->type == R_X86_64_PC32 || o->type == R_X86_64_PLT32) &&
-	      (p->type == R_X86_64_PC32 || p->type == R_X86_64_PLT32)))
+	if (o->type != p->type && !((o->type == R_X86_64_PC32 || o->type == R_X86_64_PLT32) &&
+				    (p->type == R_X86_64_PC32 || p->type == R_X86_64_PLT32)))
 		return false;
 	if (o->atom == SUT_NO_ATOM || p->atom == SUT_NO_ATOM) {
 		const struct sut_sym *x = &d->orig->object->syms[o->sym];
@@ -113,7 +113,8 @@ static bool bytes_equal(const struct sut_diff *d, uint32_t o, uint32_t p, uint64
 			i++;
 		while (k < b->nrefs && q[k].offset + sut_rela_width(q[k].type) <= off)
 			k++;
-		if (i < a->nrefs && k < b->nrefs && r[i].offset == q[k].offset && r[i].offset <= off)
+		if (i < a->nrefs && k < b->nrefs && r[i].offset == q[k].offset &&
+		    r[i].offset <= off)
 			continue;
 		if (x[off] != y[off]) {
 			*at = off;
@@ -308,8 +309,8 @@ bool sut_compare_atoms(const struct sut_diff *d, uint32_t o, uint32_t p, char *w
 	uint64_t at;
 
 	if (!bytes_equal(d, o, p, &at) ||
-	    !refs_equal(d, &d->orig->refs[a->first_ref], a->nrefs,
-			&d->patched->refs[b->first_ref], b->nrefs, &at, 0)) {
+	    !refs_equal(d, &d->orig->refs[a->first_ref], a->nrefs, &d->patched->refs[b->first_ref],
+			b->nrefs, &at, 0)) {
 		if (why)
 			describe(d, o, p, at, why);
 		return false;

@@ -30,7 +30,8 @@ static bool is_code(const struct sut_atom *a)
 
 static bool is_variable(const struct sut_atom *a)
 {
-	return a->class == SUT_SEC_DATA || a->class == SUT_SEC_RODATA || a->class == SUT_SEC_UNKNOWN;
+	return a->class == SUT_SEC_DATA || a->class == SUT_SEC_RODATA ||
+	       a->class == SUT_SEC_UNKNOWN;
 }
 
 static bool same_kind(const struct sut_atom *a, const struct sut_atom *b)
@@ -59,7 +60,8 @@ static void by_plain_name(struct sut_diff *d)
 		for (uint32_t s = 1; s < d->orig->object->nsyms; s++) {
 			uint32_t o = d->orig->sym_atom[s];
 
-			if (o == SUT_NO_ATOM || !sut_streq(d->orig->object->syms[s].name, b->name) ||
+			if (o == SUT_NO_ATOM ||
+			    !sut_streq(d->orig->object->syms[s].name, b->name) ||
 			    !same_kind(&d->orig->atoms[o], b) || !free_pair(d, o, p))
 				continue;
 			pair(d, o, p);
@@ -69,8 +71,8 @@ static void by_plain_name(struct sut_diff *d)
 }
 
 /* How many unpaired atoms of a there are with a name like that; *ret: the last of them. */
-static uint32_t alike(const struct sut_atoms *a, const uint32_t *paired, const struct sut_atom *like,
-		      uint32_t *ret)
+static uint32_t alike(const struct sut_atoms *a, const uint32_t *paired,
+		      const struct sut_atom *like, uint32_t *ret)
 {
 	uint32_t n = 0;
 
@@ -98,9 +100,8 @@ static void numbered_functions(struct sut_diff *d)
 			if (d->orig->atoms[i].sym && same_kind(&d->orig->atoms[i], b) &&
 			    sut_streq(d->orig->atoms[i].name, b->name) && free_pair(d, i, p))
 				o = i;
-		if (o != SUT_NO_ATOM ||
-		    (alike(d->orig, d->twin_back, b, &o) == 1 &&
-		     alike(d->patched, d->twin, b, &self) == 1))
+		if (o != SUT_NO_ATOM || (alike(d->orig, d->twin_back, b, &o) == 1 &&
+					 alike(d->patched, d->twin, b, &self) == 1))
 			pair(d, o, p);
 	}
 }
@@ -127,8 +128,7 @@ static uint32_t by_shape(struct sut_diff *d)
 			u = &d->orig->atoms[x->atom];
 			v = &d->patched->atoms[y->atom];
 			if (!u->sym || !v->sym || !is_variable(u) || !same_kind(u, v) ||
-			    u->size != v->size || v->anonymous ||
-			    !sut_name_alike(u->name, v->name))
+			    u->size != v->size || v->anonymous || !sut_name_alike(u->name, v->name))
 				continue;
 			pair(d, x->atom, y->atom);
 			found++;
@@ -187,7 +187,8 @@ static int rest_of_changed(struct sut_diff *d, struct sut_err *err)
 				err, EOPNOTSUPP, "ambiguous-static",
 				"%s refers to several static variables like %s, and the fix adds, "
 				"removes or resizes one of them: give them different names in the "
-				"fix, so that each keeps its memory", b->name, like->name);
+				"fix, so that each keeps its memory",
+				b->name, like->name);
 		}
 	}
 	return 0;

@@ -22,8 +22,8 @@ enum { SUT_WHY_MAX = 256 };
 
 struct sut_diff {
 	const struct sut_atoms *orig, *patched; /* not owned */
-	uint32_t *twin;	     /* per patched atom: the orig atom, or SUT_NO_ATOM */
-	uint32_t *twin_back; /* per orig atom: the patched atom, or SUT_NO_ATOM */
+	uint32_t *twin;		   /* per patched atom: the orig atom, or SUT_NO_ATOM */
+	uint32_t *twin_back;	   /* per orig atom: the patched atom, or SUT_NO_ATOM */
 	enum sut_verdict *verdict; /* per patched atom */
 	char (*why)[SUT_WHY_MAX];  /* per patched atom: the first difference, "" when none */
 };

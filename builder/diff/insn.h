@@ -15,7 +15,8 @@ enum { SUT_INSN_TEXT_MAX = 192 };
  * instruction that byte i belongs to ends. Bytes that do not decode count as
  * instructions of one byte.
  */
-int sut_insn_ends(const uint8_t *code, size_t len, uint32_t *ends, struct sut_err *err) _must_check_;
+int sut_insn_ends(const uint8_t *code, size_t len, uint32_t *ends,
+		  struct sut_err *err) _must_check_;
 
 /* The instruction at code as text ("mov rax, rbx"), for reports. */
 void sut_insn_text(const uint8_t *code, size_t len, char out[static SUT_INSN_TEXT_MAX]);

@@ -80,10 +80,12 @@ static int check_data(struct state *s)
 			change_readers(s, p);
 			continue;
 		}
-		r = refuse(s, "changed-data", t->name,
-			   "the fix changes the contents of a variable that exists already (%s). The "
-			   "running kernel has its own value there, so this cannot be replaced live: "
-			   "leave this part out, or rewrite the code that reads it.", d->why[p]);
+		r = refuse(
+			s, "changed-data", t->name,
+			"the fix changes the contents of a variable that exists already (%s). The "
+			"running kernel has its own value there, so this cannot be replaced live: "
+			"leave this part out, or rewrite the code that reads it.",
+			d->why[p]);
 	}
 	return r;
 }
@@ -122,11 +124,11 @@ static int check_unknown(struct state *s)
 			if (t == SUT_NO_ATOM || !s->sel->include[t] ||
 			    a->refs[a->atoms[i].first_ref + k].target == 0)
 				continue;
-			r = refuse(s, "unknown-section",
-				   a->object->sections[a->atoms[i].section].name,
-				   "this section refers into %s, and what it means to the kernel is "
-				   "not known here: report it, so that a rule for it is added.",
-				   a->atoms[t].name);
+			r = refuse(
+				s, "unknown-section", a->object->sections[a->atoms[i].section].name,
+				"this section refers into %s, and what it means to the kernel is "
+				"not known here: report it, so that a rule for it is added.",
+				a->atoms[t].name);
 		}
 	}
 	return r;
@@ -192,7 +194,8 @@ static int settle(struct state *s, uint32_t p)
 			return 0;
 		return refuse(s, "no-redirect", t->name,
 			      "its entry cannot be redirected (%s), and it is called from outside "
-			      "this file or by pointer: change its callers in the fix instead.", why);
+			      "this file or by pointer: change its callers in the fix instead.",
+			      why);
 	}
 	s->sel->replace[p] = true;
 	s->sel->nreplace++;
@@ -224,8 +227,7 @@ static int settle_changed(struct state *s)
 
 static bool pull(struct state *s, const struct sut_ref *r)
 {
-	if (r->atom == SUT_NO_ATOM || s->sel->include[r->atom] ||
-	    s->d->verdict[r->atom] != SUT_NEW)
+	if (r->atom == SUT_NO_ATOM || s->sel->include[r->atom] || s->d->verdict[r->atom] != SUT_NEW)
 		return false;
 	switch (s->d->patched->atoms[r->atom].class) {
 	case SUT_SEC_INIT:
@@ -280,8 +282,9 @@ static int check_included(struct state *s)
 		if (!s->sel->include[i])
 			continue;
 		if (sut_startswith(section, "__tracepoints") && t->sym)
-			r = refuse(s, "new-tracepoint", t->name,
-				   "a new tracepoint cannot be registered from a patch: leave it out.");
+			r = refuse(
+				s, "new-tracepoint", t->name,
+				"a new tracepoint cannot be registered from a patch: leave it out.");
 		for (uint32_t k = 0; !r && t->class == SUT_SEC_TEXT && k < t->nrefs; k++) {
 			uint32_t at = a->refs[t->first_ref + k].atom;
 
@@ -289,7 +292,8 @@ static int check_included(struct state *s)
 				continue;
 			r = refuse(s, "init-reference", t->name,
 				   "it refers to %s, whose memory was given back after boot: leave "
-				   "this part out.", a->atoms[at].name);
+				   "this part out.",
+				   a->atoms[at].name);
 		}
 	}
 	return r;

@@ -10,8 +10,8 @@
 #include "report/refusal.h"
 
 struct sut_selection {
-	bool *include;	/* per patched atom: its patched form goes into the payload */
-	bool *replace;	/* per patched atom: a function whose original gets redirected */
+	bool *include; /* per patched atom: its patched form goes into the payload */
+	bool *replace; /* per patched atom: a function whose original gets redirected */
 	uint32_t nreplace;
 };
 

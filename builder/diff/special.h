@@ -29,18 +29,18 @@ enum sut_section_class {
 /* How the records of a table are treated. */
 enum sut_table_kind {
 	SUT_TABLE_NONE,
-	SUT_TABLE_BUG,		/* __bug_table: addr, file, line, flags */
-	SUT_TABLE_EXTABLE,	/* __ex_table: insn, fixup, type */
-	SUT_TABLE_ALT,		/* .altinstructions: instr, replacement, feature, lengths */
-	SUT_TABLE_PARAVIRT,	/* .parainstructions: instr, type, length */
-	SUT_TABLE_LOCK,		/* .smp_locks: addr of the lock prefix */
-	SUT_TABLE_JUMP_LABEL,	/* __jump_table: code, target, key */
-	SUT_TABLE_STATIC_CALL,	/* .static_call_sites: addr, key */
-	SUT_TABLE_RETPOLINE,	/* .retpoline_sites: addr */
-	SUT_TABLE_RETURN,	/* .return_sites: addr */
-	SUT_TABLE_CALL,		/* .call_sites: addr */
-	SUT_TABLE_FENTRY,	/* __mcount_loc, __patchable_function_entries: addr */
-	SUT_TABLE_ORC,		/* .orc_unwind_ip, with .orc_unwind in step */
+	SUT_TABLE_BUG,	       /* __bug_table: addr, file, line, flags */
+	SUT_TABLE_EXTABLE,     /* __ex_table: insn, fixup, type */
+	SUT_TABLE_ALT,	       /* .altinstructions: instr, replacement, feature, lengths */
+	SUT_TABLE_PARAVIRT,    /* .parainstructions: instr, type, length */
+	SUT_TABLE_LOCK,	       /* .smp_locks: addr of the lock prefix */
+	SUT_TABLE_JUMP_LABEL,  /* __jump_table: code, target, key */
+	SUT_TABLE_STATIC_CALL, /* .static_call_sites: addr, key */
+	SUT_TABLE_RETPOLINE,   /* .retpoline_sites: addr */
+	SUT_TABLE_RETURN,      /* .return_sites: addr */
+	SUT_TABLE_CALL,	       /* .call_sites: addr */
+	SUT_TABLE_FENTRY,      /* __mcount_loc, __patchable_function_entries: addr */
+	SUT_TABLE_ORC,	       /* .orc_unwind_ip, with .orc_unwind in step */
 };
 
 struct sut_section_rule {

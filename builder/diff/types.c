@@ -20,7 +20,8 @@ static int load(const struct sut_object *o, struct btf **ret, struct sut_err *er
 	struct btf *b;
 
 	if (!s || !o->sections[s].data)
-		return sut_err_set(err, EBADMSG, "the compiler wrote no type information: is it gcc 12 "
+		return sut_err_set(err, EBADMSG,
+				   "the compiler wrote no type information: is it gcc 12 "
 				   "or newer (-gbtf)?");
 	b = btf__new(o->sections[s].data, (__u32)o->sections[s].size);
 	if (!b)
@@ -75,7 +76,8 @@ static bool same_type(const struct btf *a, __u32 ia, const struct btf *b, __u32 
 	case BTF_KIND_UNION:
 		name = btf__name_by_offset(a, x->name_off);
 		if (*name) /* compared on its own */
-			return sut_streq(name, btf__name_by_offset(b, y->name_off)) && x->size == y->size;
+			return sut_streq(name, btf__name_by_offset(b, y->name_off)) &&
+			       x->size == y->size;
 		return same_members(a, x, b, y, depth, &what);
 	case BTF_KIND_FUNC_PROTO:
 		return true;
@@ -104,10 +106,12 @@ int sut_types_compare(const struct sut_object *orig, const struct sut_object *pa
 		y = other > 0 ? btf__type_by_id(b, (__u32)other) : NULL;
 		if (!y || same_members(a, x, b, y, 0, &what))
 			continue;
-		if (sut_refuse(refusals, "type-change", name, source, line_of ? line_of(ctx, name) : 0,
-			       "the fix changes the layout of this type (%s). Objects that exist already "
-			       "have the old layout: keep it, and put new fields elsewhere (for instance "
-			       "in a shadow variable).", what) < 0)
+		if (sut_refuse(
+			    refusals, "type-change", name, source, line_of ? line_of(ctx, name) : 0,
+			    "the fix changes the layout of this type (%s). Objects that exist already "
+			    "have the old layout: keep it, and put new fields elsewhere (for instance "
+			    "in a shadow variable).",
+			    what) < 0)
 			return sut_err_oom(err);
 	}
 	return r;

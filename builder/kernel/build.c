@@ -48,7 +48,8 @@ static bool redirectable(void *ctx, uint32_t orig, char why[static SUT_WHY_MAX])
 
 static bool word_at(const char *p, const char *start, const char *word, size_t len)
 {
-	return !strncmp(p, word, len) && (p == start || (!isalnum((unsigned char)p[-1]) && p[-1] != '_')) &&
+	return !strncmp(p, word, len) &&
+	       (p == start || (!isalnum((unsigned char)p[-1]) && p[-1] != '_')) &&
 	       !isalnum((unsigned char)p[len]) && p[len] != '_';
 }
 
@@ -100,21 +101,22 @@ static int compile_all(const struct sut_profile *p, const struct sut_build_opts 
 	for (size_t i = 0; i < n; i++)
 		if (sut_strv_addf(&out, "%s/%zu.o", o->scratch, i) < 0)
 			return sut_err_oom(err);
-	r = sut_file_write(init, sut_payload_init_source, strlen(sut_payload_init_source), 0644, err);
+	r = sut_file_write(init, sut_payload_init_source, strlen(sut_payload_init_source), 0644,
+			   err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < b->nunits; i++) {
 		const struct sut_fixed_file *f = &b->fixset.files[i];
 
 		c[3 * i] = (struct sut_compile){.source = f->path, .mode = SUT_COMPILE_EXACT};
-		c[3 * i + 1] = (struct sut_compile){.source = f->path, .mode = SUT_COMPILE_SECTIONS};
+		c[3 * i + 1] =
+			(struct sut_compile){.source = f->path, .mode = SUT_COMPILE_SECTIONS};
 		c[3 * i + 2] = (struct sut_compile){.source = f->path,
 						    .text_path = f->patched_path,
 						    .mode = SUT_COMPILE_SECTIONS};
 	}
-	c[n - 1] = (struct sut_compile){.source = b->fixset.files[0].path,
-					.text_path = init,
-					.mode = SUT_COMPILE_SECTIONS};
+	c[n - 1] = (struct sut_compile){
+		.source = b->fixset.files[0].path, .text_path = init, .mode = SUT_COMPILE_SECTIONS};
 	for (size_t i = 0; i < n; i++)
 		c[i].output = out.v[i];
 	r = sut_compile_run(p, c, n, err);
@@ -143,7 +145,8 @@ static int compile_all(const struct sut_profile *p, const struct sut_build_opts 
 	return r ? r : sut_object_read(out.v[n - 1], &b->init.patched, err);
 }
 
-static int diff_unit(const struct sut_profile *p, struct sut_build *b, size_t i, struct sut_err *err)
+static int diff_unit(const struct sut_profile *p, struct sut_build *b, size_t i,
+		     struct sut_err *err)
 {
 	struct sut_build_unit *u = &b->units[i];
 	struct sut_payload_unit *out = &b->payload_units[i];
@@ -163,13 +166,15 @@ static int diff_unit(const struct sut_profile *p, struct sut_build *b, size_t i,
 	if (!r)
 		r = sut_atoms_new(u->patched, &p->sizes, &u->patched_atoms, err);
 	if (!r)
-		r = sut_types_compare(u->orig, u->patched, opts.source, line_of, u, &b->refusals, err);
+		r = sut_types_compare(u->orig, u->patched, opts.source, line_of, u, &b->refusals,
+				      err);
 	if (!r)
 		r = sut_diff_new(u->orig_atoms, u->patched_atoms, &u->diff, err);
 	if (!r)
 		r = sut_select(u->diff, &opts, &out->selection, &b->refusals, err);
 	if (r == -EOPNOTSUPP) /* told by reason: one more thing in the way */
-		return sut_refuse(&b->refusals, err->reason, opts.source, opts.source, 0, "%s", err->msg);
+		return sut_refuse(&b->refusals, err->reason, opts.source, opts.source, 0, "%s",
+				  err->msg);
 	if (r < 0)
 		return r;
 	out->source = opts.source;
@@ -195,8 +200,8 @@ static int init_unit(const struct sut_profile *p, struct sut_build *b, struct su
 	if (!out->selection.include || !out->selection.replace)
 		return sut_err_oom(err);
 	for (uint32_t i = 0; i < out->atoms->n; i++)
-		out->selection.include[i] = out->atoms->atoms[i].class == SUT_SEC_TEXT &&
-					    out->atoms->atoms[i].sym;
+		out->selection.include[i] =
+			out->atoms->atoms[i].class == SUT_SEC_TEXT && out->atoms->atoms[i].sym;
 	return 0;
 }
 
@@ -204,7 +209,8 @@ static int init_unit(const struct sut_profile *p, struct sut_build *b, struct su
 static int name_patch(const struct sut_profile *p, const struct sut_build_opts *o,
 		      struct sut_build *b, struct sut_err *err)
 {
-	_cleanup_buf_ struct sut_buf all = SUT_BUF_INIT(SUT_OBJECT_MAX), cves = SUT_BUF_INIT(1 << 20);
+	_cleanup_buf_ struct sut_buf all = SUT_BUF_INIT(SUT_OBJECT_MAX),
+				     cves = SUT_BUF_INIT(1 << 20);
 	char hex[SUT_SHA256_HEX];
 	int r;
 
@@ -214,8 +220,8 @@ static int name_patch(const struct sut_profile *p, const struct sut_build_opts *
 	for (const char *const *s = o->cves; !r && s && *s; s++)
 		r = sut_buf_addf(&cves, "%s%s", cves.len ? " " : "", *s);
 	if (!r)
-		r = sut_buf_addf(&all, "%u %s %s %s", o->level, o->id ? o->id : "", sut_buf_str(&cves),
-				 SUTURE_VERSION);
+		r = sut_buf_addf(&all, "%u %s %s %s", o->level, o->id ? o->id : "",
+				 sut_buf_str(&cves), SUTURE_VERSION);
 	if (r < 0)
 		return sut_err_oom(err);
 	sut_sha256_hex(all.data, all.len, hex);
@@ -228,18 +234,19 @@ static int name_patch(const struct sut_profile *p, const struct sut_build_opts *
 	return b->cves ? 0 : sut_err_oom(err);
 }
 
-static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o, struct sut_build *b,
-		     struct sut_err *err)
+static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o,
+		     struct sut_build *b, struct sut_err *err)
 {
-	struct sut_payload_info info = {.module = b->module, .id = b->id, .level = o->level,
-					.busy = o->busy};
+	struct sut_payload_info info = {
+		.module = b->module, .id = b->id, .level = o->level, .busy = o->busy};
 	size_t replaced = 0;
 	double t = now(), t2;
 	int r;
 
-	sut_progress_say(o->progress, "applying %zu fix%s to %s", o->nfixes, o->nfixes == 1 ? "" : "es",
-			 p->package_version);
-	r = sut_fixset_apply(o->fixes, o->nfixes, p->src_dir, o->scratch, &b->fixset, &b->refusals, err);
+	sut_progress_say(o->progress, "applying %zu fix%s to %s", o->nfixes,
+			 o->nfixes == 1 ? "" : "es", p->package_version);
+	r = sut_fixset_apply(o->fixes, o->nfixes, p->src_dir, o->scratch, &b->fixset, &b->refusals,
+			     err);
 	b->seconds[SUT_STEP_APPLY] = (t2 = now()) - t;
 	if (r < 0 || b->refusals.n)
 		return r;
@@ -283,10 +290,11 @@ static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o
 	if (r < 0 || b->refusals.n)
 		return r;
 	if (!replaced)
-		return sut_refuse(&b->refusals, "no-change", b->fixset.files[0].path,
-				  b->fixset.files[0].path, 0,
-				  "the fix does not change the code of any function in this kernel: "
-				  "there is nothing to patch.");
+		return sut_refuse(
+			&b->refusals, "no-change", b->fixset.files[0].path, b->fixset.files[0].path,
+			0,
+			"the fix does not change the code of any function in this kernel: "
+			"there is nothing to patch.");
 
 	sut_progress_say(o->progress, "making the payload: %zu function%s", replaced,
 			 replaced == 1 ? "" : "s");

@@ -35,10 +35,10 @@ struct sut_build_opts {
 	const char *const *fixes; /* paths */
 	size_t nfixes;
 	uint32_t level;
-	const char *id;		  /* NULL: made from the contents */
-	const char *const *cves;  /* ends with NULL */
-	const char *const *busy;  /* ends with NULL */
-	const char *scratch;	  /* a folder of its own; the caller removes it */
+	const char *id;		 /* NULL: made from the contents */
+	const char *const *cves; /* ends with NULL */
+	const char *const *busy; /* ends with NULL */
+	const char *scratch;	 /* a folder of its own; the caller removes it */
 	const struct sut_progress *progress;
 };
 

@@ -42,7 +42,18 @@ struct args {
 	bool json, quiet, help;
 };
 
-enum { OPT_TARGET = 256, OPT_FIX, OPT_LEVEL, OPT_CVE, OPT_ID, OPT_BUSY, OPT_CACHE, OPT_KEEP, OPT_JSON, OPT_QUIET };
+enum {
+	OPT_TARGET = 256,
+	OPT_FIX,
+	OPT_LEVEL,
+	OPT_CVE,
+	OPT_ID,
+	OPT_BUSY,
+	OPT_CACHE,
+	OPT_KEEP,
+	OPT_JSON,
+	OPT_QUIET
+};
 
 static int bad_args(const char *what)
 {
@@ -60,12 +71,18 @@ static bool is_word(const char *s, size_t max)
 static int parse_args(int argc, char **argv, struct args *a)
 {
 	static const struct option longopts[] = {
-		{"target", required_argument, NULL, OPT_TARGET}, {"fix", required_argument, NULL, OPT_FIX},
-		{"level", required_argument, NULL, OPT_LEVEL},	 {"cve", required_argument, NULL, OPT_CVE},
-		{"id", required_argument, NULL, OPT_ID},	 {"busy", required_argument, NULL, OPT_BUSY},
-		{"cache", required_argument, NULL, OPT_CACHE},	 {"keep", required_argument, NULL, OPT_KEEP},
-		{"output", required_argument, NULL, 'o'},	 {"json", no_argument, NULL, OPT_JSON},
-		{"quiet", no_argument, NULL, OPT_QUIET},	 {"help", no_argument, NULL, 'h'},
+		{"target", required_argument, NULL, OPT_TARGET},
+		{"fix", required_argument, NULL, OPT_FIX},
+		{"level", required_argument, NULL, OPT_LEVEL},
+		{"cve", required_argument, NULL, OPT_CVE},
+		{"id", required_argument, NULL, OPT_ID},
+		{"busy", required_argument, NULL, OPT_BUSY},
+		{"cache", required_argument, NULL, OPT_CACHE},
+		{"keep", required_argument, NULL, OPT_KEEP},
+		{"output", required_argument, NULL, 'o'},
+		{"json", no_argument, NULL, OPT_JSON},
+		{"quiet", no_argument, NULL, OPT_QUIET},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	int c, r = 0;
@@ -89,7 +106,8 @@ static int parse_args(int argc, char **argv, struct args *a)
 			break;
 		case OPT_ID:
 			if (!is_word(optarg, SUTURE_ID_MAX - 1))
-				return bad_args("--id takes letters, digits, '.', '_' and '-', at most 63");
+				return bad_args(
+					"--id takes letters, digits, '.', '_' and '-', at most 63");
 			a->id = optarg;
 			break;
 		case OPT_BUSY:
@@ -144,7 +162,8 @@ static int write_patch(const struct sut_profile *p, const struct sut_build *b, c
 {
 	size_t n = 3 + b->fixset.fixes.n;
 	_cleanup_(sut_freep) struct sut_member *m = calloc(n, sizeof(*m));
-	_cleanup_buf_ struct sut_buf text = SUT_BUF_INIT(16 << 20), out = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
+	_cleanup_buf_ struct sut_buf text = SUT_BUF_INIT(16 << 20),
+				     out = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
 	_cleanup_strv_ struct sut_strv names = {0};
 	int64_t when = build_time();
 	json_t *manifest;
@@ -159,10 +178,12 @@ static int write_patch(const struct sut_profile *p, const struct sut_build *b, c
 	if (r < 0 || !manifest)
 		return sut_err_oom(err);
 	m[0] = (struct sut_member){(char *)"vmlinux.ko", b->payload.ko.data, b->payload.ko.len};
-	m[1] = (struct sut_member){(char *)"vmlinux.expect", b->payload.expect.data, b->payload.expect.len};
+	m[1] = (struct sut_member){(char *)"vmlinux.expect", b->payload.expect.data,
+				   b->payload.expect.len};
 	m[2] = (struct sut_member){(char *)"report.txt", text.data, text.len};
 	for (size_t i = 0; i < b->fixset.fixes.n; i++)
-		m[3 + i] = (struct sut_member){names.v[i], b->fixset.texts[i].data, b->fixset.texts[i].len};
+		m[3 + i] = (struct sut_member){names.v[i], b->fixset.texts[i].data,
+					       b->fixset.texts[i].len};
 	r = sut_patch_pack(manifest, m, n, when, &out, err);
 	json_decref(manifest);
 	return r < 0 ? r : sut_file_write(a->output, out.data, out.len, 0644, err);
@@ -173,7 +194,8 @@ static void print_summary(const struct sut_build *b, const struct args *a)
 	printf("%s: patch %s, level %llu\n", a->output, b->id, (unsigned long long)a->level);
 	for (size_t i = 0; i < b->payload.nreplaced; i++)
 		printf("  %-32s %s, %llu → %llu bytes, %s\n", b->payload.replaced[i].name,
-		       b->payload.replaced[i].source, (unsigned long long)b->payload.replaced[i].size,
+		       b->payload.replaced[i].source,
+		       (unsigned long long)b->payload.replaced[i].size,
 		       (unsigned long long)b->payload.replaced[i].new_size,
 		       sut_redirect_name(b->payload.replaced[i].redirect));
 }
@@ -210,10 +232,10 @@ static int build(const struct sut_profile *p, const struct args *a, const char *
 		status = SUT_EXIT_UNPATCHABLE;
 	if (a->json)
 		print_json(p, &b,
-			   status == SUT_EXIT_OK	   ? "built"
+			   status == SUT_EXIT_OK	    ? "built"
 			   : status == SUT_EXIT_UNPATCHABLE ? "refused"
-			   : status == SUT_EXIT_PROOF	   ? "proof-failed"
-							   : "error",
+			   : status == SUT_EXIT_PROOF	    ? "proof-failed"
+							    : "error",
 			   err);
 	else if (status == SUT_EXIT_OK)
 		print_summary(&b, a);
@@ -221,8 +243,10 @@ static int build(const struct sut_profile *p, const struct args *a, const char *
 		fprintf(stderr, "suture-build kernel: this fix cannot be applied live:\n");
 		sut_refusals_print(&b.refusals, stderr);
 	} else if (status == SUT_EXIT_PROOF) {
-		fprintf(stderr, "suture-build kernel: proof failed: %s.\nIs the target's source the one "
-			"this kernel was built from, and is gcc the same version?\n", err->msg);
+		fprintf(stderr,
+			"suture-build kernel: proof failed: %s.\nIs the target's source the one "
+			"this kernel was built from, and is gcc the same version?\n",
+			err->msg);
 	} else if (status == SUT_EXIT_ERROR) {
 		fprintf(stderr, "suture-build kernel: %s\n", err->msg);
 	}

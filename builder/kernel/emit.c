@@ -32,7 +32,8 @@ int sut_emitter_init(struct sut_emitter *e, const struct sut_profile *p,
 	if (r < 0)
 		return sut_err_prefix(err, "the anchor symbol");
 	if (anchor.reach != SUT_REACH_EXPORT)
-		return sut_err_set(err, ENOENT, "this kernel does not export _printk, which "
+		return sut_err_set(err, ENOENT,
+				   "this kernel does not export _printk, which "
 				   "unexported symbols are reached from");
 	return sut_prove_extern(p, "_printk", &e->anchor_addr, &absolute, err);
 }
@@ -221,7 +222,8 @@ static bool is_new(const struct sut_payload_unit *u, uint32_t atom)
 
 /* Does the reference mean the payload's own copy? The address of a function that is only
  * redirected stays the original one, so that it is the same before and after, and after undoing. */
-static bool means_copy(const struct sut_emitter *e, size_t u, uint32_t from, const struct sut_ref *r)
+static bool means_copy(const struct sut_emitter *e, size_t u, uint32_t from,
+		       const struct sut_ref *r)
 {
 	const struct sut_payload_unit *unit = &e->units[u];
 
@@ -303,7 +305,8 @@ static int put_ref(struct sut_emitter *e, size_t u, uint32_t from, uint32_t sec,
 		else {
 			k = sut_resolve_name(e->profile, name, &place, err);
 			if (k < 0)
-				return sut_err_prefix(err, "%s refers to %s", a->atoms[from].name, name);
+				return sut_err_prefix(err, "%s refers to %s", a->atoms[from].name,
+						      name);
 			k = put_kernel_ref(e, sec, off, r, &place);
 		}
 	} else if (means_copy(e, u, from, r)) {
@@ -313,9 +316,10 @@ static int put_ref(struct sut_emitter *e, size_t u, uint32_t from, uint32_t sec,
 		uint32_t orig = unit->diff ? unit->diff->twin[r->atom] : SUT_NO_ATOM;
 
 		if (orig == SUT_NO_ATOM)
-			return sut_err_set(err, EINVAL, "internal: %s refers to %s, which is neither in "
-					   "the kernel nor in the patch", a->atoms[from].name,
-					   a->atoms[r->atom].name);
+			return sut_err_set(err, EINVAL,
+					   "internal: %s refers to %s, which is neither in "
+					   "the kernel nor in the patch",
+					   a->atoms[from].name, a->atoms[r->atom].name);
 		k = sut_resolve_atom(e->profile, unit->exact, unit->diff->orig, orig, &place, err);
 		if (k < 0)
 			return sut_err_prefix(err, "%s refers to %s", a->atoms[from].name,
@@ -366,8 +370,8 @@ static int put_orc(struct sut_emitter *e, const struct sut_atoms *a, const struc
 		return -EBADMSG;
 	sec = sut_emit_section(e, ".orc_unwind", SHT_PROGBITS, SHF_ALLOC, 2);
 	return sec < 0 ? sec
-		       : sut_emit_bytes(e, (uint32_t)sec, a->object->sections[from].data + at, size, 1,
-					&off);
+		       : sut_emit_bytes(e, (uint32_t)sec, a->object->sections[from].data + at, size,
+					1, &off);
 }
 
 /* The replacement of an alternative: copied, and the record's reference to it made. */
@@ -382,19 +386,23 @@ static int put_replacement(struct sut_emitter *e, size_t u, const struct sut_rec
 	uint64_t at = 0;
 	int to, r;
 
-	if (ref->target < 0 || (uint64_t)ref->target + len > t->size || !sut_atom_bytes(a, ref->atom))
-		return sut_err_set(err, EBADMSG, "an alternative's replacement is not in its section");
-	to = sut_emit_section(e, ".altinstr_replacement", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 1);
+	if (ref->target < 0 || (uint64_t)ref->target + len > t->size ||
+	    !sut_atom_bytes(a, ref->atom))
+		return sut_err_set(err, EBADMSG,
+				   "an alternative's replacement is not in its section");
+	to = sut_emit_section(e, ".altinstr_replacement", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
+			      1);
 	if (to < 0)
 		return sut_err_oom(err);
-	r = sut_emit_bytes(e, (uint32_t)to, sut_atom_bytes(a, ref->atom) + ref->target, len, 1, &at);
+	r = sut_emit_bytes(e, (uint32_t)to, sut_atom_bytes(a, ref->atom) + ref->target, len, 1,
+			   &at);
 	for (uint32_t k = 0; !r && k < t->nrefs; k++) {
 		const struct sut_ref *x = &a->refs[t->first_ref + k];
 
 		if (x->offset < (uint64_t)ref->target || x->offset >= (uint64_t)ref->target + len)
 			continue;
-		r = put_ref(e, u, rec->atom, (uint32_t)to, at + x->offset - (uint64_t)ref->target, x,
-			    err);
+		r = put_ref(e, u, rec->atom, (uint32_t)to, at + x->offset - (uint64_t)ref->target,
+			    x, err);
 		if (r < 0)
 			return r;
 	}
@@ -453,7 +461,8 @@ int sut_emit_units(struct sut_emitter *e, struct sut_err *err)
 				continue;
 			r = put_atom_refs(e, u, i, err);
 			for (uint32_t k = 0; !r && k < t->nrecords; k++)
-				r = put_record(e, u, &e->units[u].atoms->records[t->first_record + k],
+				r = put_record(e, u,
+					       &e->units[u].atoms->records[t->first_record + k],
 					       err);
 		}
 	return r;

@@ -47,7 +47,8 @@ static bool at_run_time(enum sut_table_kind t)
 /* The kernel's own rewriting of the first bytes: at boot, or at any time. */
 static bool avoided(enum sut_table_kind t)
 {
-	return at_run_time(t) || t == SUT_TABLE_ALT || t == SUT_TABLE_PARAVIRT || t == SUT_TABLE_LOCK;
+	return at_run_time(t) || t == SUT_TABLE_ALT || t == SUT_TABLE_PARAVIRT ||
+	       t == SUT_TABLE_LOCK;
 }
 
 static bool overlaps(const struct sut_atoms *a, const struct sut_atom *t, const uint32_t *ends,
@@ -166,7 +167,8 @@ int sut_entry_mask(const struct sut_profile *p, const struct sut_atoms *exact, u
 		uint32_t len = rewritten(exact, rec, ends);
 
 		/* A field that is rewritten in part is left out as a whole. */
-		for (uint64_t off = rec->place; len && off < rec->place + len && off < t->size; off++) {
+		for (uint64_t off = rec->place; len && off < rec->place + len && off < t->size;
+		     off++) {
 			uint64_t s = off;
 
 			while (mask[s] == SUTURE_MASK_CONT && s)

@@ -74,23 +74,30 @@ int sut_fix_files(const char *text, size_t len, struct sut_strv *ret, struct sut
 			} else if (*p == '+') {
 				new_left--;
 			} else if (*p != '\\') {
-				return sut_err_set(err, EBADMSG, "line %u of the fix is inside a hunk "
-						   "but is none of ' ', '-', '+'", line);
+				return sut_err_set(err, EBADMSG,
+						   "line %u of the fix is inside a hunk "
+						   "but is none of ' ', '-', '+'",
+						   line);
 			}
 		} else if (n >= 5 && !memcmp(p, "--- ", 4)) {
 			if (header_path(p, n, from, sizeof(from)) < 0)
-				return sut_err_set(err, EBADMSG, "line %u of the fix: the path must "
-						   "be like a/net/unix/af_unix.c (patch -p1)", line);
+				return sut_err_set(err, EBADMSG,
+						   "line %u of the fix: the path must "
+						   "be like a/net/unix/af_unix.c (patch -p1)",
+						   line);
 			have_from = true;
 		} else if (have_from && n >= 5 && !memcmp(p, "+++ ", 4)) {
 			const char *name;
 
 			if (header_path(p, n, to, sizeof(to)) < 0)
-				return sut_err_set(err, EBADMSG, "line %u of the fix: the path must "
-						   "be like b/net/unix/af_unix.c (patch -p1)", line);
+				return sut_err_set(err, EBADMSG,
+						   "line %u of the fix: the path must "
+						   "be like b/net/unix/af_unix.c (patch -p1)",
+						   line);
 			name = *to ? to : from;
 			if (files.n >= SUT_FIX_FILES_MAX)
-				return sut_err_set(err, EBADMSG, "the fix changes more than %d files",
+				return sut_err_set(err, EBADMSG,
+						   "the fix changes more than %d files",
 						   SUT_FIX_FILES_MAX);
 			if (*name && !sut_strv_has(&files, name) && sut_strv_add(&files, name) < 0)
 				return sut_err_oom(err);
@@ -104,15 +111,16 @@ int sut_fix_files(const char *text, size_t len, struct sut_strv *ret, struct sut
 			    (b = 1, sscanf(head, "@@ -%9lu +%9lu,%9lu @@", &a, &c, &d) != 3) &&
 			    (d = 1, sscanf(head, "@@ -%9lu,%9lu +%9lu @@", &a, &b, &c) != 3) &&
 			    (b = d = 1, sscanf(head, "@@ -%9lu +%9lu @@", &a, &c) != 2))
-				return sut_err_set(err, EBADMSG, "line %u of the fix: bad hunk header",
-						   line);
+				return sut_err_set(err, EBADMSG,
+						   "line %u of the fix: bad hunk header", line);
 			old_left = (long)b;
 			new_left = (long)d;
 		}
 		p += n + (nl != NULL);
 	}
 	if (!files.n)
-		return sut_err_set(err, EBADMSG, "this is no unified diff: no file is named in it "
+		return sut_err_set(err, EBADMSG,
+				   "this is no unified diff: no file is named in it "
 				   "(make one with 'diff -u', 'git diff' or 'suture-build fix')");
 	*ret = files;
 	files = (struct sut_strv){0};
@@ -139,13 +147,15 @@ static int file_kind(const char *path, const char *src_dir, struct sut_refusals 
 			       "the target's source has no such file: new source files cannot come "
 			       "with a patch yet. Put the new code into a file that exists.");
 	else if (sut_endswith(path, ".h"))
-		r = sut_refuse(refusals, "header-change", path, path, 0,
-			       "a change in a header reaches every file that includes it, which is "
-			       "not supported yet: move the change into the .c files that need it.");
+		r = sut_refuse(
+			refusals, "header-change", path, path, 0,
+			"a change in a header reaches every file that includes it, which is "
+			"not supported yet: move the change into the .c files that need it.");
 	else if (sut_endswith(path, ".S"))
-		r = sut_refuse(refusals, "assembly", path, path, 0,
-			       "assembly files cannot be patched live: change the C code that calls "
-			       "this instead.");
+		r = sut_refuse(
+			refusals, "assembly", path, path, 0,
+			"assembly files cannot be patched live: change the C code that calls "
+			"this instead.");
 	else if (sut_startswith(base, "Kconfig") || sut_startswith(base, "Makefile") ||
 		 sut_startswith(base, "Kbuild"))
 		r = sut_refuse(refusals, "build-file", path, path, 0,
@@ -154,8 +164,9 @@ static int file_kind(const char *path, const char *src_dir, struct sut_refusals 
 	else if (sut_endswith(path, ".c"))
 		return 1;
 	else
-		r = sut_refuse(refusals, "unsupported-file", path, path, 0,
-			       "only .c files can be patched live: leave this file out of the fix.");
+		r = sut_refuse(
+			refusals, "unsupported-file", path, path, 0,
+			"only .c files can be patched live: leave this file out of the fix.");
 	return r;
 }
 
@@ -233,7 +244,8 @@ int sut_fix_keep_lines(const char *orig_path, const char *patched_path, const ch
 		       struct sut_buf *out, struct sut_err *err)
 {
 	const char *argv[] = {"diff", "-U0", "--text", orig_path, patched_path, NULL};
-	_cleanup_buf_ struct sut_buf text = SUT_BUF_INIT(SUT_SOURCE_MAX), d = SUT_BUF_INIT(SUT_FIX_MAX);
+	_cleanup_buf_ struct sut_buf text = SUT_BUF_INIT(SUT_SOURCE_MAX),
+				     d = SUT_BUF_INIT(SUT_FIX_MAX);
 	struct sut_run_opts o = {.out = &d};
 	_cleanup_(sut_freep) struct shift *shifts = NULL;
 	struct c_state c = {0};
@@ -320,8 +332,9 @@ static int add_file(struct sut_fixset *f, const char *path, const char *src_dir,
 static int apply_one(const char *fix, const struct sut_strv *paths, const char *src_dir,
 		     const char *dir, struct sut_err *err)
 {
-	const char *argv[] = {"patch", "-p1", "--batch", "--forward", "--fuzz=0",
-			      "--no-backup-if-mismatch", "-r", "-", "-i", fix, NULL};
+	const char *argv[] = {
+		"patch", "-p1", "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch",
+		"-r",	 "-",	"-i",	   fix,		NULL};
 	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(1 << 20);
 	_cleanup_(sut_freep) char *abs = realpath(fix, NULL);
 	struct sut_run_opts o = {.cwd = dir, .err_out = &out};
@@ -348,8 +361,8 @@ static int apply_one(const char *fix, const struct sut_strv *paths, const char *
 	if (r)
 		return sut_err_reason(err, EINVAL, "does-not-apply",
 				      "%s does not apply to the target's source: cut it again for "
-				      "this version (suture-build fix). patch says:\n%.1500s", fix,
-				      sut_buf_str(&out));
+				      "this version (suture-build fix). patch says:\n%.1500s",
+				      fix, sut_buf_str(&out));
 	return 0;
 }
 
@@ -394,8 +407,8 @@ int sut_fixset_apply(const char *const *fixes, size_t n, const char *src_dir, co
 		if (!r)
 			r = sut_mkdir_p(dirname(to), err);
 		if (!r)
-			r = sut_file_write(f.files[i].patched_path, sut_buf_str(&text), text.len, 0644,
-					   err);
+			r = sut_file_write(f.files[i].patched_path, sut_buf_str(&text), text.len,
+					   0644, err);
 	}
 	if (r < 0)
 		return r;

@@ -21,7 +21,8 @@ enum { SUT_FIX_MAX = 16 << 20, SUT_SOURCE_MAX = 32 << 20, SUT_FIX_FILES_MAX = 25
 /* The files a unified diff changes (paths without the a/ b/ prefix), in order
  * of appearance, each once. A pure parser of hostile text. -EBADMSG when it is
  * no unified diff, or a path leaves the tree. */
-int sut_fix_files(const char *text, size_t len, struct sut_strv *ret, struct sut_err *err) _must_check_;
+int sut_fix_files(const char *text, size_t len, struct sut_strv *ret,
+		  struct sut_err *err) _must_check_;
 
 struct sut_fixed_file {
 	char *path;	    /* "net/unix/af_unix.c" */
@@ -30,8 +31,8 @@ struct sut_fixed_file {
 };
 
 struct sut_fixset {
-	struct sut_strv fixes; /* paths of the .patch files, as given */
-	struct sut_buf *texts; /* their contents, fixes.n of them */
+	struct sut_strv fixes;	      /* paths of the .patch files, as given */
+	struct sut_buf *texts;	      /* their contents, fixes.n of them */
 	struct sut_fixed_file *files; /* .c files only */
 	size_t nfiles;
 };

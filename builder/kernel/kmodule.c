@@ -16,7 +16,8 @@ int sut_kmodule_begin(struct sut_emitter *e, const char *name, struct sut_err *e
 	int sec, sym;
 
 	if (!l->size || strlen(name) >= l->name_size)
-		return sut_err_set(err, EINVAL, "the module name %s is too long for this kernel", name);
+		return sut_err_set(err, EINVAL, "the module name %s is too long for this kernel",
+				   name);
 	sec = sut_emit_section(e, this_module, SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 64);
 	if (sec < 0 || sut_emit_bytes(e, (uint32_t)sec, NULL, l->size, 64, &off) < 0)
 		return sut_err_oom(err);
@@ -41,10 +42,12 @@ static int put_modinfo(struct sut_emitter *e, const struct sut_payload_info *inf
 	int sec, r;
 
 	/* Each entry ends with a NUL byte, which addf's %c gives. */
-	r = sut_buf_addf(&b, "license=GPL%cdescription=Suture live patch %s%csuture_id=%s%c"
+	r = sut_buf_addf(&b,
+			 "license=GPL%cdescription=Suture live patch %s%csuture_id=%s%c"
 			 "suture_level=%u%csuture_cves=%s%cdepends=suture%cretpoline=Y%cname=%s%c"
-			 "vermagic=%s%c", 0, info->id, 0, info->id, 0, info->level, 0, info->cves, 0, 0,
-			 0, info->module, 0, e->profile->vermagic, 0);
+			 "vermagic=%s%c",
+			 0, info->id, 0, info->id, 0, info->level, 0, info->cves, 0, 0, 0,
+			 info->module, 0, e->profile->vermagic, 0);
 	if (r < 0)
 		return r;
 	sec = sut_emit_section(e, ".modinfo", SHT_PROGBITS, SHF_ALLOC, 1);
@@ -72,7 +75,8 @@ static int put_versions(struct sut_emitter *e, struct sut_err *err)
 	if (!strstr(e->profile->vermagic, "modversions"))
 		return 0;
 	if (!x)
-		return sut_err_set(err, ENOENT, "Module.symvers of the target has no module_layout: "
+		return sut_err_set(err, ENOENT,
+				   "Module.symvers of the target has no module_layout: "
 				   "remove the target and add it again");
 	sec = sut_emit_section(e, "__versions", SHT_PROGBITS, SHF_ALLOC, 32);
 	if (sec < 0)

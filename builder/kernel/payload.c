@@ -56,8 +56,8 @@ static int expect_record(struct build *b, const struct sut_atoms *exact, uint32_
 	if (!mask)
 		return sut_err_oom(err);
 	if (!f.bytes || size > SUT_EXPECT_FUNC_MAX)
-		return sut_err_set(err, EKEYREJECTED, "%s is not in the image with %llu bytes", name,
-				   (unsigned long long)size);
+		return sut_err_set(err, EKEYREJECTED, "%s is not in the image with %llu bytes",
+				   name, (unsigned long long)size);
 	if (exact) {
 		r = sut_entry_mask(p, exact, atom, mask, err);
 		if (r < 0)
@@ -81,8 +81,10 @@ static int add_replaced(struct build *b, struct sut_payload_unit *u, size_t inde
 		return sut_err_prefix(err, "%s is to be replaced", t->name);
 	sym = sut_exact_symbol(u->exact, u->diff->orig, orig);
 	if (u->exact->syms[sym].proof != SUT_PROOF_IDENTICAL)
-		return sut_err_set(err, EKEYREJECTED, "%s is to be replaced: another definition of it "
-				   "is in use in this kernel", t->name);
+		return sut_err_set(err, EKEYREJECTED,
+				   "%s is to be replaced: another definition of it "
+				   "is in use in this kernel",
+				   t->name);
 	atom = u->exact_atoms->sym_atom[sym];
 	if (atom == SUT_NO_ATOM)
 		return sut_err_set(err, EKEYREJECTED, "%s has no code of its own", t->name);
@@ -132,8 +134,8 @@ static int add_stack_only(struct build *b, struct sut_payload_unit *units, size_
 			for (uint32_t i = 0; x && !r && i < x->n; i++)
 				if (x->atoms[i].name == v->child_name)
 					r = expect_record(b, x, i, v->child_name, v->child_addr,
-							  v->child_size, SUTURE_EXPECT_NOSTACK, NULL,
-							  err);
+							  v->child_size, SUTURE_EXPECT_NOSTACK,
+							  NULL, err);
 		}
 	}
 	for (const char *const *s = b->info->busy; !r && s && *s; s++) {
@@ -142,13 +144,15 @@ static int add_stack_only(struct build *b, struct sut_payload_unit *units, size_
 		bool known = false;
 
 		if (sut_profile_lookup(p, *s, &idx) != 1)
-			return sut_err_set(err, ENOENT, "--busy %s: the kernel has no function of that "
-					   "name, or several", *s);
+			return sut_err_set(err, ENOENT,
+					   "--busy %s: the kernel has no function of that "
+					   "name, or several",
+					   *s);
 		for (size_t k = 0; k < b->res->nreplaced; k++)
 			known |= b->res->replaced[k].addr == p->syms[idx[0]].addr;
 		if (!known)
-			r = expect_record(b, NULL, 0, *s, p->syms[idx[0]].addr, p->syms[idx[0]].size,
-					  SUTURE_EXPECT_NOSTACK, NULL, err);
+			r = expect_record(b, NULL, 0, *s, p->syms[idx[0]].addr,
+					  p->syms[idx[0]].size, SUTURE_EXPECT_NOSTACK, NULL, err);
 	}
 	return r;
 }
@@ -203,10 +207,11 @@ static int finish_description(struct build *b, uint64_t at)
 	if (!r)
 		r = put_string(e, b->info->cves, &cves);
 	if (!r)
-		r = sut_emit_bytes(e, (uint32_t)blob, b->res->expect.data, b->res->expect.len, 8, &expect);
+		r = sut_emit_bytes(e, (uint32_t)blob, b->res->expect.data, b->res->expect.len, 8,
+				   &expect);
 	if (!r)
-		r = sut_emit_bytes(e, (uint32_t)table, NULL, n * sizeof(struct suture_payload_func), 8,
-				   &funcs);
+		r = sut_emit_bytes(e, (uint32_t)table, NULL, n * sizeof(struct suture_payload_func),
+				   8, &funcs);
 	for (size_t i = 0; !r && i < n; i++) {
 		struct suture_payload_func f = {.new_size = (__u32)b->res->replaced[i].new_size,
 						.expect_index = (__u32)i};
@@ -217,9 +222,10 @@ static int finish_description(struct build *b, uint64_t at)
 					off + offsetof(struct suture_payload_func, old_addr),
 					b->res->replaced[i].addr);
 		if (!r)
-			r = sut_object_add_rela(e->out, (uint32_t)table,
-						off + offsetof(struct suture_payload_func, new_addr),
-						R_X86_64_64, b->new_syms[i], 0);
+			r = sut_object_add_rela(
+				e->out, (uint32_t)table,
+				off + offsetof(struct suture_payload_func, new_addr), R_X86_64_64,
+				b->new_syms[i], 0);
 	}
 	if (r < 0)
 		return r;
@@ -228,9 +234,11 @@ static int finish_description(struct build *b, uint64_t at)
 	if (!r)
 		r = pointer(e, ro, at + offsetof(struct suture_payload, cves), ro, cves);
 	if (!r)
-		r = pointer(e, ro, at + offsetof(struct suture_payload, funcs), (uint32_t)table, funcs);
+		r = pointer(e, ro, at + offsetof(struct suture_payload, funcs), (uint32_t)table,
+			    funcs);
 	if (!r)
-		r = pointer(e, ro, at + offsetof(struct suture_payload, expect), (uint32_t)blob, expect);
+		r = pointer(e, ro, at + offsetof(struct suture_payload, expect), (uint32_t)blob,
+			    expect);
 	return r;
 }
 
@@ -242,8 +250,9 @@ static int list_new(struct build *b, const struct sut_payload_unit *units, size_
 		for (uint32_t i = 0; !r && units[u].diff && i < units[u].atoms->n; i++) {
 			const struct sut_atom *t = &units[u].atoms->atoms[i];
 
-			if (!units[u].selection.include[i] || units[u].diff->verdict[i] != SUT_NEW ||
-			    !t->sym || t->parent != SUT_NO_ATOM)
+			if (!units[u].selection.include[i] ||
+			    units[u].diff->verdict[i] != SUT_NEW || !t->sym ||
+			    t->parent != SUT_NO_ATOM)
 				continue;
 			r = sut_strv_addf(t->class == SUT_SEC_TEXT ? &b->res->new_functions
 								   : &b->res->new_data,

@@ -38,16 +38,19 @@ int sut_resolve_atom(const struct sut_profile *p, const struct sut_unit *u,
 
 	(void)p;
 	if (!s)
-		return sut_err_set(err, EKEYREJECTED, "%s is not in the exactly compiled object", t->name);
+		return sut_err_set(err, EKEYREJECTED, "%s is not in the exactly compiled object",
+				   t->name);
 	v = &u->syms[s];
 	if (v->proof != SUT_PROOF_IDENTICAL && v->proof != SUT_PROOF_OVERRIDDEN)
-		return sut_err_set(err, EKEYREJECTED,
-				   v->proof == SUT_PROOF_DIFFERENT
-					   ? "%s differs from the shipped kernel at +0x%llx"
-					   : "%s could not be located in the shipped kernel (+0x%llx)",
-				   t->name, (unsigned long long)v->diff_offset);
-	*ret = (struct sut_place){is_percpu(u->object, u->object->syms[s].shndx) ? SUT_REACH_ABSOLUTE
-									       : SUT_REACH_ANCHOR,
+		return sut_err_set(
+			err, EKEYREJECTED,
+			v->proof == SUT_PROOF_DIFFERENT
+				? "%s differs from the shipped kernel at +0x%llx"
+				: "%s could not be located in the shipped kernel (+0x%llx)",
+			t->name, (unsigned long long)v->diff_offset);
+	*ret = (struct sut_place){is_percpu(u->object, u->object->syms[s].shndx)
+					  ? SUT_REACH_ABSOLUTE
+					  : SUT_REACH_ANCHOR,
 				  v->addr, u->object->syms[s].name};
 	return 0;
 }

@@ -9,11 +9,11 @@
 #include "base/err.h"
 
 struct sut_refusal {
-	char *reason; /* word of the table in docs/internals/differ.md, e.g. "changed-data" */
-	char *name;   /* function, variable, type or file it is about */
-	char *source; /* "net/unix/af_unix.c" */
+	char *reason;	   /* word of the table in docs/internals/differ.md, e.g. "changed-data" */
+	char *name;	   /* function, variable, type or file it is about */
+	char *source;	   /* "net/unix/af_unix.c" */
 	unsigned int line; /* in the patched source; 0: not known */
-	char *text;   /* what is wrong, and what to do */
+	char *text;	   /* what is wrong, and what to do */
 };
 
 struct sut_refusals {

@@ -52,13 +52,13 @@ static json_t *functions(const struct sut_build *b, bool with_why)
 
 		if (v->child_size)
 			json_array_append_new(children,
-					      json_pack("{s:s s:o s:I}", "name", v->child_name, "address",
-							hex_address(v->child_addr), "size",
-							(json_int_t)v->child_size));
+					      json_pack("{s:s s:o s:I}", "name", v->child_name,
+							"address", hex_address(v->child_addr),
+							"size", (json_int_t)v->child_size));
 		f = json_pack("{s:s s:s s:o s:I s:I s:s s:o}", "name", v->name, "source", v->source,
-			      "address", hex_address(v->addr), "size", (json_int_t)v->size, "new_size",
-			      (json_int_t)v->new_size, "redirect", sut_redirect_name(v->redirect),
-			      "children", children);
+			      "address", hex_address(v->addr), "size", (json_int_t)v->size,
+			      "new_size", (json_int_t)v->new_size, "redirect",
+			      sut_redirect_name(v->redirect), "children", children);
 		if (with_why)
 			json_object_set_new(f, "why", json_string(v->why));
 		json_array_append_new(a, f);
@@ -71,9 +71,10 @@ static json_t *anchors(const struct sut_build *b)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < b->payload.nanchored; i++)
-		json_array_append_new(a, json_pack("{s:s s:o s:s}", "symbol", b->payload.anchored[i].name,
-						   "address", hex_address(b->payload.anchored[i].addr),
-						   "via", "_printk"));
+		json_array_append_new(a, json_pack("{s:s s:o s:s}", "symbol",
+						   b->payload.anchored[i].name, "address",
+						   hex_address(b->payload.anchored[i].addr), "via",
+						   "_printk"));
 	return a;
 }
 
@@ -90,8 +91,8 @@ static json_t *fixes(const struct sut_build *b)
 		sut_sha256_hex(t->data, t->len, sha);
 		if (sut_fix_files(sut_buf_str(t), t->len, &files, NULL) < 0)
 			continue; /* it was read before */
-		json_array_append_new(a, json_pack("{s:s s:s s:o}", "member", name, "sha256", sha, "files",
-						   strings((const char *const *)files.v)));
+		json_array_append_new(a, json_pack("{s:s s:s s:o}", "member", name, "sha256", sha,
+						   "files", strings((const char *const *)files.v)));
 	}
 	return a;
 }
@@ -112,25 +113,26 @@ json_t *sut_report_manifest(const struct sut_profile *p, const struct sut_build 
 			   b->payload.keep, "functions", functions(b, false), "new_functions",
 			   names_and_sizes(&b->payload.new_functions), "new_data",
 			   names_and_sizes(&b->payload.new_data), "anchors", anchors(b));
-	return json_pack("{s:s s:i s:s s:i s:s s:s s:{s:s s:s s:s s:s s:s s:s s:s} s:{s:i} s:o s:o s:[o] "
-			 "s:o}",
-			 "format", "suture-patch", "version", 1, "id", b->id, "level", (int)level,
-			 "created", when, "generator", "suture-build " SUTURE_VERSION, "target", "kind",
-			 "kernel", "name", p->name, "arch", p->arch, "release", p->release, "package",
-			 p->package, "package_version", p->package_version, "build_id", id, "engine", "abi",
-			 SUTURE_ABI, "cves", strings(cves), "fixes", fixes(b), "objects", object, "busy",
-			 strings(busy));
+	return json_pack(
+		"{s:s s:i s:s s:i s:s s:s s:{s:s s:s s:s s:s s:s s:s s:s} s:{s:i} s:o s:o s:[o] "
+		"s:o}",
+		"format", "suture-patch", "version", 1, "id", b->id, "level", (int)level, "created",
+		when, "generator", "suture-build " SUTURE_VERSION, "target", "kind", "kernel",
+		"name", p->name, "arch", p->arch, "release", p->release, "package", p->package,
+		"package_version", p->package_version, "build_id", id, "engine", "abi", SUTURE_ABI,
+		"cves", strings(cves), "fixes", fixes(b), "objects", object, "busy", strings(busy));
 }
 
 int sut_report_text(const struct sut_profile *p, const struct sut_build *b, struct sut_buf *out)
 {
-	int r = sut_buf_addf(out, "Patch %s (%s) for %s, %s %s\n\n", b->id, b->cves, p->name, p->package,
-			     p->package_version);
+	int r = sut_buf_addf(out, "Patch %s (%s) for %s, %s %s\n\n", b->id, b->cves, p->name,
+			     p->package, p->package_version);
 
 	for (size_t i = 0; !r && i < b->nunits; i++) {
 		const struct sut_unit *u = b->units[i].exact;
 
-		r = sut_buf_addf(out, "%s: %zu functions compiled, %zu identical to the shipped image, "
+		r = sut_buf_addf(out,
+				 "%s: %zu functions compiled, %zu identical to the shipped image, "
 				 "%zu overridden, %zu different, %zu not located\n",
 				 b->fixset.files[i].path, u->functions, u->identical, u->overridden,
 				 u->different, u->unplaced);
@@ -140,10 +142,11 @@ int sut_report_text(const struct sut_profile *p, const struct sut_build *b, stru
 	for (size_t i = 0; !r && i < b->payload.nreplaced; i++) {
 		const struct sut_replaced *v = &b->payload.replaced[i];
 
-		r = sut_buf_addf(out, "  %s (%s)\n    at 0x%llx, %llu bytes, now %llu; redirected by %s\n",
-				 v->name, v->source, (unsigned long long)v->addr,
-				 (unsigned long long)v->size, (unsigned long long)v->new_size,
-				 sut_redirect_name(v->redirect));
+		r = sut_buf_addf(
+			out, "  %s (%s)\n    at 0x%llx, %llu bytes, now %llu; redirected by %s\n",
+			v->name, v->source, (unsigned long long)v->addr,
+			(unsigned long long)v->size, (unsigned long long)v->new_size,
+			sut_redirect_name(v->redirect));
 		if (!r && *v->why)
 			r = sut_buf_addf(out, "    first difference: %s\n", v->why);
 		if (!r && v->child_size)
@@ -159,12 +162,14 @@ int sut_report_text(const struct sut_profile *p, const struct sut_build *b, stru
 				 b->payload.new_data.v[i]);
 	for (size_t i = 0; !r && i < b->payload.nanchored; i++)
 		r = sut_buf_addf(out, "%s  _printk%+lld  %s (0x%llx)\n",
-				 i ? "" : "\nUnexported symbols, reached as _printk plus a constant:\n",
+				 i ? ""
+				   : "\nUnexported symbols, reached as _printk plus a constant:\n",
 				 (long long)(b->payload.anchored[i].addr - b->payload.anchor_addr),
 				 b->payload.anchored[i].name,
 				 (unsigned long long)b->payload.anchored[i].addr);
 	if (!r && b->payload.keep)
-		r = sut_buf_addstr(out, "\nAddresses of new functions are stored: the payload stays "
+		r = sut_buf_addstr(out,
+				   "\nAddresses of new functions are stored: the payload stays "
 				   "loaded after it is undone.\n");
 	return r;
 }
@@ -172,8 +177,8 @@ int sut_report_text(const struct sut_profile *p, const struct sut_build *b, stru
 json_t *sut_report_json(const struct sut_profile *p, const struct sut_build *b, const char *outcome,
 			const struct sut_err *err)
 {
-	json_t *o = json_pack("{s:s s:s s:s s:o s:o}", "outcome", outcome, "target", p->name, "id", b->id,
-			      "functions", functions(b, true), "refusals",
+	json_t *o = json_pack("{s:s s:s s:s s:o s:o}", "outcome", outcome, "target", p->name, "id",
+			      b->id, "functions", functions(b, true), "refusals",
 			      sut_refusals_json(&b->refusals));
 	json_t *t = json_object(), *c = json_array(), *proof = json_array();
 	double total = 0;
@@ -187,10 +192,10 @@ json_t *sut_report_json(const struct sut_profile *p, const struct sut_build *b, 
 	for (size_t i = 0; i < b->nunits; i++) {
 		const struct sut_build_unit *u = &b->units[i];
 
-		json_array_append_new(c, json_pack("{s:s s:f s:f s:f}", "source", b->fixset.files[i].path,
-						   "exact", u->compile_seconds[0], "original",
-						   u->compile_seconds[1], "patched",
-						   u->compile_seconds[2]));
+		json_array_append_new(
+			c, json_pack("{s:s s:f s:f s:f}", "source", b->fixset.files[i].path,
+				     "exact", u->compile_seconds[0], "original",
+				     u->compile_seconds[1], "patched", u->compile_seconds[2]));
 		if (u->exact)
 			json_array_append_new(
 				proof, json_pack("{s:s s:I s:I s:I s:I s:I}", "source",

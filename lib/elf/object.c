@@ -78,8 +78,8 @@ int sut_object_add_rela(struct sut_object *o, uint32_t section, uint64_t offset,
 	if (!r)
 		return -ENOMEM;
 	s->relas = r;
-	r[s->nrelas++] = (struct sut_rela){
-		.offset = offset, .type = type, .sym = sym, .addend = addend};
+	r[s->nrelas++] =
+		(struct sut_rela){.offset = offset, .type = type, .sym = sym, .addend = addend};
 	return 0;
 }
 

@@ -91,10 +91,9 @@ static int read_sections(struct reader *r)
 		}
 		if (s->sh_size > SUT_OBJECT_MAX)
 			return bad(r, "section %s is too large", name);
-		n = sut_object_add_section(r->o, name, s->sh_type, s->sh_flags, s->sh_addralign,
-					   s->sh_entsize,
-					   s->sh_type == SHT_NOBITS ? NULL : r->data + s->sh_offset,
-					   s->sh_size);
+		n = sut_object_add_section(
+			r->o, name, s->sh_type, s->sh_flags, s->sh_addralign, s->sh_entsize,
+			s->sh_type == SHT_NOBITS ? NULL : r->data + s->sh_offset, s->sh_size);
 		if (n < 0)
 			return sut_err_oom(r->err);
 		r->map[i] = (uint32_t)n;

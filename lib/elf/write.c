@@ -83,10 +83,10 @@ static int put_relas(struct writer *w, uint32_t i, Elf64_Shdr *h, uint32_t symta
 	h->sh_link = symtab;
 	h->sh_info = w->sec[i];
 	for (size_t k = 0; !r && k < s->nrelas; k++) {
-		Elf64_Rela e = {.r_offset = s->relas[k].offset,
-				.r_info = ELF64_R_INFO((uint64_t)w->sym[s->relas[k].sym],
-						       s->relas[k].type),
-				.r_addend = s->relas[k].addend};
+		Elf64_Rela e = {
+			.r_offset = s->relas[k].offset,
+			.r_info = ELF64_R_INFO((uint64_t)w->sym[s->relas[k].sym], s->relas[k].type),
+			.r_addend = s->relas[k].addend};
 
 		if (s->relas[k].sym && !w->sym[s->relas[k].sym])
 			return -EINVAL;

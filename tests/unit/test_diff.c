@@ -30,10 +30,22 @@ static struct sut_object *compile(const char *dir, const char *name, const char 
 {
 	_cleanup_(sut_freep) char *c = sut_sprintf("%s/%s.c", dir, name);
 	_cleanup_(sut_freep) char *o = sut_sprintf("%s/%s.o", dir, name);
-	const char *argv[] = {"gcc", "-O2", "-ffunction-sections", "-fdata-sections", "-gbtf",
-			      "-mcmodel=kernel", "-fno-pie", "-mno-red-zone", "-fno-stack-protector",
-			      "-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-c", "-o", o,
-			      c, NULL};
+	const char *argv[] = {"gcc",
+			      "-O2",
+			      "-ffunction-sections",
+			      "-fdata-sections",
+			      "-gbtf",
+			      "-mcmodel=kernel",
+			      "-fno-pie",
+			      "-mno-red-zone",
+			      "-fno-stack-protector",
+			      "-fno-asynchronous-unwind-tables",
+			      "-fcf-protection=none",
+			      "-c",
+			      "-o",
+			      o,
+			      c,
+			      NULL};
 	struct sut_object *object = NULL;
 	struct sut_err err = {0};
 
@@ -67,7 +79,8 @@ static void diff(struct pair *p, const char *orig, const char *patched)
 	p->object[1] = compile(p->dir, "patched", patched);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(sut_atoms_new(p->object[i], &sizes, &p->atoms[i], &p->err), 0);
-	p->r = sut_types_compare(p->object[0], p->object[1], "t.c", NULL, NULL, &p->refusals, &p->err);
+	p->r = sut_types_compare(p->object[0], p->object[1], "t.c", NULL, NULL, &p->refusals,
+				 &p->err);
 	if (!p->r)
 		p->r = sut_diff_new(p->atoms[0], p->atoms[1], &p->diff, &p->err);
 	if (!p->r)
@@ -99,7 +112,8 @@ static void expect_replaced(const struct pair *p, const char *names)
 	for (uint32_t i = 0; i < p->atoms[1]->n; i++)
 		if (p->selection.replace[i])
 			assert_int_equal(sut_buf_addf(&b, "%s%s", b.len ? " " : "",
-						      p->atoms[1]->atoms[i].name), 0);
+						      p->atoms[1]->atoms[i].name),
+					 0);
 	assert_string_equal(sut_buf_str(&b), names);
 }
 
@@ -114,7 +128,8 @@ static bool includes(const struct pair *p, const char *name)
 static void expect_refused(const struct pair *p, const char *reason, const char *name)
 {
 	for (size_t i = 0; i < p->refusals.n; i++)
-		if (sut_streq(p->refusals.v[i].reason, reason) && strstr(p->refusals.v[i].name, name))
+		if (sut_streq(p->refusals.v[i].reason, reason) &&
+		    strstr(p->refusals.v[i].name, name))
 			return;
 	fail_msg("no refusal %s for %s (%s)", reason, name, p->err.msg);
 }
@@ -146,8 +161,10 @@ static void moved_functions_and_new_comments_change_nothing(void **state _unused
 {
 	struct pair p;
 
-	diff(&p, EXTERN "int a(int x) { return ext(x) + 1; }\nint b(int x) { return ext(x) + 2; }\n",
-	     EXTERN "/* new */\nint b(int x) { return ext(x) + 2; }\n\n\nint a(int x) { return ext(x) + 1; }\n");
+	diff(&p,
+	     EXTERN "int a(int x) { return ext(x) + 1; }\nint b(int x) { return ext(x) + 2; }\n",
+	     EXTERN
+	     "/* new */\nint b(int x) { return ext(x) + 2; }\n\n\nint a(int x) { return ext(x) + 1; }\n");
 	expect_replaced(&p, "");
 	done(&p);
 }
@@ -157,8 +174,9 @@ static void renumbered_statics_keep_their_identity(void **state _unused_)
 	struct pair p;
 
 	/* A new static in front renumbers the others. */
-	diff(&p, EXTERN "int a(void) { static int n; return n += ext(1); }\n"
-			"int b(void) { static int n; return n += ext(2); }\n",
+	diff(&p,
+	     EXTERN "int a(void) { static int n; return n += ext(1); }\n"
+		    "int b(void) { static int n; return n += ext(2); }\n",
 	     EXTERN "int z(void) { static int n; return n += ext(9); }\n"
 		    "int a(void) { static int n; return n += ext(1); }\n"
 		    "int b(void) { static int n; return n += ext(2); }\n");
@@ -172,8 +190,10 @@ static void a_changed_function_is_found_and_only_that(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, EXTERN "int a(int x) { return ext(x) + 1; }\nint b(int x) { return ext(x) + 2; }\n",
-	     EXTERN "int a(int x) { if (x < 0) return -22; return ext(x) + 1; }\nint b(int x) { return ext(x) + 2; }\n");
+	diff(&p,
+	     EXTERN "int a(int x) { return ext(x) + 1; }\nint b(int x) { return ext(x) + 2; }\n",
+	     EXTERN
+	     "int a(int x) { if (x < 0) return -22; return ext(x) + 1; }\nint b(int x) { return ext(x) + 2; }\n");
 	expect_replaced(&p, "a");
 	done(&p);
 }
@@ -192,8 +212,11 @@ static void another_string_is_a_change_and_comes_along(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, EXTERN "int a(int x) { return printk(\"old\\n\"); }\nint b(void) { return printk(\"same\\n\"); }\n",
-	     EXTERN "int a(int x) { return printk(\"new text\\n\"); }\nint b(void) { return printk(\"same\\n\"); }\n");
+	diff(&p,
+	     EXTERN
+	     "int a(int x) { return printk(\"old\\n\"); }\nint b(void) { return printk(\"same\\n\"); }\n",
+	     EXTERN
+	     "int a(int x) { return printk(\"new text\\n\"); }\nint b(void) { return printk(\"same\\n\"); }\n");
 	expect_replaced(&p, "a");
 	assert_true(includes(&p, ".rodata.a.str1.1") || includes(&p, ".rodata.str1.1"));
 	done(&p);
@@ -215,8 +238,11 @@ static void an_immediate_after_the_relocation_is_no_offset(void **state _unused_
 	struct pair p;
 
 	/* movl $imm, sym(%rip): the addend is -8, not -4. */
-	diff(&p, EXTERN "static int x, y; int *px = &x, *py = &y; void f(void) { x = 1234567; } void g(void) { y = 7; }\n",
-	     EXTERN "static int x, y; int *px = &x, *py = &y; void f(void) { x = 1234567; } void g(void) { x = 7; }\n");
+	diff(&p,
+	     EXTERN
+	     "static int x, y; int *px = &x, *py = &y; void f(void) { x = 1234567; } void g(void) { y = 7; }\n",
+	     EXTERN
+	     "static int x, y; int *px = &x, *py = &y; void f(void) { x = 1234567; } void g(void) { x = 7; }\n");
 	expect_replaced(&p, "g");
 	done(&p);
 }
@@ -240,7 +266,8 @@ static void unused_new_functions_stay_out(void **state _unused_)
 	struct pair p;
 
 	diff(&p, EXTERN "int a(int x) { return ext(x); }\n",
-	     EXTERN "int unused(int x) { return ext(x) * 3; }\nint a(int x) { return ext(x) + 1; }\n");
+	     EXTERN
+	     "int unused(int x) { return ext(x) * 3; }\nint a(int x) { return ext(x) + 1; }\n");
 	expect_replaced(&p, "a");
 	assert_false(includes(&p, "unused"));
 	done(&p);
@@ -261,12 +288,14 @@ static void a_static_keeps_its_memory_in_a_changed_function(void **state _unused
 
 static void a_changed_cold_part_changes_its_function(void **state _unused_)
 {
-	static const char head[] = EXTERN
-		"extern void fatal(const char *) __attribute__((cold));\n";
+	static const char head[] =
+		EXTERN "extern void fatal(const char *) __attribute__((cold));\n";
 	_cleanup_(sut_freep) char *a = sut_sprintf(
-		"%sint f(int x) { if (__builtin_expect(x < 0, 0)) { fatal(\"a\"); ext(1); ext(2); } return ext(x); }\n", head);
+		"%sint f(int x) { if (__builtin_expect(x < 0, 0)) { fatal(\"a\"); ext(1); ext(2); } return ext(x); }\n",
+		head);
 	_cleanup_(sut_freep) char *b = sut_sprintf(
-		"%sint f(int x) { if (__builtin_expect(x < 0, 0)) { fatal(\"a\"); ext(1); ext(3); } return ext(x); }\n", head);
+		"%sint f(int x) { if (__builtin_expect(x < 0, 0)) { fatal(\"a\"); ext(1); ext(3); } return ext(x); }\n",
+		head);
 	struct pair p;
 
 	diff(&p, a, b);
@@ -279,8 +308,11 @@ static void constant_tables_without_pointers_are_copied(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, EXTERN "static const int t[8] = {1,2,3,4,5,6,7,8}; int f(int x) { return t[x & 7]; }\nint g(int x) { return ext(x); }\n",
-	     EXTERN "static const int t[8] = {1,2,3,4,5,6,7,9}; int f(int x) { return t[x & 7]; }\nint g(int x) { return ext(x); }\n");
+	diff(&p,
+	     EXTERN
+	     "static const int t[8] = {1,2,3,4,5,6,7,8}; int f(int x) { return t[x & 7]; }\nint g(int x) { return ext(x); }\n",
+	     EXTERN
+	     "static const int t[8] = {1,2,3,4,5,6,7,9}; int f(int x) { return t[x & 7]; }\nint g(int x) { return ext(x); }\n");
 	expect_replaced(&p, "f");
 	assert_true(includes(&p, "t"));
 	done(&p);
@@ -315,8 +347,10 @@ static void init_code_is_refused(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, EXTERN "__attribute__((section(\".init.text\"))) int setup(void) { return ext(1); }\n",
-	     EXTERN "__attribute__((section(\".init.text\"))) int setup(void) { return ext(2); }\n");
+	diff(&p,
+	     EXTERN "__attribute__((section(\".init.text\"))) int setup(void) { return ext(1); }\n",
+	     EXTERN
+	     "__attribute__((section(\".init.text\"))) int setup(void) { return ext(2); }\n");
 	expect_refused(&p, "init-code", "setup");
 	done(&p);
 }
@@ -325,8 +359,11 @@ static void entry_code_is_refused(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, EXTERN "__attribute__((section(\".noinstr.text\"))) int nmi(void) { return ext(1); }\n",
-	     EXTERN "__attribute__((section(\".noinstr.text\"))) int nmi(void) { return ext(2); }\n");
+	diff(&p,
+	     EXTERN
+	     "__attribute__((section(\".noinstr.text\"))) int nmi(void) { return ext(1); }\n",
+	     EXTERN
+	     "__attribute__((section(\".noinstr.text\"))) int nmi(void) { return ext(2); }\n");
 	expect_refused(&p, "entry-code", "nmi");
 	done(&p);
 }
@@ -335,8 +372,10 @@ static void a_changed_struct_is_refused(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, EXTERN "struct item { int a; long b; }; int f(struct item *i) { return ext(i->a); }\n",
-	     EXTERN "struct item { int a; long b; int c; }; int f(struct item *i) { return ext(i->a) + i->c; }\n");
+	diff(&p,
+	     EXTERN "struct item { int a; long b; }; int f(struct item *i) { return ext(i->a); }\n",
+	     EXTERN
+	     "struct item { int a; long b; int c; }; int f(struct item *i) { return ext(i->a) + i->c; }\n");
 	expect_refused(&p, "type-change", "item");
 	done(&p);
 }
@@ -345,8 +384,10 @@ static void a_struct_with_other_pointers_is_the_same(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, EXTERN "struct item { int a; int *p; }; int f(struct item *i) { return ext(i->a); }\n",
-	     EXTERN "struct item { int a; long *p; }; int f(struct item *i) { return ext(i->a) + 1; }\n");
+	diff(&p,
+	     EXTERN "struct item { int a; int *p; }; int f(struct item *i) { return ext(i->a); }\n",
+	     EXTERN
+	     "struct item { int a; long *p; }; int f(struct item *i) { return ext(i->a) + 1; }\n");
 	expect_replaced(&p, "f");
 	assert_int_equal(p.refusals.n, 0);
 	done(&p);
@@ -357,7 +398,8 @@ static void ambiguous_statics_are_refused(void **state _unused_)
 	struct pair p;
 
 	diff(&p, EXTERN "int f(int x) { { static int n; n += ext(1); } return x; }\n",
-	     EXTERN "int f(int x) { { static int n; n += ext(1); } { static int n; n += ext(2); } return x; }\n");
+	     EXTERN
+	     "int f(int x) { { static int n; n += ext(1); } { static int n; n += ext(2); } return x; }\n");
 	assert_int_equal(p.r, -EOPNOTSUPP);
 	assert_string_equal(p.err.reason, "ambiguous-static");
 	done(&p);
@@ -369,8 +411,11 @@ static void callers_are_replaced_when_the_entry_stays(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, EXTERN "static noinline int fixed(int x) { return ext(x); }\nint a(int x) { return fixed(x) + 1; }\nint b(int x) { return fixed(x) + 2; }\n",
-	     EXTERN "static noinline int fixed(int x) { return x < 0 ? -1 : ext(x); }\nint a(int x) { return fixed(x) + 1; }\nint b(int x) { return fixed(x) + 2; }\n");
+	diff(&p,
+	     EXTERN
+	     "static noinline int fixed(int x) { return ext(x); }\nint a(int x) { return fixed(x) + 1; }\nint b(int x) { return fixed(x) + 2; }\n",
+	     EXTERN
+	     "static noinline int fixed(int x) { return x < 0 ? -1 : ext(x); }\nint a(int x) { return fixed(x) + 1; }\nint b(int x) { return fixed(x) + 2; }\n");
 	expect_replaced(&p, "a b");
 	assert_true(includes(&p, "fixed"));
 	done(&p);
@@ -391,7 +436,8 @@ static void an_entry_that_stays_and_is_pointed_at_is_refused(void **state _unuse
 	struct pair p;
 
 	diff(&p, EXTERN "static int fixed(int x) { return ext(x); }\nint (*fp)(int) = fixed;\n",
-	     EXTERN "static int fixed(int x) { return x < 0 ? -1 : ext(x); }\nint (*fp)(int) = fixed;\n");
+	     EXTERN
+	     "static int fixed(int x) { return x < 0 ? -1 : ext(x); }\nint (*fp)(int) = fixed;\n");
 	expect_refused(&p, "no-redirect", "fixed");
 	done(&p);
 }

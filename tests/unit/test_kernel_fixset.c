@@ -33,7 +33,8 @@ static void the_files_of_a_diff_are_found(void **state _unused_)
 	files("--- a/net/x.c\n+++ b/net/x.c\n@@ -1 +1 @@\n-a\n+b\n", "net/x.c");
 	files("From: x\n\nfix\n---\n net/x.c | 2\n\ndiff --git a/net/x.c b/net/x.c\nindex 1..2 100644\n"
 	      "--- a/net/x.c\t2026\n+++ b/net/x.c\t2026\n@@ -1,2 +1 @@ f\n-a\n b\n"
-	      "--- a/y.c\n+++ b/y.c\n@@ -1 +1,2 @@\n a\n+b\n-- \n2.39\n", "net/x.c y.c");
+	      "--- a/y.c\n+++ b/y.c\n@@ -1 +1,2 @@\n a\n+b\n-- \n2.39\n",
+	      "net/x.c y.c");
 	files("--- /dev/null\n+++ b/new.c\n@@ -0,0 +1 @@\n+a\n", "new.c");
 	files("--- a/gone.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", "gone.c");
 }
@@ -100,15 +101,18 @@ static void an_equal_number_of_lines_needs_no_directive(void **state _unused_)
 
 static void no_directive_inside_a_call_a_macro_or_a_comment(void **state _unused_)
 {
-	keep("f(a,\n  b);\nc;\n", "f(a,\n  x,\n  b);\nc;\n", "f(a,\n  x,\n  b);\n#line 3 \"net/x.c\"\nc;\n");
+	keep("f(a,\n  b);\nc;\n", "f(a,\n  x,\n  b);\nc;\n",
+	     "f(a,\n  x,\n  b);\n#line 3 \"net/x.c\"\nc;\n");
 	keep("#define M a \\\n  b\nc;\n", "#define M a \\\n  x \\\n  b\nc;\n",
 	     "#define M a \\\n  x \\\n  b\n#line 3 \"net/x.c\"\nc;\n");
-	keep("/* a\n b */\nc;\n", "/* a\n (x\n b */\nc;\n", "/* a\n (x\n b */\n#line 3 \"net/x.c\"\nc;\n");
+	keep("/* a\n b */\nc;\n", "/* a\n (x\n b */\nc;\n",
+	     "/* a\n (x\n b */\n#line 3 \"net/x.c\"\nc;\n");
 }
 
 static void the_compiler_sees_the_original_numbers(void **state _unused_)
 {
-	static const char orig[] = "int a(void)\n{\n\treturn 1;\n}\nint b(void)\n{\n\treturn __LINE__;\n}\n";
+	static const char orig[] =
+		"int a(void)\n{\n\treturn 1;\n}\nint b(void)\n{\n\treturn __LINE__;\n}\n";
 	static const char patched[] =
 		"int a(void)\n{\n\tint x = 1;\n\n\treturn x;\n}\nint b(void)\n{\n\treturn __LINE__;\n}\n";
 	_cleanup_(sut_freep) char *a = put("a.c", orig), *b = put("b.c", patched), *c = NULL;
@@ -129,9 +133,9 @@ static void the_kind_of_a_file_decides(void **state _unused_)
 	static const struct {
 		const char *path, *reason;
 	} cases[] = {
-		{"include/x.h", "header-change"}, {"lib/x.S", "assembly"}, {"net/Kconfig", "build-file"},
-		{"net/Makefile", "build-file"},	  {"net/x.dts", "unsupported-file"},
-		{"net/none.c", "new-file"},
+		{"include/x.h", "header-change"},  {"lib/x.S", "assembly"},
+		{"net/Kconfig", "build-file"},	   {"net/Makefile", "build-file"},
+		{"net/x.dts", "unsupported-file"}, {"net/none.c", "new-file"},
 	};
 	struct sut_err err = {0};
 
@@ -154,7 +158,8 @@ static void the_kind_of_a_file_decides(void **state _unused_)
 			assert_ok(sut_file_write(file, "a\n", 2, 0644, &err), err);
 		}
 		fix = put("f.patch", text);
-		assert_ok(sut_fixset_apply((const char *[]){fix}, 1, src, scratch, &set, &refusals, &err),
+		assert_ok(sut_fixset_apply((const char *[]){fix}, 1, src, scratch, &set, &refusals,
+					   &err),
 			  err);
 		assert_int_equal(refusals.n, 1);
 		assert_string_equal(refusals.v[0].reason, cases[i].reason);
@@ -166,7 +171,8 @@ static void a_fix_that_does_not_apply_says_so(void **state _unused_)
 {
 	_cleanup_(sut_freep) char *src = sut_sprintf("%s/tree", dir);
 	_cleanup_(sut_freep) char *file = sut_sprintf("%s/tree/x.c", dir);
-	_cleanup_(sut_freep) char *fix = put("bad.patch", "--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-no\n+b\n");
+	_cleanup_(sut_freep) char *fix =
+		put("bad.patch", "--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-no\n+b\n");
 	_cleanup_(sut_freep) char *scratch = sut_sprintf("%s/s", dir);
 	_cleanup_(sut_fixset_release) struct sut_fixset set = {0};
 	_cleanup_(sut_refusals_release) struct sut_refusals refusals = {0};
@@ -175,8 +181,9 @@ static void a_fix_that_does_not_apply_says_so(void **state _unused_)
 	assert_ok(sut_mkdir_p(src, &err), err);
 	assert_ok(sut_mkdir_p(scratch, &err), err);
 	assert_ok(sut_file_write(file, "a\n", 2, 0644, &err), err);
-	assert_int_equal(sut_fixset_apply((const char *[]){fix}, 1, src, scratch, &set, &refusals, &err),
-			 -EINVAL);
+	assert_int_equal(
+		sut_fixset_apply((const char *[]){fix}, 1, src, scratch, &set, &refusals, &err),
+		-EINVAL);
 	assert_string_equal(err.reason, "does-not-apply");
 	assert_non_null(strstr(err.msg, "x.c"));
 }
