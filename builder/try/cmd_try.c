@@ -305,7 +305,7 @@ static int run(struct options *o, const char *dir, struct sut_err *err)
 
 	if (!out)
 		return sut_err_oom(err);
-	r = sut_subject_find(&o->subject, dir, &s, err);
+	r = sut_subject_find(&o->subject, &s, err);
 	if (r < 0)
 		return r;
 	out->target = s->name;

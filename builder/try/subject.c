@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/proc.h"
 #include "base/str.h"
+#include "engine/engine.h"
 #include "patch/container.h"
 #include "target/profile.h"
 
@@ -78,39 +78,25 @@ static int target_of(const char *path, char **ret, struct sut_err *err)
 	return *ret ? 0 : sut_err_oom(err);
 }
 
-/* The same program builds the engine, and keeps it for the next time. */
-static int build_engine(const struct sut_subject_opts *o, const char *target, const char *dir,
-			char **ret, struct sut_err *err)
+static int build_engine(const struct sut_profile *p, const char *cache, char **ret,
+			struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *me = NULL, *out = sut_sprintf("%s/suture.ko", dir);
-	const char *argv[9];
-	size_t n = 0;
-	int r = self(&me, err);
+	const struct sut_engine_opts opts = {0};
+	_cleanup_(sut_freep) char *dir = NULL;
+	char *path;
+	int r = sut_engine_build(p, cache, &opts, &dir, err);
 
 	if (r < 0)
 		return r;
-	if (!out)
+	path = sut_sprintf("%s/suture.ko", dir);
+	if (!path)
 		return sut_err_oom(err);
-	argv[n++] = me;
-	argv[n++] = "engine";
-	argv[n++] = "--target";
-	argv[n++] = target;
-	argv[n++] = "-o";
-	argv[n++] = out;
-	if (o->cache) {
-		argv[n++] = "--cache";
-		argv[n++] = o->cache;
-	}
-	argv[n] = NULL;
-	r = sut_run_ok(argv, NULL, err);
-	if (r < 0)
-		return r;
-	*ret = sut_steal(out);
+	*ret = path;
 	return 0;
 }
 
-/* Name and image from the profile of the target. */
-static int find_target(const struct sut_subject_opts *o, struct sut_subject *s, struct sut_err *err)
+/* Image and engine, as far as they are not given, from the profile of the target. */
+static int use_target(const struct sut_subject_opts *o, struct sut_subject *s, struct sut_err *err)
 {
 	_cleanup_(sut_profile_freep) struct sut_profile *p = NULL;
 	_cleanup_(sut_freep) char *cache = o->cache ? strdup(o->cache) : sut_cache_dir();
@@ -121,11 +107,15 @@ static int find_target(const struct sut_subject_opts *o, struct sut_subject *s, 
 	r = sut_profile_open(cache, s->name, &p, err);
 	if (r < 0)
 		return r;
-	s->image = strdup(p->vmlinuz);
-	return s->image ? 0 : sut_err_oom(err);
+	if (!s->image) {
+		s->image = strdup(p->vmlinuz);
+		if (!s->image)
+			return sut_err_oom(err);
+	}
+	return o->engine ? 0 : build_engine(p, cache, &s->engine, err);
 }
 
-int sut_subject_find(const struct sut_subject_opts *o, const char *dir, struct sut_subject **ret,
+int sut_subject_find(const struct sut_subject_opts *o, struct sut_subject **ret,
 		     struct sut_err *err)
 {
 	_cleanup_(sut_subject_freep) struct sut_subject *s = calloc(1, sizeof(*s));
@@ -144,18 +134,15 @@ int sut_subject_find(const struct sut_subject_opts *o, const char *dir, struct s
 		return r;
 	if (!s->name[0])
 		return sut_err_set(err, EINVAL, "say what to boot: --target or --image");
-	if (o->image) {
-		s->image = strdup(o->image);
-		r = s->image ? 0 : sut_err_oom(err);
-	} else {
-		r = find_target(o, s, err);
-	}
-	if (r == 0 && o->engine && !no_engine) {
-		s->engine = strdup(o->engine);
-		r = s->engine ? 0 : sut_err_oom(err);
-	} else if (r == 0 && !no_engine) {
-		r = build_engine(o, s->name, dir, &s->engine, err);
-	}
+	if ((o->image && !(s->image = strdup(o->image))) ||
+	    (o->engine && !no_engine && !(s->engine = strdup(o->engine))))
+		return sut_err_oom(err);
+	if (!o->target && o->image && !o->patch && !o->engine)
+		return sut_err_set(err, EINVAL,
+				   "the engine is built for a target: add --target, or --engine "
+				   "FILE, or --engine none");
+	if (!o->image || !o->engine)
+		r = use_target(o, s, err);
 	/* A kernel without the engine has no use for the program. */
 	if (r == 0 && (!no_engine || o->suture))
 		r = find_suture(o, &s->suture, err);

@@ -22,9 +22,8 @@ struct sut_subject {
 	char *suture; /* NULL: none */
 };
 
-/* dir: a folder for what has to be made. -ENOENT says what is missing and how
- * to get it. */
-int sut_subject_find(const struct sut_subject_opts *o, const char *dir, struct sut_subject **ret,
+/* -ENOENT says what is missing and how to get it. */
+int sut_subject_find(const struct sut_subject_opts *o, struct sut_subject **ret,
 		     struct sut_err *err) _must_check_;
 void sut_subject_freep(struct sut_subject **s);
 
