@@ -57,7 +57,7 @@ revert() { suture revert || die "revert"; }
 field() { suture status --json | tr -d '\n' | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p"; }
 
 nothing_applied() {
-	want 0 field level
+	want original field state
 	want_not suture cat /proc/version
 }
 

@@ -8,10 +8,10 @@ exec 4<>/tmp/fifo
 cat <&4 >/tmp/fifo.out &
 reader=$!
 sleep 1
-refused "pipe_read" suture apply busy.bin
+refused "pipe_read" suture apply busy.bin --attempts 3
 want "$reader" echo "$refused_out"
 want "cat" echo "$refused_out"
-want 0 field level
+want original field state
 echo hello >&4
 sleep 1
 want hello cat /tmp/fifo.out

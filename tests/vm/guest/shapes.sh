@@ -9,7 +9,7 @@ try_shape() { # NAME TEXT-WHEN-PATCHED COMMAND...
 	want_not "$text" "$@"
 	apply "$name"
 	want "$text" "$@"
-	want 1 field applied
+	want applied field state
 	revert
 	want_not "$text" "$@"
 }

@@ -8,7 +8,6 @@ module=$(field module)
 want "$module" lsmod
 refused . rmmod suture
 refused . rmmod "$module"
-refused . rmmod -f "$module"
 want "suture level one" cat /proc/version
 revert
 nothing_applied
