@@ -120,26 +120,22 @@ static int attempt(const struct sut_engine *e, const void *arg, struct suture_re
 	return sut_engine_apply(e, a->patch->object->module, a->report.dry_run, ret, err);
 }
 
-/* A payload left by an apply that was killed; never the one that is in force. */
-static int remove_leftover(struct apply *a)
+/* What applies that were killed have left; the payload in force stays. */
+static int remove_leftovers(struct apply *a)
 {
 	const char *module = a->patch->object->module;
-	int r;
+	size_t n;
 
 	if (a->status.applied && sut_streq(a->status.module, module))
 		return sut_err_reason(&a->report.err, EEXIST, "same-module",
 				      "the applied patch %s has a payload of the same name (%s). "
 				      "Revert it first",
 				      a->status.id, module);
-	r = sut_module_unload(module, &a->report.err);
-	if (r == -ENOENT || r == 0) {
-		a->report.err.code = 0;
-		return 0;
-	}
-	return sut_err_set(&a->report.err, EBUSY,
-			   "a module of the name %s is loaded and in use. "
-			   "Unload it with rmmod, or reboot",
-			   module);
+	n = sut_engine_unload_idle(a->status.module);
+	if (n)
+		sut_report_progress("apply", "unloaded %zu idle payload%s of earlier attempts", n,
+				    n == 1 ? "" : "s");
+	return 0;
 }
 
 static void unload_payload(struct apply *a)
@@ -163,20 +159,24 @@ static void unload_replaced(struct apply *a)
 static int switch_over(struct apply *a)
 {
 	struct sut_report *rep = &a->report;
-	int r = remove_leftover(a);
+	bool ours;
+	int r = remove_leftovers(a);
 
-	if (r == 0)
-		r = sut_module_load(a->patch->object->payload, a->patch->payload->data,
-				    a->patch->payload->len, &rep->err);
 	if (r < 0)
 		return r;
+	r = sut_module_load(a->patch->object->payload, a->patch->payload->data,
+			    a->patch->payload->len, &rep->err);
+	ours = r == 0;
+	/* One that is never unloaded is there from the last time it was applied. */
+	if (r < 0 && !(r == -EEXIST && a->patch->object->keep))
+		return r;
 	r = sut_session_switch(rep, &a->engine, a->attempts, attempt, a);
-	if (r < 0 || rep->dry_run)
-		unload_payload(a);
-	else
-		unload_replaced(a);
 	if (r == 0)
 		rep->outcome = "applied";
+	if (r == 0 && !rep->dry_run)
+		unload_replaced(a);
+	else if (ours)
+		unload_payload(a);
 	return r;
 }
 

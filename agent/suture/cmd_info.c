@@ -108,9 +108,9 @@ static void print_text(const struct sut_loaded *l, const char *path)
 	printf("%-11s%s by %s\n", "Created", m->created, m->generator);
 	printf("%-11sABI %u, payload %s%s\n", "Engine", m->engine_abi, l->object->module,
 	       l->object->keep ? " (never unloaded)" : "");
-	printf("%-11s%" PRIu64 " bytes of %u functions compared, %" PRIu64
+	printf("%-11s%" PRIu64 " bytes of %u function%s compared, %" PRIu64
 	       " that the kernel rewrites left out\n",
-	       "Checks", compared, l->table.nfuncs, ignored);
+	       "Checks", compared, l->table.nfuncs, l->table.nfuncs == 1 ? "" : "s", ignored);
 	for (size_t i = 0; i < m->ncves; i++)
 		printf("%-11s%s\n", i ? "" : "CVEs", m->cves[i]);
 	for (size_t i = 0; i < m->nfixes; i++)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,11 +31,12 @@ static int load_error(const char *what, int code, struct sut_err *err)
 {
 	switch (code) {
 	case EPERM:
-		return sut_err_set(err, code,
-				   "the kernel does not let us load %s. Modules may be "
-				   "disabled (sysctl kernel.modules_disabled), or the "
-				   "process lacks CAP_SYS_MODULE",
-				   what);
+		return sut_err_set(
+			err, code,
+			"the kernel does not let us load %s. Check for sysctl "
+			"kernel.modules_disabled, for lockdown (then modules must be signed), "
+			"and for CAP_SYS_MODULE",
+			what);
 	case EKEYREJECTED:
 	case ENOKEY:
 	case EBADMSG:
@@ -45,16 +47,16 @@ static int load_error(const char *what, int code, struct sut_err *err)
 				   what);
 	case ENOEXEC:
 		return sut_err_set(err, code,
-				   "%s is not a module for this kernel. 'dmesg' says "
-				   "what differs; get the one for this kernel",
+				   "%s is not a module for this kernel. Get the one that is; the "
+				   "kernel log says what differs",
 				   what);
 	case ENOENT:
 		return sut_err_set(err, code,
 				   "%s needs a symbol that this kernel or its suture.ko "
-				   "does not have. 'dmesg' names it",
+				   "does not have. The kernel log names it",
 				   what);
 	case EINVAL:
-		return sut_err_set(err, code, "%s was refused. 'dmesg' says why", what);
+		return sut_err_set(err, code, "%s was refused. The kernel log says why", what);
 	case EEXIST:
 		return sut_err_set(err, code,
 				   "a module of the name of %s is loaded already. "
@@ -94,19 +96,36 @@ int sut_module_load(const char *what, const void *data, size_t len, struct sut_e
 	return r < 0 ? load_error(what, errno, err) : 0;
 }
 
-int sut_module_unload(const char *name, struct sut_err *err)
+static int unload(const char *name, int waits, struct sut_err *err)
 {
 	for (int i = 0;; i++) {
 		if (syscall(SYS_delete_module, name, O_NONBLOCK) == 0)
 			return 0;
 		/* Somebody reading /proc/kallsyms or /sys/module holds a reference for a moment. */
-		if ((errno != EBUSY && errno != EAGAIN && errno != EINTR) || i >= SHORT_WAITS)
+		if ((errno != EBUSY && errno != EAGAIN && errno != EINTR) || i >= waits)
 			break;
 		wait_ms(SHORT_WAIT_MS);
 	}
 	if (errno == EAGAIN || errno == EBUSY)
 		return sut_err_set(err, EBUSY, "the module %s stays in use", name);
 	return sut_err_errno(err, "cannot unload the module %s", name);
+}
+
+int sut_module_unload(const char *name, struct sut_err *err)
+{
+	return unload(name, SHORT_WAITS, err);
+}
+
+size_t sut_engine_unload_idle(const char *except)
+{
+	_cleanup_(sut_closedirp) DIR *d = opendir("/sys/module/suture/holders");
+	const struct dirent *e;
+	size_t n = 0;
+
+	while (d && (e = readdir(d)))
+		if (sut_startswith(e->d_name, "suture_") && !sut_streq(e->d_name, except))
+			n += unload(e->d_name, 0, NULL) == 0;
+	return n;
 }
 
 /* ------------------------------------------------------------------ */
@@ -199,10 +218,15 @@ static int load_engine(const char *path, struct sut_err *err)
 
 int sut_engine_get(struct sut_engine *e, const char *path, struct sut_err *err)
 {
-	int r = sut_engine_open(e, err);
+	struct sut_err absent = {0};
+	int r = sut_engine_open(e, &absent);
 
-	if (r != -ENOENT)
+	if (r == 0)
+		return 0;
+	if (r != -ENOENT) {
+		*err = absent;
 		return r;
+	}
 	r = load_engine(path, err);
 	/* Somebody may have loaded it just now. */
 	if (r < 0 && r != -EEXIST)

@@ -53,4 +53,8 @@ int sut_module_load(const char *what, const void *data, size_t len,
  * is not there, -EBUSY when it stays in use. */
 int sut_module_unload(const char *name, struct sut_err *err) _must_check_;
 
+/* Unloads the payloads that nothing holds, as an apply that was killed leaves them behind;
+ * not the one named except. Returns how many. */
+size_t sut_engine_unload_idle(const char *except);
+
 #endif

@@ -87,7 +87,7 @@ int sut_report_explain(const struct suture_result *res, int code, struct sut_err
 			func, strerror(code));
 	case SUTURE_E_NOT_FOUND:
 		return sut_err_reason(err, code, "not-found",
-				      "the engine does not know the payload. Check with 'dmesg' "
+				      "the engine does not know the payload. See in the kernel log "
 				      "whether it was refused");
 	case SUTURE_E_NOMEM:
 		return sut_err_reason(err, code, "no-memory",
@@ -238,9 +238,9 @@ static int emit_json(const struct sut_report *r)
 	json_t *code = r->verified ? json_pack("{s:I,s:I}", "compared", (json_int_t)r->compared,
 					       "ignored", (json_int_t)r->ignored)
 				   : json_null();
-	json_t *error = r->err.code ? json_pack("{s:s,s:o}", "reason", outcome_word(r), "message",
-						sut_report_text(r->err.msg))
-				    : json_null();
+	json_t *error = r->exit != SUT_EXIT_OK ? json_pack("{s:s,s:o}", "reason", outcome_word(r),
+							   "message", sut_report_text(r->err.msg))
+					       : json_null();
 	json_t *pause =
 		r->attempts ? json_pack("{s:I,s:I,s:I,s:I}", "pause_ns", (json_int_t)res->pause_ns,
 					"stop_ns", (json_int_t)res->stop_ns, "tasks_before",
@@ -294,12 +294,17 @@ static void print_switch(const struct sut_report *r)
 	putchar('\n');
 }
 
+static const char *functions(uint32_t n)
+{
+	return n == 1 ? "function" : "functions";
+}
+
 static void print_applied(const struct sut_report *r)
 {
 	const struct sut_manifest *m = r->loaded->manifest;
 
-	printf("%s %s (level %u), %u function%s", r->dry_run ? "can be applied:" : "applied", m->id,
-	       m->level, r->result.nfuncs, r->result.nfuncs == 1 ? "" : "s");
+	printf("%s %s (level %u), %u %s", r->dry_run ? "can be applied:" : "applied", m->id,
+	       m->level, r->result.nfuncs, functions(r->result.nfuncs));
 	if (*r->before.id)
 		printf(", %s %s (level %u)", r->dry_run ? "would replace" : "in place of",
 		       r->before.id, r->before.level);
@@ -320,14 +325,14 @@ static void print_done(const struct sut_report *r)
 	else if (sut_streq(word, "nothing-applied"))
 		printf("no patch is applied\n");
 	else if (sut_streq(word, "reverted")) {
-		printf("reverted %s (level %u), %u function%s\n", r->before.id, r->before.level,
-		       r->result.nfuncs, r->result.nfuncs == 1 ? "" : "s");
+		printf("reverted %s (level %u), %u %s\n", r->before.id, r->before.level,
+		       r->result.nfuncs, functions(r->result.nfuncs));
 		print_switch(r);
 	} else if (sut_streq(word, "verified")) {
-		printf("%s (level %u) fits this kernel: %u bytes compared in %u functions, %u that "
-		       "the kernel rewrites left out\n",
+		printf("%s (level %u) fits this kernel: %u bytes of %u %s compared, %u that the "
+		       "kernel rewrites left out\n",
 		       r->loaded->manifest->id, r->loaded->manifest->level, r->compared,
-		       r->result.nfuncs, r->ignored);
+		       r->result.nfuncs, functions(r->result.nfuncs), r->ignored);
 	}
 }
 
@@ -335,12 +340,12 @@ int sut_report_emit(const struct sut_report *r)
 {
 	if (r->json)
 		return emit_json(r);
-	if (r->err.code)
+	if (r->exit != SUT_EXIT_OK)
 		sut_report_error(r->command, &r->err);
 	if (*r->culprit)
 		fprintf(stderr, "  changed by %s\n", r->culprit);
 	print_conflicts(&r->conflicts);
-	if (r->err.code)
+	if (r->exit != SUT_EXIT_OK)
 		print_busy(&r->result);
 	else
 		print_done(r);

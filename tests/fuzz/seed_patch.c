@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Writes the first seeds of the patch targets: DIR/TARGET/NAME. They are made
+/* Writes the first seeds of the patch and agent targets: DIR/TARGET/NAME. They are made
  * at build time, so they cannot fall behind the format. */
 #include <string.h>
 
@@ -23,6 +23,20 @@ static int put(const char *dir, const char *target, const char *file, const char
 	return 0;
 }
 
+/* As the kernel writes them; the first letter is the one of fuzz_agent.c. */
+static const struct {
+	const char *name, *text;
+} texts[] = {
+	{"list", "lffffffff9ab0a000  k  unix_ioctl+0x0    [FTRACE]\n"
+		 "ffffffff9ab0a005  k  unix_ioctl+0x5    [OPTIMIZED]\n"
+		 "ffffffffc0123005  r  unix_ioctl+0x5  unix_diag  [DISABLED]\n"},
+	{"events", "ep:kprobes/mine unix_ioctl+5 arg1=%di\nr16:grp/ret unix_ioctl%return\n"},
+	{"modules", "mkcare 90112 1 - Live 0xffffffffc0a00000 (OE)\n"},
+};
+static const uint8_t notes[] = {4,   0,	  0,   0,  20, 0,  0,  0,  3,  0,  0,  0,
+				'G', 'N', 'U', 0,  1,  2,  3,  4,  5,  6,  7,  8,
+				9,   10,  11,  12, 13, 14, 15, 16, 17, 18, 19, 20};
+
 int main(int argc, char **argv)
 {
 	_cleanup_buf_ struct sut_buf patch = SUT_BUF_INIT(1 << 20), tar = SUT_BUF_INIT(1 << 20),
@@ -41,5 +55,8 @@ int main(int argc, char **argv)
 	r |= put(argv[1], "patch_container", "archive", "t", tar.data, tar.len);
 	r |= put(argv[1], "patch_manifest", "sample", "", text, strlen(text));
 	r |= put(argv[1], "patch_expect", "sample", "", expect.data, expect.len);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(texts); i++)
+		r |= put(argv[1], "agent", texts[i].name, texts[i].text, "", 0);
+	r |= put(argv[1], "agent", "notes", "n", notes, sizeof(notes));
 	return r;
 }
