@@ -75,6 +75,7 @@ static void probes_of_the_list(void **state)
 		{"ffffffff9ab0a00f  k  unix_ioctl+0xf    [DISABLED]", 1, "unix_ioctl+0xf"},
 		{"ffffffff9ab0a010  k  unix_ioctl+0x10    \n", 0, NULL}, /* behind its end */
 		{"ffffffff9ab0b003  k  unix_ioctl.cold+0x3    \n", 1, "unix_ioctl.cold+0x3"},
+		{"ffffffff9ab0b000  k  unix_ioctl.cold+0x0    [FTRACE]\n", 0, "keeps working"},
 		{"ffffffff9ab09000  k  unix_stream_read_generic+0x3    \n", 1, "as it was built"},
 		{"ffffffff9ab09000  k  unix_ioctl2+0x5    \n", 0, NULL},
 		{"ffffffff9ab09000  k  unix_ioct+0x5    \n", 0, NULL},

@@ -29,6 +29,7 @@ static void add_sample(struct sut_buf *b, uint8_t id[SUTURE_BUILD_ID_LEN])
 		id[i] = (uint8_t)(i + 1);
 	add_note(b, 6, "Xen", 4, "linux", 6);
 	add_note(b, 3, "Xen", 4, "12345678901234567890", 20); /* same type, other owner */
+	add_note(b, NT_GNU_ABI_TAG, "GNU", 4, "12345678901234567890", 20);
 	add_note(b, 0x100, "Linux", 6, "\0", 1);
 	add_note(b, NT_GNU_BUILD_ID, "GNU", 4, id, SUTURE_BUILD_ID_LEN);
 	add_note(b, 0x101, "Linux", 6, "x", 1);

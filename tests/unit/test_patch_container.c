@@ -358,6 +358,21 @@ static void manifest_must_come_first_and_be_json(void **state _unused_)
 	}
 }
 
+/* The two readers of a patch might believe different ones. */
+static void duplicate_key_is_refused(void **state _unused_)
+{
+	_cleanup_buf_ struct sut_buf tar = BUF, text = BUF;
+	json_t *j = sample_manifest_full();
+	_cleanup_(sut_freep) char *good = json_dumps(j, JSON_COMPACT);
+
+	json_decref(j);
+	assert_non_null(good);
+	assert_int_equal(sut_buf_addf(&text, "{\"level\":3,%s", good + 1), 0);
+	add(&tar, "manifest.json", text.data, text.len);
+	assert_int_equal(sut_tar_end(&tar), 0);
+	assert_tar_refused(&tar, "manifest", "duplicate");
+}
+
 static void deep_or_wide_json_is_refused(void **state _unused_)
 {
 	_cleanup_buf_ struct sut_buf tar = BUF, text = BUF;
@@ -419,13 +434,13 @@ static void only_plain_files_with_plain_names(void **state _unused_)
 		size_t len;
 		const char *says;
 	} pokes[] = {
-		{0, "../x\0", 5, "name"},
-		{0, "/etc/x\0", 7, "name"},
-		{0, "a/b\0", 4, "name"},
-		{0, ".bashrc\0", 8, "name"},
-		{0, "\0", 1, "name"},
-		{0, "a b\0", 4, "name"},
-		{0, "a\nb\0", 4, "name"},
+		{0, "../x\0", 5, "name that is not allowed"},
+		{0, "/etc/x\0", 7, "name that is not allowed"},
+		{0, "a/b\0", 4, "name that is not allowed"},
+		{0, ".bashrc\0", 8, "name that is not allowed"},
+		{0, "\0", 1, "name that is not allowed"},
+		{0, "a b\0", 4, "name that is not allowed"},
+		{0, "a\nb\0", 4, "name that is not allowed"},
 		{156, "1", 1, "regular file"}, /* hard link */
 		{156, "2", 1, "regular file"}, /* symbolic link */
 		{156, "3", 1, "regular file"}, /* device */
@@ -516,6 +531,7 @@ int main(void)
 		cmocka_unit_test(members_must_be_those_of_the_manifest),
 		cmocka_unit_test(changed_member_is_refused),
 		cmocka_unit_test(manifest_must_come_first_and_be_json),
+		cmocka_unit_test(duplicate_key_is_refused),
 		cmocka_unit_test(deep_or_wide_json_is_refused),
 		cmocka_unit_test(too_many_members_are_refused),
 		cmocka_unit_test(only_plain_files_with_plain_names),

@@ -219,6 +219,32 @@ static void overlapping_records_are_refused(void **state _unused_)
 	assert_non_null(strstr(err.msg, "share"));
 }
 
+static void bytes_and_mask_must_be_inside(void **state _unused_)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUTURE_MAX_EXPECT);
+	struct suture_expect_header h;
+	struct suture_expect_func rec;
+	struct sut_expect_table t;
+	struct sut_err err = {0};
+
+	sample_expect(&b);
+	memcpy(&h, b.data, sizeof(h));
+	memcpy(&rec, b.data + sizeof(h), sizeof(rec));
+	/* The bytes would fit here, the mask behind them would not. */
+	rec.bytes_off = h.bytes_size - rec.size;
+	memcpy(b.data + sizeof(h), &rec, sizeof(rec));
+	assert_int_equal(sut_expect_parse(b.data, b.len, &t, &err), -EBADMSG);
+	assert_says(err, "bytes are outside");
+	rec.bytes_off = UINT32_MAX - 3;
+	memcpy(b.data + sizeof(h), &rec, sizeof(rec));
+	assert_int_equal(sut_expect_parse(b.data, b.len, &t, &err), -EBADMSG);
+	rec.bytes_off = 0;
+	rec.name_off = h.strings_size;
+	memcpy(b.data + sizeof(h), &rec, sizeof(rec));
+	assert_int_equal(sut_expect_parse(b.data, b.len, &t, &err), -EBADMSG);
+	assert_says(err, "name is outside");
+}
+
 static void too_many_functions_are_refused(void **state _unused_)
 {
 	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(SUTURE_MAX_EXPECT);
@@ -253,6 +279,7 @@ int main(void)
 		cmocka_unit_test(flipped_byte_never_breaks_a_promise),
 		cmocka_unit_test(builder_refuses_what_the_engine_would),
 		cmocka_unit_test(overlapping_records_are_refused),
+		cmocka_unit_test(bytes_and_mask_must_be_inside),
 		cmocka_unit_test(too_many_functions_are_refused),
 	};
 

@@ -93,6 +93,8 @@ static const struct {
 	{"generator", "7", EBADMSG, "generator is not a string"},
 	{"generator", "\"a\\u001b[31m\"", EBADMSG, "control character"},
 	{"generator", "\"a\\u009b31m\"", EBADMSG, "control character"},
+	{"generator", "\"a\\u007fb\"", EBADMSG, "control character"},
+	{"unknown\x1b[31m", "1", EBADMSG, "a key with a control character"},
 	{"target", NULL, EBADMSG, "target is missing"},
 	{"target.kind", "\"library\"", EPROTONOSUPPORT, "is for a library"},
 	{"target.release", NULL, EBADMSG, "target.release is missing"},
