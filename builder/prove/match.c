@@ -130,6 +130,8 @@ static size_t string_len(const struct sut_section *t, uint64_t off)
 {
 	size_t unit = t->entsize ? t->entsize : 1;
 
+	if (unit > 4) /* the widest characters */
+		return 0;
 	for (uint64_t i = off; i + unit <= t->size; i += unit) {
 		bool zero = true;
 
@@ -239,7 +241,9 @@ enum sut_match_result sut_match_field(const struct sut_match *m, const struct su
 		return SUT_MATCH_UNKNOWN;
 	if (m->sections[s->shndx].kind == SUT_SECTION_MERGED)
 		return same_if(merged_is(m, r, addr));
-	if (!sut_match_overridden(m, r->sym, &at) && !sut_match_address(m, r->sym, &at))
+	/* whichever definition of a weak symbol won, it has the name */
+	if ((s->bind != STB_WEAK || sut_image_global(m->image, s->name, &at) < 0) &&
+	    !sut_match_address(m, r->sym, &at))
 		return SUT_MATCH_UNKNOWN;
 	return same_if(field_is(m, r, addr, at));
 }

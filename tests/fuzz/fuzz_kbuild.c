@@ -24,8 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		struct sut_kbuild_unit v = {0};
 
 		r = sut_kbuild_find(sut_buf_str(&list), list.len, k->units[i].source, &v);
-		if (r != 1)
-			abort();
+		FUZZ_ASSERT(r == 1);
 		sut_kbuild_unit_release(&v);
 	}
 	return 0;
