@@ -26,6 +26,14 @@ bool sut_name_alike(const char *a, const char *b)
 	}
 }
 
+bool sut_name_numbered(const char *name)
+{
+	for (const char *p = strchr(name, '.'); p; p = strchr(p + 1, '.'))
+		if (isdigit((unsigned char)p[1]))
+			return true;
+	return false;
+}
+
 /* A variable whose name the compiler or a macro made up, so that equal names mean nothing
  * (__func__.3, CSWTCH.5, __already_done.1, the descriptor of a pr_debug). */
 static bool made_up(const struct sut_object *o, const struct sut_atom *a)
@@ -351,6 +359,19 @@ static int make_refs(struct sut_atoms *a, struct sut_err *err)
 	return r;
 }
 
+/* static const char msg[] = "…" in a function: there may be many of one name, and since nothing but
+ * their contents matters, they are compared by that. */
+static void mark_local_constants(struct sut_atoms *a)
+{
+	for (uint32_t i = 0; i < a->n; i++) {
+		struct sut_atom *t = &a->atoms[i];
+
+		if (t->class == SUT_SEC_RODATA && t->sym && !t->nrefs &&
+		    a->object->syms[t->sym].bind == STB_LOCAL && sut_name_numbered(t->name))
+			t->anonymous = true;
+	}
+}
+
 /* ---- records of the special sections ---- */
 
 static int add_record(struct sut_atoms *a, uint32_t section, uint32_t off)
@@ -460,8 +481,10 @@ int sut_atoms_new(const struct sut_object *o, const struct sut_record_sizes *siz
 		return r;
 	link_cold_parts(a);
 	r = make_refs(a, err);
-	if (!r)
-		r = make_records(a, err);
+	if (r < 0)
+		return r;
+	mark_local_constants(a);
+	r = make_records(a, err);
 	if (r < 0)
 		return r;
 	*ret = sut_steal(a);

@@ -86,4 +86,7 @@ const uint8_t *sut_atom_bytes(const struct sut_atoms *a, uint32_t atom);
 /* Compares names without the compiler's numbers: foo.isra.3 ~ foo.isra.5, x.12 ~ x.7. */
 bool sut_name_alike(const char *a, const char *b);
 
+/* Does the name have a number of the compiler's (x.12, foo.isra.0)? */
+bool sut_name_numbered(const char *name);
+
 #endif

@@ -8,20 +8,11 @@
  */
 #include "diff/correlate.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "diff/compare.h"
-
-static bool numbered(const char *name)
-{
-	for (const char *p = strchr(name, '.'); p; p = strchr(p + 1, '.'))
-		if (isdigit((unsigned char)p[1]))
-			return true;
-	return false;
-}
 
 static bool is_code(const struct sut_atom *a)
 {
@@ -55,7 +46,7 @@ static void by_plain_name(struct sut_diff *d)
 	for (uint32_t p = 0; p < d->patched->n; p++) {
 		const struct sut_atom *b = &d->patched->atoms[p];
 
-		if (!b->sym || b->anonymous || numbered(b->name))
+		if (!b->sym || b->anonymous || sut_name_numbered(b->name))
 			continue;
 		for (uint32_t s = 1; s < d->orig->object->nsyms; s++) {
 			uint32_t o = d->orig->sym_atom[s];
@@ -173,7 +164,7 @@ static int rest_of_changed(struct sut_diff *d, struct sut_err *err)
 				continue;
 			like = &d->patched->atoms[v];
 			if (!like->sym || !is_variable(like) || like->anonymous ||
-			    !numbered(like->name))
+			    !sut_name_numbered(like->name))
 				continue;
 			n = referred(d->orig, d->twin_back, d->twin[p], like, &o);
 			m = referred(d->patched, d->twin, p, like, &v2);

@@ -318,6 +318,18 @@ static void constant_tables_without_pointers_are_copied(void **state _unused_)
 	done(&p);
 }
 
+static void local_messages_of_one_name_are_told_apart_by_content(void **state _unused_)
+{
+	struct pair p;
+
+	diff(&p, EXTERN "int f(int x) { if (x) { static const char m[] = \"one\"; return printk(m); } { static const char m[] = \"two\"; return printk(m); } }\n"
+			"int g(void) { static const char m[] = \"three\"; return printk(m); }\n",
+	     EXTERN "int f(int x) { if (x > 9) { static const char m[] = \"new\"; return printk(m); } if (x) { static const char m[] = \"one\"; return printk(m); } { static const char m[] = \"two\"; return printk(m); } }\n"
+		    "int g(void) { static const char m[] = \"three\"; return printk(m); }\n");
+	expect_replaced(&p, "f");
+	done(&p);
+}
+
 /* ---- in the way ---- */
 
 static void changed_data_are_refused(void **state _unused_)
@@ -468,6 +480,7 @@ int main(void)
 		cmocka_unit_test(a_static_keeps_its_memory_in_a_changed_function),
 		cmocka_unit_test(a_changed_cold_part_changes_its_function),
 		cmocka_unit_test(constant_tables_without_pointers_are_copied),
+		cmocka_unit_test(local_messages_of_one_name_are_told_apart_by_content),
 		cmocka_unit_test(changed_data_are_refused),
 		cmocka_unit_test(tables_of_functions_are_refused),
 		cmocka_unit_test(init_code_is_refused),
