@@ -12,8 +12,10 @@
 
 struct task_struct;
 
-#define SUTURE_SEEN_MAX 2048			/* tasks per CPU */
-#define SUTURE_SEEN_SLOTS (2 * SUTURE_SEEN_MAX) /* a power of two */
+#ifndef SUTURE_SEEN_MAX
+#define SUTURE_SEEN_MAX 2048 /* tasks per CPU; a power of two */
+#endif
+#define SUTURE_SEEN_SLOTS (2 * SUTURE_SEEN_MAX)
 
 /* Of one CPU: an open-addressing set of indexes + 1 into a dense list. */
 struct suture_seen_cpu {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/errno.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
+#include <asm/processor.h>
+#include <asm/ptrace.h>
+#include <asm/unistd.h>
 #include <asm/unwind.h>
 
 #include "compat.h"
@@ -67,6 +71,25 @@ const struct suture_range *suture_ranges_find(const struct suture_ranges *r, uns
 }
 
 /*
+ * Could the task be about to resume a system call through restart_block.fn?
+ * The field keeps its value long after it was used, so look at the registers
+ * that decide: a system call that ended with -ERESTART_RESTARTBLOCK, or
+ * restart_syscall() about to be made or in progress.
+ */
+static bool suture_restart_pending(struct task_struct *task)
+{
+	const struct pt_regs *regs = task_pt_regs(task);
+
+	if (task->flags & PF_KTHREAD)
+		return false;
+	if (!user_64bit_mode(task_pt_regs(task)))
+		return true; /* the call has another number there */
+	return regs->ax == (unsigned long)-ERESTART_RESTARTBLOCK ||
+	       (regs->ax & ~__X32_SYSCALL_BIT) == __NR_restart_syscall ||
+	       (regs->orig_ax & ~__X32_SYSCALL_BIT) == __NR_restart_syscall;
+}
+
+/*
  * The rules of a reliable walk are those of livepatch: every frame is found by
  * ORC data, and the walk ends at user registers or at a kernel thread's start.
  */
@@ -111,12 +134,20 @@ enum suture_stack suture_stack_check(struct task_struct *task, const struct sutu
 	    answer == SUTURE_STACK_CLEAR)
 		answer = SUTURE_STACK_UNRELIABLE;
 
-	/* A system call that would be resumed inside the code. */
+	/*
+	 * A system call that would be resumed in the code. In a payload (the
+	 * ranges without a name) a leftover counts too: restart_syscall() calls
+	 * it without asking, when the payload may be gone.
+	 */
 	if (answer == SUTURE_STACK_CLEAR) {
-		hit->addr = (unsigned long)task->restart_block.fn;
-		hit->range = suture_ranges_find(ranges, hit->addr);
-		if (hit->range)
+		const struct suture_range *range;
+
+		hit->addr = (unsigned long)READ_ONCE(task->restart_block.fn);
+		range = suture_ranges_find(ranges, hit->addr);
+		if (range && (!range->name || suture_restart_pending(task))) {
+			hit->range = range;
 			answer = SUTURE_STACK_BUSY;
+		}
 	}
 	if (answer != SUTURE_STACK_CLEAR) {
 		hit->pid = task->pid;
