@@ -29,7 +29,7 @@ struct scanner {
 	/* what was read at file level since the last declaration ended */
 	uint32_t first;	  /* line of its first token; 0: nothing yet */
 	bool initialiser; /* '=' was seen: braces hold data */
-	bool in_function;
+	bool in_function; /* then braces is not 0, and parentheses are not counted */
 	struct word word;      /* the last identifier */
 	struct word candidate; /* the identifier before the parentheses that look like a
 				  function's parameters */
@@ -154,12 +154,12 @@ static int close_brace(struct scanner *s)
 
 	if (!s->braces)
 		return 0;
-	if (--s->braces || s->parens)
+	if (--s->braces)
 		return 0;
 	if (s->in_function) {
 		r = end_function(s);
 		begin_declaration(s);
-	} else {
+	} else if (!s->parens) {
 		/* "struct x { … } y;" goes on up to its semicolon. */
 		s->candidate.s[0] = 0;
 		s->word.s[0] = 0;
@@ -169,7 +169,7 @@ static int close_brace(struct scanner *s)
 
 static void open_paren(struct scanner *s)
 {
-	if (s->parens++ || s->braces || s->initialiser)
+	if (s->in_function || s->parens++ || s->braces || s->initialiser)
 		return;
 	if (!s->word.s[0] || is_annotation(s->word.s) || (s->candidate.s[0] && s->trailing))
 		return;
@@ -277,7 +277,7 @@ static void directive(struct scanner *s)
 	} else if (directive_is(p, s->end, "else") || directive_is(p, s->end, "elif")) {
 		if (s->depth_if && s->depth_if <= SUT_CSOURCE_IF_MAX) {
 			s->braces = s->ifs[s->depth_if - 1].braces;
-			s->parens = s->ifs[s->depth_if - 1].parens;
+			s->parens = s->in_function ? 0 : s->ifs[s->depth_if - 1].parens;
 			if (!s->braces)
 				drop_function(s);
 		}

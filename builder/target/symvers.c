@@ -15,7 +15,8 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct sut_export *)a)->name, ((const struct sut_export *)b)->name);
 }
 
-/* Cuts line at its tabs; fields that are not there are "". How many there are. */
+/* Cuts line at its tabs; fields that are not there are "". Returns how many there
+ * are; FIELDS + 1 for more. */
 static size_t cut(char *line, char *f[FIELDS])
 {
 	size_t n = 0;
@@ -28,10 +29,12 @@ static size_t cut(char *line, char *f[FIELDS])
 		f[n++] = line;
 		if (!tab)
 			return n;
+		if (n == FIELDS)
+			break;
 		*tab = 0;
 		line = tab + 1;
 	}
-	return strchr(f[FIELDS - 1], '\t') ? FIELDS + 1 : n;
+	return FIELDS + 1;
 }
 
 static bool parse_line(char *line, struct sut_export *e)

@@ -46,8 +46,10 @@ static int decompress(const uint8_t *data, size_t len, struct sut_buf *out, stru
 	    archive_read_support_format_raw(a) != ARCHIVE_OK ||
 	    archive_read_open_memory(a, data, len) != ARCHIVE_OK ||
 	    archive_read_next_header(a, &entry) != ARCHIVE_OK)
-		return sut_err_set(err, EBADMSG, "the compressed kernel cannot be read: %s",
-				   archive_error_string(a));
+		return sut_err_set(
+			err, EBADMSG,
+			"the compressed kernel is damaged, or its compression is not known: %s",
+			archive_error_string(a));
 	while ((n = archive_read_data(a, chunk, sizeof(chunk))) > 0) {
 		int r = sut_buf_add(out, chunk, (size_t)n);
 
