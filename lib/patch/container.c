@@ -12,7 +12,21 @@
 #include "patch/manifest.h"
 #include "patch/tar.h"
 
-enum { ZSTD_LEVEL = 19, FRAME_MAGIC = 0xfd2fb528 };
+enum {
+	ZSTD_LEVEL = 19,
+	FRAME_MAGIC = 0xfd2fb528,
+	TRAILER_MAGIC = 0x184d2a50, /* RFC 8878, 3.1.2: a skippable frame */
+};
+
+/* Behind the zstd frame. zstd can say the same in several ways, so its own checksum
+ * lets some flipped bits pass; with this digest every bit of the file counts. */
+struct trailer {
+	uint32_t magic;
+	uint32_t size;			/* of what follows */
+	uint8_t sha256[SUT_SHA256_LEN]; /* of the frame */
+};
+
+_Static_assert(sizeof(struct trailer) == 40, "no padding");
 
 static int bad(struct sut_err *err, const char *reason, const char *what)
 {
@@ -30,13 +44,38 @@ static int damaged(struct sut_err *err)
 }
 
 /* ------------------------------------------------------------------ */
-/* zstd: exactly one frame, with its size and its checksum.            */
+/* zstd: exactly one frame, with its size and its checksum; the trailer. */
 
-static int check_frame(const uint8_t *data, size_t len, size_t *ret_unpacked, struct sut_err *err)
+static void make_trailer(const uint8_t *frame, size_t len, struct trailer *ret)
+{
+	*ret = (struct trailer){.magic = TRAILER_MAGIC, .size = SUT_SHA256_LEN};
+	sut_sha256(frame, len, ret->sha256);
+}
+
+static int check_trailer(const uint8_t *data, size_t len, size_t frame, struct sut_err *err)
+{
+	struct trailer t;
+
+	if (len - frame < sizeof(t))
+		return cut_short(err);
+	make_trailer(data, frame, &t);
+	if (memcmp(&t, data + frame, sizeof(t)) != 0)
+		return damaged(err);
+	if (len - frame > sizeof(t))
+		return sut_err_reason(err, EBADMSG, "trailing",
+				      "the file goes on for %zu bytes after its end. "
+				      "Download it again",
+				      len - frame - sizeof(t));
+	return 0;
+}
+
+static int check_frame(const uint8_t *data, size_t len, size_t *ret_frame, size_t *ret_unpacked,
+		       struct sut_err *err)
 {
 	unsigned long long unpacked;
 	uint32_t magic = 0;
 	size_t frame;
+	int r;
 
 	if (len == 0)
 		return bad(err, "truncated", "the file is empty. Download it again");
@@ -76,11 +115,10 @@ static int check_frame(const uint8_t *data, size_t len, size_t *ret_unpacked, st
 	if (ZSTD_isError(frame))
 		/* A walk over the blocks: nearly always the last one is missing. */
 		return cut_short(err);
-	if (frame != len)
-		return sut_err_reason(err, EBADMSG, "trailing",
-				      "the file goes on for %zu bytes after its end. "
-				      "Download it again",
-				      len - frame);
+	r = check_trailer(data, len, frame, err);
+	if (r < 0)
+		return r;
+	*ret_frame = frame;
 	*ret_unpacked = (size_t)unpacked;
 	return 0;
 }
@@ -125,6 +163,7 @@ static int unpack(const uint8_t *data, size_t len, size_t unpacked, struct sut_b
 
 static int compress(const struct sut_buf *tar, struct sut_buf *out, struct sut_err *err)
 {
+	struct trailer t;
 	ZSTD_CCtx *ctx = ZSTD_createCCtx();
 	size_t bound = ZSTD_compressBound(tar->len), n;
 	_cleanup_(sut_freep) uint8_t *p = malloc(bound);
@@ -142,12 +181,17 @@ static int compress(const struct sut_buf *tar, struct sut_buf *out, struct sut_e
 	ZSTD_freeCCtx(ctx);
 	if (ZSTD_isError(n))
 		return sut_err_set(err, EIO, "cannot compress the patch: %s", ZSTD_getErrorName(n));
-	if (n > SUT_PATCH_FILE_MAX)
+	if (n > SUT_PATCH_FILE_MAX - sizeof(t))
 		return sut_err_set(err, EFBIG,
 				   "the patch would have %zu bytes (at most %d). "
 				   "Split it",
 				   n, SUT_PATCH_FILE_MAX);
-	r = sut_buf_add(out, p, n);
+	make_trailer(p, n, &t);
+	r = sut_buf_reserve(out, n + sizeof(t));
+	if (r == 0)
+		r = sut_buf_add(out, p, n);
+	if (r == 0)
+		r = sut_buf_add(out, &t, sizeof(t));
 	if (r == -ENOBUFS)
 		return sut_err_set(err, EFBIG, "the patch (%zu bytes) does not fit into its buffer",
 				   n);
@@ -228,12 +272,12 @@ int sut_patch_parse(const void *data, size_t len, struct sut_patch **ret, struct
 	_cleanup_(sut_manifest_freep) struct sut_manifest *m = NULL;
 	_cleanup_buf_ struct sut_buf tar = SUT_BUF_INIT((size_t)SUT_PATCH_UNPACKED_MAX + 1);
 	struct sut_tar_entry e;
-	size_t unpacked = 0, pos = 0;
+	size_t frame = 0, unpacked = 0, pos = 0;
 	int64_t mtime;
-	int r = check_frame(data, len, &unpacked, err);
+	int r = check_frame(data, len, &frame, &unpacked, err);
 
 	if (r == 0)
-		r = unpack(data, len, unpacked, &tar, err);
+		r = unpack(data, frame, unpacked, &tar, err);
 	if (r < 0)
 		return r;
 	p = calloc(1, sizeof(*p));

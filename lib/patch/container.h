@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kpatch.bin: a zstd-compressed tar whose first member is manifest.json.
- * docs/formats/patch.md is the contract.
+ * kpatch.bin: a zstd-compressed tar whose first member is manifest.json, and
+ * the SHA-256 of it. docs/formats/patch.md is the contract.
  *
  * Reading checks everything the format promises: the member list of the
  * manifest and the members agree in name, order, size and SHA-256, nothing

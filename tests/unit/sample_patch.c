@@ -141,6 +141,7 @@ void sample_tar(struct sut_buf *out)
 
 void sample_compress(const struct sut_buf *tar, struct sut_buf *out)
 {
+	uint8_t trailer[8 + SUT_SHA256_LEN];
 	ZSTD_CCtx *ctx = ZSTD_createCCtx();
 	size_t bound = ZSTD_compressBound(tar->len), n;
 
@@ -153,4 +154,8 @@ void sample_compress(const struct sut_buf *tar, struct sut_buf *out)
 	if (ZSTD_isError(n))
 		broken(ZSTD_getErrorName(n));
 	out->len = n;
+	memcpy(trailer, "\x50\x2a\x4d\x18\x20\0\0\0", 8);
+	sut_sha256(out->data, n, trailer + 8);
+	if (sut_buf_add(out, trailer, sizeof(trailer)) < 0)
+		broken("memory");
 }

@@ -30,7 +30,7 @@ void sample_members(const struct sut_buf *expect, struct sut_member out[static S
 /* The tar that sample_patch() compresses. */
 void sample_tar(struct sut_buf *out);
 
-/* tar in one zstd frame with size and checksum. */
+/* A patch file around tar: zstd frame with size and checksum, trailer with its digest. */
 void sample_compress(const struct sut_buf *tar, struct sut_buf *out);
 
 /* The packed patch. */

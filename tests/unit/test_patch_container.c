@@ -116,48 +116,21 @@ static void file_cut_at_any_byte_is_refused(void **state _unused_)
 		assert_refused(b.data, n, "truncated", "Download it again");
 }
 
-static bool same_contents(const struct sut_patch *a, const struct sut_patch *b)
-{
-	if (!json_equal(a->manifest, b->manifest) || a->nmembers != b->nmembers)
-		return false;
-	for (size_t i = 0; i < a->nmembers; i++)
-		if (!sut_streq(a->members[i].name, b->members[i].name) ||
-		    a->members[i].len != b->members[i].len ||
-		    memcmp(a->members[i].data, b->members[i].data, a->members[i].len) != 0)
-			return false;
-	return true;
-}
-
-/* Some bits only choose between two places to copy the same bytes from: the
- * file is another one (its signature says so), what is in it is not. */
-static void flipped_bit_is_refused_or_changes_nothing(void **state _unused_)
+static void any_flipped_bit_is_refused(void **state _unused_)
 {
 	_cleanup_buf_ struct sut_buf b = BUF;
-	_cleanup_(sut_patch_freep) struct sut_patch *good = NULL;
-	size_t refused = 0;
 
 	sample_patch(&b);
-	assert_int_equal(sut_patch_parse(b.data, b.len, &good, NULL), 0);
 	for (size_t i = 0; i < b.len; i++) {
 		for (unsigned int bit = 0; bit < 8; bit++) {
-			_cleanup_(sut_patch_freep) struct sut_patch *p = NULL;
-			struct sut_err err = {0};
-
 			b.data[i] ^= (uint8_t)(1 << bit);
-			if (sut_patch_parse(b.data, b.len, &p, &err) == 0) {
-				assert_true(same_contents(p, good));
-			} else {
-				assert_int_equal(err.code, EBADMSG);
-				assert_non_null(strstr(err.msg, ". "));
-				refused++;
-			}
+			assert_refused(b.data, b.len, NULL, ". ");
 			b.data[i] ^= (uint8_t)(1 << bit);
 		}
 	}
-	assert_true(refused > b.len * 8 * 95 / 100);
 }
 
-/* Behind the checksum: an attacker can make a valid frame of anything. */
+/* Behind the digest: an attacker can make a valid file of anything. */
 static void any_flipped_bit_of_the_tar_is_refused(void **state _unused_)
 {
 	_cleanup_buf_ struct sut_buf tar = BUF;
@@ -520,7 +493,7 @@ int main(void)
 		cmocka_unit_test(same_input_gives_the_same_bytes),
 		cmocka_unit_test(another_implementation_reads_it),
 		cmocka_unit_test(file_cut_at_any_byte_is_refused),
-		cmocka_unit_test(flipped_bit_is_refused_or_changes_nothing),
+		cmocka_unit_test(any_flipped_bit_is_refused),
 		cmocka_unit_test(any_flipped_bit_of_the_tar_is_refused),
 		cmocka_unit_test(tar_cut_at_any_block_is_refused),
 		cmocka_unit_test(wrong_file_is_recognised),
