@@ -41,6 +41,7 @@ struct args {
 struct totals {
 	size_t files, failed, not_linked;
 	size_t functions, identical, overridden, different, unplaced;
+	size_t copies; /* of the unplaced: identical with every copy the image has */
 	size_t data, data_identical, data_different, data_unplaced;
 	/* functions and data that are not identical at their place */
 	size_t explained, unexplained;
@@ -184,6 +185,7 @@ static void add_up(struct survey *s, const struct sut_batch_file *f)
 	for (uint32_t i = 1; i < u->object->nsyms; i++) {
 		if (!is_difference(u, i))
 			continue;
+		t->copies += u->syms[i].same_everywhere && u->object->syms[i].type == STT_FUNC;
 		if (sut_difference_is_explained(
 			    sut_prove_explain(s->profile, u, i, text, sizeof(text))))
 			t->explained++;
@@ -210,7 +212,7 @@ static double identical_percent(const struct totals *t)
 {
 	size_t own = t->functions - t->overridden;
 
-	return own ? 100.0 * (double)t->identical / (double)own : 100.0;
+	return own ? 100.0 * (double)(t->identical + t->copies) / (double)own : 100.0;
 }
 
 static void print_totals(const struct totals *t)
@@ -222,8 +224,12 @@ static void print_totals(const struct totals *t)
 		printf(", %zu not linked", t->not_linked);
 	printf("\nfunctions: %zu, of which %zu weak ones are overridden; of the other %zu are %zu "
 	       "identical (%.3f %%), %zu different, %zu unplaced\n",
-	       t->functions, t->overridden, t->functions - t->overridden, t->identical,
-	       identical_percent(t), t->different, t->unplaced);
+	       t->functions, t->overridden, t->functions - t->overridden, t->identical + t->copies,
+	       identical_percent(t), t->different, t->unplaced - t->copies);
+	if (t->copies)
+		printf("(%zu of them identical with several copies in the image, whose own place is "
+		       "not known)\n",
+		       t->copies);
 	printf("data: %zu, of which %zu identical, %zu different, %zu unplaced\n", t->data,
 	       t->data_identical, t->data_different, t->data_unplaced);
 	printf("not identical: %zu explained, %zu not explained\n", t->explained, t->unexplained);
@@ -233,11 +239,11 @@ static int print_json(struct survey *s)
 {
 	const struct totals *t = &s->t;
 	json_t *j = json_pack(
-		"{s:s, s:O, s:I, s:I, s:I, s:o, s:f, s:o, s:I, s:I}", "target", s->profile->name,
-		"files", s->files, "count", (json_int_t)t->files, "failed", (json_int_t)t->failed,
-		"not_linked", (json_int_t)t->not_linked, "functions",
+		"{s:s, s:O, s:I, s:I, s:I, s:o, s:I, s:f, s:o, s:I, s:I}", "target",
+		s->profile->name, "files", s->files, "count", (json_int_t)t->files, "failed",
+		(json_int_t)t->failed, "not_linked", (json_int_t)t->not_linked, "functions",
 		counts_json(t->functions, t->identical, t->overridden, t->different, t->unplaced),
-		"identical_percent", identical_percent(t), "data",
+		"copies", (json_int_t)t->copies, "identical_percent", identical_percent(t), "data",
 		counts_json(t->data, t->data_identical, 0, t->data_different, t->data_unplaced),
 		"explained", (json_int_t)t->explained, "unexplained", (json_int_t)t->unexplained);
 
