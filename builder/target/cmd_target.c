@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cmd.h"
+#include "compile/compile.h"
 #include "target/add.h"
 #include "target/profile.h"
 #include "target/store.h"
@@ -40,6 +41,18 @@ static int fail(const struct sut_err *err)
 	return SUT_EXIT_ERROR;
 }
 
+/* The commands of the build are listed now, so that the first patch does not wait for it. */
+static int list_commands(const struct args *a, const char *target, struct sut_err *err)
+{
+	_cleanup_(sut_profile_freep) struct sut_profile *p = NULL;
+	int r = sut_profile_open(a->cache, target, &p, err);
+
+	if (r < 0)
+		return r;
+	sut_progress_say(sut_progress_stderr(), "listing the commands of the kernel's build");
+	return sut_compile_prepare(p, err);
+}
+
 static int add(const struct args *a)
 {
 	struct sut_add_opts o = {.from = a->from, .progress = sut_progress_stderr()};
@@ -53,6 +66,8 @@ static int add(const struct args *a)
 		fprintf(stderr, "suture-build target: packages from %s are not verified by apt\n",
 			a->from);
 	if (sut_target_add(a->cache, target, &o, &existed, &err) < 0)
+		return fail(&err);
+	if (!existed && list_commands(a, target, &err) < 0)
 		return fail(&err);
 	if (existed)
 		printf("%s is there already\n", target);
