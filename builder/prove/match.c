@@ -248,7 +248,8 @@ enum sut_match_result sut_match_field(const struct sut_match *m, const struct su
 	return same_if(field_is(m, r, addr, at));
 }
 
-/* The build fills the type numbers in after linking, where the object has zeros. */
+/* Type numbers, which the build writes after linking and sorts then: what the
+ * object has there says nothing. */
 static bool filled_later(const struct sut_section *sec)
 {
 	return !strcmp(sec->name, ".BTF_ids");
@@ -258,10 +259,9 @@ static bool plain_bytes(const struct sut_section *sec, uint64_t from, const uint
 			uint64_t len, uint64_t *ret_offset)
 {
 	const uint8_t *ours = sec->data + from;
-	bool later = filled_later(sec);
 
 	for (uint64_t i = 0; i < len; i++) {
-		if (ours[i] == image[i] || (later && !ours[i]))
+		if (ours[i] == image[i])
 			continue;
 		*ret_offset = i;
 		return false;
@@ -281,7 +281,7 @@ enum sut_match_result sut_match_content(const struct sut_match *m, uint32_t sym,
 	*ret_offset = 0;
 	if (!sec || s->value > sec->size || s->size > sec->size - s->value)
 		return SUT_MATCH_OTHER;
-	if (!sec->data || !s->size)
+	if (!sec->data || !s->size || filled_later(sec))
 		return SUT_MATCH_SAME;
 	image = m->image->bytes(m->image->ctx, addr, s->size);
 	if (!image)
