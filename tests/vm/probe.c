@@ -3,13 +3,14 @@
  * Asks the running kernel whether it does what a fix forbids. Prints one word,
  * "accepted" or "refused", and the error.
  *
- * usage: probe ip-options | msg-next-id | io-timeout | settime | getdents-fault
+ * usage: probe ip-options | msg-next-id | io-timeout | uffd-wake | getdents-fault
  *        probe comm NAME | hold N SECONDS
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/time_types.h>
+#include <linux/userfaultfd.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -18,13 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 static void die(const char *what)
@@ -121,16 +122,16 @@ static int io_timeout(void)
 	return answer(cqe->res != -ETIME);
 }
 
-/* settimeofday: a whole second of microseconds is no valid time. */
-static int settime(void)
+/* userfaultfd: to wake those who wait for the first page; nothing forbids that. */
+static int uffd_wake(void)
 {
-	struct timeval tv;
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_range first = {.start = 0, .len = 4096};
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 
-	gettimeofday(&tv, NULL);
-	if (settimeofday(&tv, NULL) < 0)
-		die("settimeofday");
-	tv.tv_usec = 1000000;
-	return answer(settimeofday(&tv, NULL) < 0);
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0)
+		die("userfaultfd");
+	return answer(ioctl(fd, UFFDIO_WAKE, &first) < 0);
 }
 
 /* getdents64 into memory that is not there: the exception table must catch it. */
@@ -189,15 +190,15 @@ int main(int argc, char **argv)
 		return msg_next_id();
 	if (!strcmp(what, "io-timeout"))
 		return io_timeout();
-	if (!strcmp(what, "settime"))
-		return settime();
+	if (!strcmp(what, "uffd-wake"))
+		return uffd_wake();
 	if (!strcmp(what, "getdents-fault"))
 		return getdents_fault();
 	if (!strcmp(what, "comm") && argc == 3)
 		return comm(argv[2]);
 	if (!strcmp(what, "hold") && argc == 4)
 		return hold(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
-	fprintf(stderr, "usage: probe ip-options | msg-next-id | io-timeout | settime |\n"
+	fprintf(stderr, "usage: probe ip-options | msg-next-id | io-timeout | uffd-wake |\n"
 			"       getdents-fault | comm NAME | hold THREADS SECONDS\n");
 	return 2;
 }
