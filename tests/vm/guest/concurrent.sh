@@ -1,12 +1,12 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: Apache-2.0
 # Two patches at once: one after the other, never a mixture.
-# needs: version two=loadavg@2
+# needs: version later=loadavg@2
 for round in 1 2 3; do
 	echo "round $round"
 	suture apply version.bin >/tmp/one 2>&1 &
 	one=$!
-	suture apply two.bin >/tmp/two 2>&1 &
+	suture apply later.bin >/tmp/two 2>&1 &
 	two=$!
 	one_status=0 two_status=0
 	wait $one || one_status=$?
