@@ -143,6 +143,20 @@ drive revert
 is revert-when-it-left "0 $ORIG" "$(get outcome) $(values)"
 rmmod suture_test_a
 
+load suture_test_a spec="$(spec __x64_sys_getpgid 1 5 5 3)"
+drive apply suture_test_a
+$D getpgid >/tmp/slow &
+SPIN=$!
+sleep 0.5
+drive revert
+is revert-busy-running "5 new_spin $SPIN" "$(get outcome) $(get func) $(get busy | cut -d' ' -f1)"
+is revert-busy-seen-inside 1 $(($(get tasks_inside) > 0))
+wait $SPIN
+is running-call-ends-in-new-code 6001 "$(cat /tmp/slow)"
+drive revert
+is revert-when-it-ended "0 $ORIG" "$(get outcome) $(values)"
+rmmod suture_test_a
+
 # ftrace has no slot to work with
 load suture_test_a spec="$PGID,$(spec hex_to_bin 3 0 2 3)"
 drive apply suture_test_a

@@ -9,6 +9,7 @@
  * with different values of VARIANT, to replace one by the other.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/ptrace.h>
@@ -61,8 +62,20 @@ static long noinline new_slow(const struct pt_regs *regs)
 	return 5000 + VARIANT;
 }
 
-static void *const new_functions[] = {new_getpgid, new_getsid, new_hex_to_bin, new_clock_nanosleep,
-				      new_slow};
+/* The same without ever sleeping: only inside the pause can it be seen. */
+static long noinline new_spin(const struct pt_regs *regs)
+{
+	unsigned long end = jiffies + 2 * HZ;
+
+	while (time_before(jiffies, end)) {
+		cpu_relax();
+		cond_resched();
+	}
+	return 6000 + VARIANT;
+}
+
+static void *const new_functions[] = {new_getpgid,	   new_getsid, new_hex_to_bin,
+				      new_clock_nanosleep, new_slow,   new_spin};
 
 static struct {
 	struct suture_expect_header head;
