@@ -42,7 +42,7 @@ struct totals {
 	size_t files, failed, not_linked;
 	size_t functions, identical, overridden, different, unplaced;
 	size_t copies; /* of the unplaced: identical with every copy the image has */
-	size_t data, data_identical, data_different, data_unplaced;
+	size_t data, data_identical, data_overridden, data_different, data_unplaced;
 	/* functions and data that are not identical at their place */
 	size_t explained, unexplained;
 };
@@ -106,7 +106,10 @@ static void print_file(const struct survey *s, const struct sut_batch_file *f)
 		printf(", %zu DIFFERENT", u->different);
 	if (u->unplaced)
 		printf(", %zu UNPLACED", u->unplaced);
-	printf("; %zu of %zu data identical\n", u->data_identical, u->data);
+	printf("; %zu data, %zu identical", u->data, u->data_identical);
+	if (u->data_overridden)
+		printf(", %zu overridden", u->data_overridden);
+	printf("\n");
 	print_differences(s, u);
 	fflush(stdout);
 }
@@ -154,7 +157,8 @@ static json_t *file_json(const struct survey *s, const struct sut_batch_file *f)
 		"not_linked", f->not_linked, "functions",
 		counts_json(u->functions, u->identical, u->overridden, u->different, u->unplaced),
 		"data",
-		counts_json(u->data, u->data_identical, 0, u->data_different, u->data_unplaced),
+		counts_json(u->data, u->data_identical, u->data_overridden, u->data_different,
+			    u->data_unplaced),
 		"differences", differences_json(s, u));
 }
 
@@ -180,6 +184,7 @@ static void add_up(struct survey *s, const struct sut_batch_file *f)
 	t->unplaced += u->unplaced;
 	t->data += u->data;
 	t->data_identical += u->data_identical;
+	t->data_overridden += u->data_overridden;
 	t->data_different += u->data_different;
 	t->data_unplaced += u->data_unplaced;
 	for (uint32_t i = 1; i < u->object->nsyms; i++) {
@@ -230,8 +235,8 @@ static void print_totals(const struct totals *t)
 		printf("(%zu of them identical with several copies in the image, whose own place is "
 		       "not known)\n",
 		       t->copies);
-	printf("data: %zu, of which %zu identical, %zu different, %zu unplaced\n", t->data,
-	       t->data_identical, t->data_different, t->data_unplaced);
+	printf("data: %zu, of which %zu identical, %zu overridden, %zu different, %zu unplaced\n",
+	       t->data, t->data_identical, t->data_overridden, t->data_different, t->data_unplaced);
 	printf("not identical: %zu explained, %zu not explained\n", t->explained, t->unexplained);
 }
 
@@ -244,7 +249,8 @@ static int print_json(struct survey *s)
 		(json_int_t)t->failed, "not_linked", (json_int_t)t->not_linked, "functions",
 		counts_json(t->functions, t->identical, t->overridden, t->different, t->unplaced),
 		"copies", (json_int_t)t->copies, "identical_percent", identical_percent(t), "data",
-		counts_json(t->data, t->data_identical, 0, t->data_different, t->data_unplaced),
+		counts_json(t->data, t->data_identical, t->data_overridden, t->data_different,
+			    t->data_unplaced),
 		"explained", (json_int_t)t->explained, "unexplained", (json_int_t)t->unexplained);
 
 	if (!j || json_dumpf(j, stdout, JSON_INDENT(2)) < 0)

@@ -69,6 +69,7 @@ static void count(struct sut_unit *u, uint32_t sym)
 	} else if (s->type == STT_OBJECT && has_content(&u->object->sections[s->shndx])) {
 		u->data++;
 		u->data_identical += p == SUT_PROOF_IDENTICAL;
+		u->data_overridden += p == SUT_PROOF_OVERRIDDEN;
 		u->data_different += p == SUT_PROOF_DIFFERENT;
 		u->data_unplaced += p == SUT_PROOF_UNPLACED;
 	}

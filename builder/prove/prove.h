@@ -43,7 +43,8 @@ struct sut_unit {
 	struct sut_proven *syms;   /* object->nsyms entries */
 	uint64_t *section_addr;	   /* object->nsections entries; 0: not placed as one block */
 	size_t functions, identical, overridden, different, unplaced; /* functions only */
-	size_t data, data_identical, data_different, data_unplaced;   /* objects with contents */
+	/* objects with contents */
+	size_t data, data_identical, data_overridden, data_different, data_unplaced;
 };
 
 /* Compares; takes ownership of the object on success. Differences are no
