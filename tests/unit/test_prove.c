@@ -195,6 +195,41 @@ static void section_without_names_is_placed_by_references(void **state)
 	done(f, u);
 }
 
+/* One field that refers elsewhere does not move the section, it is what differs. */
+static void most_references_decide(void **state)
+{
+	(void)state;
+	for (uint32_t odd = 0; odd < 3; odd++) {
+		static const char *const names[] = {"ptr0", "ptr1", "ptr2"};
+		struct fixture *f = make();
+		uint32_t sec, buf, user[3];
+		struct sut_unit *u;
+
+		sec = must(sut_object_add_section(f->o, ".bss", SHT_NOBITS, SHF_ALLOC | SHF_WRITE,
+						  8, 0, NULL, 64));
+		buf = must(sut_object_add_sym(f->o, "buf", STB_LOCAL, STT_OBJECT, sec, 0, 64));
+		for (uint32_t i = 0; i < 3; i++) {
+			uint64_t at = SAMPLE_DATA + 0x400 + 8 * i;
+			uint32_t own = must(sut_object_add_section(f->o, ".ref.data", SHT_PROGBITS,
+								   SHF_ALLOC | SHF_WRITE, 8, 0,
+								   "\0\0\0\0\0\0\0\0", 8));
+
+			user[i] = must(sut_object_add_sym(f->o, names[i], STB_GLOBAL, STT_OBJECT,
+							  own, 0, 8));
+			must(sut_object_add_rela(f->o, own, 0, R_X86_64_64, buf, 0));
+			sample_sym(&f->image, names[i], 'D', at);
+			sample_put_num(&f->image, at, 8, SAMPLE_DATA + (i == odd ? 0xb00 : 0xa00));
+		}
+		u = prove(f);
+		assert_true(u->section_addr[sec] == SAMPLE_DATA + 0xa00);
+		assert_true(u->syms[buf].addr == SAMPLE_DATA + 0xa00);
+		for (uint32_t i = 0; i < 3; i++)
+			assert_int_equal(u->syms[user[i]].proof,
+					 i == odd ? SUT_PROOF_DIFFERENT : SUT_PROOF_IDENTICAL);
+		done(f, u);
+	}
+}
+
 static void namesake_is_told_by_its_content(void **state)
 {
 	struct fixture *f = make();
@@ -353,6 +388,7 @@ int main(void)
 		cmocka_unit_test(other_target_is_a_difference),
 		cmocka_unit_test(other_string_is_a_difference),
 		cmocka_unit_test(section_without_names_is_placed_by_references),
+		cmocka_unit_test(most_references_decide),
 		cmocka_unit_test(namesake_is_told_by_its_content),
 		cmocka_unit_test(copies_have_no_address),
 		cmocka_unit_test(weak_definition_may_be_overridden),
