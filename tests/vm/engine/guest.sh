@@ -273,20 +273,31 @@ is only-known-answers "" "$(grep -vx '[0-9]*\|1001\|1002' /tmp/seen | head -3)"
 rmmod suture_test_a
 
 # the length of the pause beside an empty one
+# spread FILE: least, middle and greatest of its numbers
+spread() {
+	sort -n "$1" | awk '{ v[NR] = $1 } END { print v[1] "/" v[int((NR + 1) / 2)] "/" v[NR] }'
+}
 for tasks in ${SLEEPERS:-0}; do
 	[ "$tasks" != 0 ] || continue
 	$D sleepers "$tasks" &
 	S=$!
-	sleep 3
+	until [ "$(find /proc -maxdepth 1 -name '[0-9]*' | wc -l)" -gt "$tasks" ]; do sleep 1; done
+	sleep 2
 	load suture_test_a spec="$PGID,$HEX"
 	drive pause 50
-	empty=$(get median_ns)
-	for _ in 1 2 3 4 5; do
+	cp /tmp/out /tmp/empty
+	: >/tmp/pause_ns
+	: >/tmp/stop_ns
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 		drive apply suture_test_a
-		echo "# sleepers=$tasks empty_median_ns=$empty outcome=$(get outcome) pause_ns=$(get pause_ns)" \
-			"stop_ns=$(get stop_ns) before=$(get tasks_before) inside=$(get tasks_inside)"
+		[ "$(get outcome)" = 0 ] || continue
+		get pause_ns >>/tmp/pause_ns
+		get stop_ns >>/tmp/stop_ns
+		seen="before=$(get tasks_before) inside=$(get tasks_inside)"
 		drive revert
 	done
+	echo "# sleepers=$tasks empty_ns=$(sed -n 's/^m.*_ns=//p' /tmp/empty | paste -s -d/)" \
+		"stop_ns=$(spread /tmp/stop_ns) pause_ns=$(spread /tmp/pause_ns) $seen"
 	rmmod suture_test_a
 	kill "$S"
 	killall drive 2>/dev/null
