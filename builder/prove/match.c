@@ -225,6 +225,25 @@ static enum sut_match_result global_is(const struct sut_match *m, const struct s
 	return SUT_MATCH_OTHER;
 }
 
+/* A section that is not placed as a whole still has symbols whose place is
+ * known; the one the field means tells where the section would begin. */
+static bool moved_section(const struct sut_match *m, const struct sut_rela *r, uint64_t *ret)
+{
+	uint32_t sec = m->object->syms[r->sym].shndx;
+	uint64_t off = (uint64_t)r->addend + (sut_rela_is_pcrel(r->type) ? 4 : 0), at;
+
+	for (uint32_t i = 1; i < m->object->nsyms; i++) {
+		const struct sut_sym *s = &m->object->syms[i];
+
+		if (s->shndx != sec || (s->type != STT_FUNC && s->type != STT_OBJECT) ||
+		    off < s->value || off - s->value >= s->size || !sut_match_address(m, i, &at))
+			continue;
+		*ret = at - s->value;
+		return true;
+	}
+	return false;
+}
+
 enum sut_match_result sut_match_field(const struct sut_match *m, const struct sut_rela *r,
 				      uint64_t addr)
 {
@@ -243,7 +262,8 @@ enum sut_match_result sut_match_field(const struct sut_match *m, const struct su
 		return same_if(merged_is(m, r, addr));
 	/* whichever definition of a weak symbol won, it has the name */
 	if ((s->bind != STB_WEAK || sut_image_global(m->image, s->name, &at) < 0) &&
-	    !sut_match_address(m, r->sym, &at))
+	    !sut_match_address(m, r->sym, &at) &&
+	    (s->type != STT_SECTION || !moved_section(m, r, &at)))
 		return SUT_MATCH_UNKNOWN;
 	return same_if(field_is(m, r, addr, at));
 }

@@ -350,9 +350,19 @@ static void moved_function_is_no_block(void **state)
 	assert_true(u->section_addr[TEXT] == 0);
 	assert_int_equal(u->syms[f->second].proof, SUT_PROOF_IDENTICAL);
 	assert_true(u->syms[f->second].addr == TEXT_AT + 0x20);
-	/* the pointer to second cannot be judged */
+	/* the pointer to second is right when it points where second is now */
 	assert_int_equal(u->syms[f->table].proof, SUT_PROOF_DIFFERENT);
-	assert_int_equal(difference(f, u, f->table), SUT_DIFFERENCE_UNKNOWN);
+	assert_int_equal(difference(f, u, f->table), SUT_DIFFERENCE_REFERENCE);
+	sut_unit_free(u);
+	test_free(f);
+
+	f = make();
+	memmove(f->image.text + 0x120, f->image.text + 0x110, 16);
+	sample_put_num(&f->image, TEXT_AT + 0x24, 4, DATA_AT + 8 - 4 - (TEXT_AT + 0x24));
+	sample_put_num(&f->image, DATA_AT, 8, TEXT_AT + 0x20);
+	f->image.syms[2].addr = TEXT_AT + 0x20;
+	u = prove(f);
+	assert_int_equal(u->syms[f->table].proof, SUT_PROOF_IDENTICAL);
 	done(f, u);
 }
 
