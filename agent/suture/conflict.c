@@ -113,7 +113,9 @@ static bool parse_list_line(const char *line, struct probe *ret)
 	struct probe p = {0};
 	char w[256];
 
-	if (!word(&line, w, sizeof(w)) || !word(&line, w, sizeof(w)))
+	if (!word(&line, w, sizeof(w))) /* the address */
+		return false;
+	if (!word(&line, w, sizeof(w)))
 		return false;
 	p.ret = w[0] == 'r';
 	if (!word(&line, w, sizeof(w)) || !split_symbol(w, &p))
