@@ -27,9 +27,9 @@ struct scanner {
 	unsigned int depth_if;
 
 	/* what was read at file level since the last declaration ended */
-	uint32_t first;	  /* line of its first token; 0: nothing yet */
-	bool initialiser; /* '=' was seen: braces hold data */
-	bool in_function; /* then braces is not 0, and parentheses are not counted */
+	uint32_t first;	       /* line of its first token; 0: nothing yet */
+	bool initialiser;      /* '=' was seen: braces hold data */
+	bool in_function;      /* then braces is not 0, and parentheses are not counted */
 	struct word word;      /* the last identifier */
 	struct word candidate; /* the identifier before the parentheses that look like a
 				  function's parameters */

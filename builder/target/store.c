@@ -63,6 +63,10 @@ int sut_store_lock(const char *cache, const struct sut_progress *progress, char 
 		if (r < 0)
 			return r;
 	}
+	/* Programs we start keep the lock, too: should we be killed, nobody else
+	 * begins before the last of them has stopped writing. */
+	if (fcntl(fd, F_SETFD, 0) < 0)
+		return sut_err_errno(err, "cannot keep the cache's lock %s", path);
 	*ret_cache = sut_steal(abs);
 	*ret_fd = sut_steal_fd(&fd);
 	return 0;
