@@ -20,9 +20,12 @@ static const char usage_text[] =
 	"       suture-build target list [--json] [--cache DIR]\n"
 	"       suture-build target show TARGET [--json] [--cache DIR]\n"
 	"       suture-build target remove TARGET [--cache DIR]\n"
+	"       suture-build target clean [--cache DIR]\n"
 	"\n"
 	"A target is one exact kernel build, for example debian/6.1.0-47-cloud-amd64.\n"
 	"'add debian/newest-cloud-amd64' takes the newest kernel of that flavour.\n"
+	"'remove' takes the source tree along when no other target uses it; 'clean' removes\n"
+	"the source trees that no target uses.\n"
 	"\n"
 	"  --from DIR   take the .deb files from DIR; apt does not verify them then\n"
 	"  --cache DIR  where targets are kept; default $SUTURE_CACHE, then\n"
@@ -173,15 +176,28 @@ static int remove_target(const struct args *a)
 	return SUT_EXIT_OK;
 }
 
+static int clean(const struct args *a)
+{
+	_cleanup_(sut_freep) char *abs = NULL;
+	_cleanup_(sut_closep) int lock = -1;
+	struct sut_err err = {0};
+	size_t n;
+
+	if (sut_store_lock(a->cache, sut_progress_stderr(), &abs, &lock, &err) < 0 ||
+	    sut_store_clean(abs, &n, &err) < 0)
+		return fail(&err);
+	printf("%zu source trees are removed\n", n);
+	return SUT_EXIT_OK;
+}
+
 static const struct verb {
 	const char *name;
 	int (*run)(const struct args *a);
 	bool takes_target;
 } verbs[] = {
-	{"add", add, true},
-	{"list", list, false},
-	{"show", show, true},
-	{"remove", remove_target, true},
+	{"add", add, true},	 {"list", list, false},
+	{"show", show, true},	 {"remove", remove_target, true},
+	{"clean", clean, false},
 };
 
 static _printf_(1, 2) int usage_error(const char *fmt, ...)
@@ -232,7 +248,7 @@ static int run(int argc, char **argv, struct args *a)
 	if (!a->cache)
 		return SUT_EXIT_ERROR;
 	if (optind == argc)
-		return usage_error("say what to do: add, list, show or remove");
+		return usage_error("say what to do: add, list, show, remove or clean");
 	a->verb = argv[optind++];
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(verbs); i++) {
 		if (!sut_streq(a->verb, verbs[i].name))

@@ -146,7 +146,7 @@ int sut_target_list(const char *cache, struct sut_strv *ret, struct sut_err *err
 	return 0;
 }
 
-/* Does a target other than except use the source of that version? */
+/* Does a target (other than except, unless NULL) use the source of that version? */
 static bool source_used(const char *cache, const char *version, const struct sut_strv *targets,
 			const char *except)
 {
@@ -154,7 +154,7 @@ static bool source_used(const char *cache, const char *version, const struct sut
 		_cleanup_(sut_freep) char *dir = sut_target_dir(cache, targets->v[i]);
 		_cleanup_(sut_freep) char *v = dir ? profile_string(dir, "package_version") : NULL;
 
-		if (!sut_streq(targets->v[i], except) && v && sut_streq(v, version))
+		if (!(except && sut_streq(targets->v[i], except)) && v && sut_streq(v, version))
 			return true;
 	}
 	return false;
@@ -205,6 +205,75 @@ int sut_target_remove(const char *cache, const char *name, bool *ret_source, str
 	r = remove_tree(cache, src, err);
 	if (r == 0 && ret_source)
 		*ret_source = true;
+	return r;
+}
+
+/* Removes the entries of cache/folder that are not in keep. */
+static int clean_folder(const char *cache, const char *folder, const struct sut_strv *keep,
+			size_t *ret_n, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *path = sut_sprintf("%s/%s", cache, folder);
+	_cleanup_(sut_closedirp) DIR *d = NULL;
+	const struct dirent *e;
+
+	if (!path)
+		return sut_err_oom(err);
+	d = opendir(path);
+	if (!d)
+		return errno == ENOENT ? 0 : sut_err_errno(err, "cannot read %s", path);
+	while ((e = readdir(d))) {
+		_cleanup_(sut_freep) char *p = NULL;
+		int r;
+
+		if (sut_streq(e->d_name, ".") || sut_streq(e->d_name, "..") ||
+		    sut_strv_has(keep, e->d_name))
+			continue;
+		p = sut_sprintf("%s/%s", path, e->d_name);
+		if (!p)
+			return sut_err_oom(err);
+		r = remove_tree(cache, p, err);
+		if (r < 0)
+			return r;
+		*ret_n += e->d_name[0] != '.';
+	}
+	return 0;
+}
+
+int sut_store_clean(const char *cache, size_t *ret_n, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *download = sut_sprintf("%s/.download", cache);
+	_cleanup_(sut_freep) char *trash = sut_sprintf("%s/.trash", cache);
+	_cleanup_strv_ struct sut_strv targets = {0}, dirs = {0}, sources = {0};
+	size_t n = 0, halves = 0;
+	int r;
+
+	if (!download || !trash)
+		return sut_err_oom(err);
+	r = sut_target_list(cache, &targets, err);
+	for (size_t i = 0; i < targets.n && r == 0; i++) {
+		_cleanup_(sut_freep) char *dir = sut_target_dir(cache, targets.v[i]);
+		_cleanup_(sut_freep) char *v = dir ? profile_string(dir, "package_version") : NULL;
+
+		/* A profile that cannot be read must not cost a source tree. */
+		if (!v)
+			return sut_err_set(err, EBADMSG,
+					   "the profile of %s cannot be read; remove "
+					   "that target first",
+					   targets.v[i]);
+		if (sut_strv_addf(&sources, "linux-%s", v) < 0 ||
+		    sut_strv_add(&dirs, strrchr(dir, '/') + 1) < 0)
+			r = sut_err_oom(err);
+	}
+	if (r == 0)
+		r = clean_folder(cache, "sources", &sources, &n, err);
+	if (r == 0)
+		r = clean_folder(cache, "targets", &dirs, &halves, err);
+	if (r == 0)
+		r = sut_rm_rf(download, err);
+	if (r == 0)
+		r = sut_rm_rf(trash, err);
+	if (r == 0)
+		*ret_n = n;
 	return r;
 }
 

@@ -41,6 +41,10 @@ int sut_target_list(const char *cache, struct sut_strv *ret, struct sut_err *err
 int sut_target_remove(const char *cache, const char *name, bool *ret_source,
 		      struct sut_err *err) _must_check_;
 
+/* Removes the source trees that no target uses, and what a killed command may
+ * have left. The caller holds the lock. *ret_n: how many trees. */
+int sut_store_clean(const char *cache, size_t *ret_n, struct sut_err *err) _must_check_;
+
 /* Fails with -ENOSPC, naming both figures, when path's file system has less than
  * need bytes free. */
 int sut_store_space(const char *path, uint64_t need, struct sut_err *err) _must_check_;

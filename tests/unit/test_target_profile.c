@@ -332,6 +332,30 @@ static void a_source_is_kept_while_a_target_uses_it(void **state)
 	assert_false(sut_exists(src));
 }
 
+static void cleaning_keeps_what_targets_use(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_(sut_freep) char *used = sut_source_dir(f->cache, "6.1.170-3");
+	_cleanup_(sut_freep) char *unused = sut_source_dir(f->cache, "6.1.187-1");
+	_cleanup_(sut_freep) char *half = sut_target_dir(f->cache, "debian/6.1.0-50-amd64");
+	struct sut_profile *p = NULL;
+	struct sut_err err = {0};
+	size_t n;
+
+	make_files(f->cache, f->dir);
+	write_profile(f->cache, f->dir, TARGET);
+	assert_ok(sut_mkdir_p(unused, &err), err);
+	assert_ok(sut_mkdir_p(half, &err), err);
+	put(f->cache, "sources/.new/tree/Makefile", "x", 1);
+	assert_ok(sut_store_clean(f->cache, &n, &err), err);
+	assert_int_equal(n, 1);
+	assert_true(sut_exists(used));
+	assert_false(sut_exists(unused));
+	assert_false(sut_exists(half));
+	assert_ok(sut_profile_open(f->cache, TARGET, &p, &err), err);
+	sut_profile_free(p);
+}
+
 static void names_of_targets(void **state)
 {
 	static const char *const bad[] = {
@@ -372,6 +396,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(damage_is_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_source_is_kept_while_a_target_uses_it, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(cleaning_keeps_what_targets_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_little_space_is_said_beforehand, setup,
 						teardown),
 	};
