@@ -20,6 +20,7 @@ static const char plan_script[] = "export PHASE=before; step before script\n"
 				  "	step status suture status --json\n"
 				  "	PHASE=applied; step applied script\n"
 				  "	step revert suture revert\n"
+				  "	step status-reverted suture status --json\n"
 				  "	PHASE=reverted; step reverted script\n"
 				  "fi\n";
 
@@ -31,6 +32,7 @@ static const char plan_default[] = "step load load_start\n"
 				   "	step status suture status --json\n"
 				   "	sleep 1\n"
 				   "	step revert suture revert || break\n"
+				   "	step status-reverted suture status --json\n"
 				   "	sleep 1\n"
 				   "done\n"
 				   "load_stop\n";

@@ -25,18 +25,30 @@ static bool all_ok(const struct sut_steps *s, const char *name, size_t times)
 	return nth_step(s, name, times) == NULL;
 }
 
-/* `suture status --json` has the times of the switch that is active. False when
- * it does not say that a patch is applied. */
-static bool read_status(struct sut_outcome *o, const struct sut_step *st)
+/* Do all steps of that name, which ran `suture status --json`, say so? */
+static bool all_say(const struct sut_steps *s, const char *name, const char *state)
+{
+	const struct sut_step *st;
+	bool yes = true;
+
+	for (size_t i = 0; (st = nth_step(s, name, i)); i++) {
+		json_t *j = json_loadb(st->output, st->len, JSON_DISABLE_EOF_CHECK, NULL);
+
+		yes &= sut_streq(json_string_value(json_object_get(j, "state")), state);
+		json_decref(j);
+	}
+	return yes;
+}
+
+/* The times of the switch that was active when the status was asked. */
+static void read_times(struct sut_outcome *o, const struct sut_step *st)
 {
 	json_t *j = json_loadb(st->output, st->len, JSON_DISABLE_EOF_CHECK, NULL);
 	json_t *patch = json_object_get(j, "patch");
-	bool applied = sut_streq(json_string_value(json_object_get(j, "state")), "applied");
 
 	o->pause_ns = (uint64_t)json_integer_value(json_object_get(patch, "pause_ns"));
 	o->stop_ns = (uint64_t)json_integer_value(json_object_get(patch, "stop_ns"));
 	json_decref(j);
-	return applied;
 }
 
 void sut_outcome_judge(struct sut_outcome *o)
@@ -52,9 +64,13 @@ void sut_outcome_judge(struct sut_outcome *o)
 			o->klog.total == 0;
 		return;
 	}
-	o->applied = status && status->status == 0 && read_status(o, status) &&
-		     all_ok(&o->steps, "apply", times) && all_ok(&o->steps, "status", times);
-	o->reverted = all_ok(&o->steps, "revert", times);
+	if (status)
+		read_times(o, status);
+	o->applied = all_ok(&o->steps, "apply", times) && all_ok(&o->steps, "status", times) &&
+		     all_say(&o->steps, "status", "applied");
+	o->reverted = all_ok(&o->steps, "revert", times) &&
+		      all_ok(&o->steps, "status-reverted", times) &&
+		      all_say(&o->steps, "status-reverted", "original");
 	o->ok = o->vm == 0 && engine_ok && o->applied && o->reverted && o->klog.total == 0;
 }
 

@@ -3,7 +3,6 @@
 # The kernel is at a random address, and the patch finds everything.
 # needs: version
 want_not nokaslr cat /proc/cmdline
-echo "@text $(sed -n 's/ T _text$//p' /proc/kallsyms)"
 apply version
 want "suture level one" cat /proc/version
 revert
