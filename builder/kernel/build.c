@@ -11,6 +11,7 @@
 #include "diff/types.h"
 #include "kernel/entry.h"
 #include "kernel/resolve.h"
+#include "kernel/selfcheck.h"
 #include "uapi/suture.h"
 
 const char *const sut_step_name[SUT_STEPS] = {"apply", "compile", "prove", "diff", "payload"};
@@ -299,6 +300,8 @@ static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o
 	sut_progress_say(o->progress, "making the payload: %zu function%s", replaced,
 			 replaced == 1 ? "" : "s");
 	r = sut_payload_build(p, b->payload_units, b->nunits + 1, &info, &b->payload, err);
+	if (!r)
+		r = sut_selfcheck(p, b->payload.ko.data, b->payload.ko.len, err);
 	b->seconds[SUT_STEP_PAYLOAD] = now() - t2;
 	return r;
 }

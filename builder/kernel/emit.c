@@ -185,13 +185,15 @@ static int put_atom(struct sut_emitter *e, size_t u, uint32_t i)
 	r = sut_emit_bytes(e, (uint32_t)sec, sut_atom_bytes(a, i), t->size, align, &off);
 	if (r < 0)
 		return r;
-	if (!t->sym) {
+	if (!t->sym && t->class != SUT_SEC_TEXT) {
 		e->syms[u][i] = e->out->sections[sec].sym;
 		e->offs[u][i] = (int64_t)off;
 		return 0;
 	}
-	r = sut_object_add_sym(e->out, t->name, e->units[u].diff ? STB_LOCAL : STB_GLOBAL,
-			       a->object->syms[t->sym].type, (uint32_t)sec, off, t->size);
+	/* Code without a symbol (.altinstr_aux) gets one, for whoever reads a stack or the payload. */
+	r = sut_object_add_sym(e->out, t->sym ? t->name : t->name + (*t->name == '.'),
+			       e->units[u].diff ? STB_LOCAL : STB_GLOBAL,
+			       t->sym ? a->object->syms[t->sym].type : STT_FUNC, (uint32_t)sec, off, t->size);
 	if (r < 0)
 		return r;
 	e->syms[u][i] = (uint32_t)r;
