@@ -111,9 +111,14 @@ void suture_hooks_prune(void)
 	list_for_each_entry_safe(hook, next, &suture_hooks, node) {
 		if (hook->target[suture_half])
 			continue;
-		/* Waits until no task is inside the trampoline. */
-		if (WARN_ON_ONCE(unregister_ftrace_function(&hook->ops)))
+		/*
+		 * Waits until no task is inside the trampoline. It fails when ftrace
+		 * has shut itself down; then the handler must stay where it is.
+		 */
+		if (WARN_ON_ONCE(unregister_ftrace_function(&hook->ops))) {
+			__module_get(THIS_MODULE);
 			continue;
+		}
 		ftrace_free_filter(&hook->ops);
 		list_del(&hook->node);
 		kfree(hook);

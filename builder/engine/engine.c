@@ -34,18 +34,12 @@ static void sources_release(struct sources *s)
 	free(s->header);
 }
 
-/* In the tree this program was built from, else where `make install` puts them. */
+/* Beside this program when it is installed, else in the tree it was built from. */
 static int find_sources(struct sources *ret, struct sut_err *err)
 {
 	char exe[PATH_MAX], *slash;
-	ssize_t n;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
-	if (sut_exists(SUTURE_SRC "/kmod/Kbuild")) {
-		ret->kmod = strdup(SUTURE_SRC "/kmod");
-		ret->header = strdup(SUTURE_SRC "/include/uapi/suture.h");
-		return ret->kmod && ret->header ? 0 : sut_err_oom(err);
-	}
-	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	if (n < 0)
 		return sut_err_errno(err, "/proc/self/exe");
 	exe[n] = '\0';
@@ -55,12 +49,17 @@ static int find_sources(struct sources *ret, struct sut_err *err)
 	ret->header = sut_sprintf("%s/share/suture/kmod/uapi/suture.h", exe);
 	if (!ret->kmod || !ret->header)
 		return sut_err_oom(err);
-	if (!sut_exists(ret->header))
+	if (sut_exists(ret->header))
+		return 0;
+	if (!sut_exists(SUTURE_SRC "/kmod/Kbuild"))
 		return sut_err_set(err, ENOENT,
-				   "the sources of suture.ko are neither in %s/kmod nor in %s: "
+				   "the sources of suture.ko are neither in %s nor in %s/kmod: "
 				   "install suture completely",
-				   SUTURE_SRC, ret->kmod);
-	return 0;
+				   ret->kmod, SUTURE_SRC);
+	sources_release(ret);
+	ret->kmod = strdup(SUTURE_SRC "/kmod");
+	ret->header = strdup(SUTURE_SRC "/include/uapi/suture.h");
+	return ret->kmod && ret->header ? 0 : sut_err_oom(err);
 }
 
 static bool is_source(const char *name)
