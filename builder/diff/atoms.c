@@ -126,6 +126,80 @@ static bool names_atom(const struct sut_sym *s)
 	       s->shndx && s->shndx < SHN_LORESERVE;
 }
 
+static int make_room(struct sut_atoms *a, struct sut_err *err)
+{
+	struct sut_atom *v;
+
+	if (a->n < a->max)
+		return 0;
+	v = reallocarray(a->atoms, 2 * (size_t)a->max, sizeof(*v));
+	if (!v)
+		return sut_err_oom(err);
+	a->atoms = v;
+	a->max *= 2;
+	return 0;
+}
+
+static int by_number(const void *x, const void *y)
+{
+	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+/*
+ * A section without symbols is one atom; but code without symbols (.altinstr_aux: the slow paths of
+ * static_cpu_has(), one after another) is cut where code jumps to, so that a function brings its own
+ * pieces only.
+ */
+static int add_unnamed(struct sut_atoms *a, uint32_t s, struct sut_err *err)
+{
+	const struct sut_object *o = a->object;
+	uint64_t *cuts = NULL, size = o->sections[s].size;
+	size_t n = 0, max = 0;
+	int r = 0;
+
+	if (a->rules[s].class != SUT_SEC_TEXT || !o->sections[s].sym) {
+		r = make_room(a, err);
+		if (!r)
+			add_atom(a, s, 0, 0, size);
+		return r;
+	}
+	for (uint32_t i = 1; i < o->nsections; i++)
+		max += i == s ? 0 : o->sections[i].nrelas;
+	cuts = calloc(max + 1, sizeof(*cuts));
+	if (!cuts)
+		return sut_err_oom(err);
+	cuts[n++] = 0;
+	for (uint32_t i = 1; i < o->nsections; i++) {
+		if (i == s || a->rules[i].class != SUT_SEC_TEXT)
+			continue;
+		for (size_t k = 0; k < o->sections[i].nrelas; k++) {
+			const struct sut_rela *r = &o->sections[i].relas[k];
+			/* A jump's distance is the last field of the instruction. */
+			int64_t at = r->addend + (sut_rela_is_pcrel(r->type) ? 4 : 0);
+
+			if (r->sym == o->sections[s].sym && at > 0 && (uint64_t)at < size)
+				cuts[n++] = (uint64_t)at;
+		}
+	}
+	qsort(cuts, n, sizeof(*cuts), by_number);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t end = size;
+
+		if (i + 1 < n && cuts[i + 1] == cuts[i])
+			continue;
+		if (i + 1 < n)
+			end = cuts[i + 1];
+		r = make_room(a, err);
+		if (r < 0)
+			break;
+		add_atom(a, s, 0, cuts[i], end - cuts[i]);
+	}
+	free(cuts);
+	return r;
+}
+
 /* Symbols at one place with sizes 0 and more: the zero-sized one is an atom of its own, but a
  * second name of the same range is the same atom. */
 static int make_atoms(struct sut_atoms *a, struct sut_err *err)
@@ -133,8 +207,10 @@ static int make_atoms(struct sut_atoms *a, struct sut_err *err)
 	const struct sut_object *o = a->object;
 	struct place *p = calloc(o->nsyms, sizeof(*p));
 	uint32_t n = 0;
+	int r = 0;
 
-	a->atoms = calloc((size_t)o->nsyms + o->nsections, sizeof(*a->atoms));
+	a->max = o->nsyms + o->nsections;
+	a->atoms = calloc(a->max, sizeof(*a->atoms));
 	a->sym_atom = malloc(o->nsyms * sizeof(*a->sym_atom));
 	if (!p || !a->atoms || !a->sym_atom) {
 		free(p);
@@ -158,16 +234,16 @@ static int make_atoms(struct sut_atoms *a, struct sut_err *err)
 			a->sym_atom[p[i].sym] =
 				(uint32_t)add_atom(a, p[i].section, p[i].sym, p[i].off, p[i].size);
 	}
-	for (uint32_t s = 1; s < o->nsections; s++) {
+	for (uint32_t s = 1; !r && s < o->nsections; s++) {
 		bool named = false;
 
 		for (uint32_t i = 0; i < n && !named; i++)
 			named = p[i].section == s;
 		if (!named && holds_atoms(a->rules[s].class))
-			add_atom(a, s, 0, 0, o->sections[s].size);
+			r = add_unnamed(a, s, err);
 	}
 	free(p);
-	return 0;
+	return r;
 }
 
 static int by_atom_place(const void *x, const void *y, void *atoms)

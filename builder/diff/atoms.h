@@ -59,7 +59,7 @@ struct sut_atoms {
 	const struct sut_object *object; /* not owned */
 	struct sut_section_rule *rules;	 /* one per section */
 	struct sut_atom *atoms;
-	uint32_t n;
+	uint32_t n, max;
 	uint32_t *sym_atom; /* per symbol: its atom, or SUT_NO_ATOM */
 	struct sut_ref *refs;
 	uint32_t nrefs;

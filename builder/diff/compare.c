@@ -67,8 +67,6 @@ static bool ref_equal(const struct sut_diff *d, const struct sut_ref *o, const s
 		return false;
 	if (a->class == SUT_SEC_MERGE)
 		return merged_equal(d, o, p);
-	if (a->class == SUT_SEC_TEXT && !a->sym && !b->sym)
-		return true; /* .altinstr_aux: its meaning is in the alternative's record */
 	if (!a->anonymous || !b->anonymous || o->target != p->target || depth >= DEPTH_MAX)
 		return false;
 	if (a->sym && b->sym && !sut_name_alike(a->name, b->name) &&
