@@ -175,11 +175,11 @@ static int add_unnamed(struct sut_atoms *a, uint32_t s, struct sut_err *err)
 		if (i == s || a->rules[i].class != SUT_SEC_TEXT)
 			continue;
 		for (size_t k = 0; k < o->sections[i].nrelas; k++) {
-			const struct sut_rela *r = &o->sections[i].relas[k];
+			const struct sut_rela *rela = &o->sections[i].relas[k];
 			/* A jump's distance is the last field of the instruction. */
-			int64_t at = r->addend + (sut_rela_is_pcrel(r->type) ? 4 : 0);
+			int64_t at = rela->addend + (sut_rela_is_pcrel(rela->type) ? 4 : 0);
 
-			if (r->sym == o->sections[s].sym && at > 0 && (uint64_t)at < size)
+			if (rela->sym == o->sections[s].sym && at > 0 && (uint64_t)at < size)
 				cuts[n++] = (uint64_t)at;
 		}
 	}
