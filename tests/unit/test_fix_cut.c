@@ -120,9 +120,15 @@ static const char new_c[] = "int a(void)\n{\n\tone();\n\tcheck();\n\tmore();\n\t
 static void whole_files(void **state)
 {
 	struct fixture *f = *state;
+	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(1 << 16);
+	struct sut_err err = {0};
 
 	put(f->from, "net/x.c", old_c);
 	put(f->to, "net/x.c", new_c);
+	/* The second hunk is shifted by what the first one adds; patch(1) would not mind. */
+	assert_ok(cut(f, (struct selection){.files = "net/x.c"}, &out, &err), err);
+	assert_non_null(strstr(sut_buf_str(&out), "@@ -1,12 +1,13 @@ int a(void)\n"));
+	assert_non_null(strstr(sut_buf_str(&out), "@@ -19,5 +20,5 @@ int c(void)\n"));
 	applies(f, (struct selection){.files = "net/x.c"}, "net/x.c", new_c);
 }
 
