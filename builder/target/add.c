@@ -81,7 +81,8 @@ static int build_target(struct add *a, struct sut_err *err)
 		r = sut_mkdir_p(a->dir, err);
 	if (r == 0)
 		r = unpack_image(a, err);
-	if (r == 0)
+	/* There is no source package when the tree is in the cache already. */
+	if (r == 0 && a->packages.source.path)
 		r = sut_source_add(a->cache, &a->packages.source, a->progress, &a->new_source, err);
 	if (r == 0)
 		r = make_build(a, err);
