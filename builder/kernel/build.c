@@ -42,7 +42,10 @@ static bool redirectable(void *ctx, uint32_t orig, char why[static SUT_WHY_MAX])
 	atom = u->exact_atoms->sym_atom[sym];
 	if (atom == SUT_NO_ATOM)
 		return false;
-	sut_entry_plan(u->profile, u->exact_atoms, atom, u->exact->syms[sym].addr, &entry);
+	if (sut_entry_plan(u->profile, u->exact_atoms, atom, u->exact->syms[sym].addr, &entry, NULL) < 0) {
+		snprintf(why, SUT_WHY_MAX, "its code cannot be read");
+		return false;
+	}
 	snprintf(why, SUT_WHY_MAX, "%.*s", SUT_WHY_MAX - 1, entry.why);
 	return entry.redirect != SUTURE_REDIRECT_NONE;
 }

@@ -39,73 +39,6 @@ static uint32_t rewritten(const struct sut_atoms *a, const struct sut_record *r,
 	}
 }
 
-static bool at_run_time(enum sut_table_kind t)
-{
-	return t == SUT_TABLE_JUMP_LABEL || t == SUT_TABLE_STATIC_CALL;
-}
-
-/* The kernel's own rewriting of the first bytes: at boot, or at any time. */
-static bool avoided(enum sut_table_kind t)
-{
-	return at_run_time(t) || t == SUT_TABLE_ALT || t == SUT_TABLE_PARAVIRT ||
-	       t == SUT_TABLE_LOCK;
-}
-
-static bool overlaps(const struct sut_atoms *a, const struct sut_atom *t, const uint32_t *ends,
-		     uint32_t off, bool (*which)(enum sut_table_kind))
-{
-	for (uint32_t i = 0; i < t->nrecords; i++) {
-		const struct sut_record *r = &a->records[t->first_record + i];
-
-		if (which(r->table) && r->place < off + JUMP &&
-		    r->place + rewritten(a, r, ends) > off)
-			return true;
-	}
-	return false;
-}
-
-void sut_entry_plan(const struct sut_profile *p, const struct sut_atoms *exact, uint32_t atom,
-		    uint64_t addr, struct sut_entry *ret)
-{
-	const struct sut_atom *t = &exact->atoms[atom];
-	const uint8_t *code = sut_atom_bytes(exact, atom);
-	uint32_t *ends = calloc(t->size ? t->size : 1, sizeof(*ends));
-	uint32_t slot = 0;
-	bool fentry;
-
-	*ret = (struct sut_entry){.redirect = SUTURE_REDIRECT_NONE};
-	if (!ends || !code || sut_insn_ends(code, t->size, ends, NULL) < 0) {
-		snprintf(ret->why, sizeof(ret->why), "its code cannot be read");
-		free(ends);
-		return;
-	}
-	if (t->size >= 4 && !memcmp(code, "\xf3\x0f\x1e\xfa", 4))
-		slot = 4; /* endbr64 stays in front */
-	fentry = sut_profile_has_fentry(p, addr + slot);
-	if (fentry) {
-		ret->redirect_off = slot + SLOT;
-		if (t->size >= ret->redirect_off + JUMP &&
-		    !overlaps(exact, t, ends, ret->redirect_off, avoided)) {
-			ret->redirect = SUTURE_REDIRECT_JUMP_FENTRY;
-		} else {
-			ret->redirect = SUTURE_REDIRECT_FTRACE;
-			ret->redirect_off = slot;
-		}
-	} else {
-		ret->redirect_off = slot;
-		if (t->size < slot + JUMP)
-			snprintf(ret->why, sizeof(ret->why),
-				 "it has only %llu bytes and no fentry slot",
-				 (unsigned long long)t->size);
-		else if (overlaps(exact, t, ends, slot, at_run_time))
-			snprintf(ret->why, sizeof(ret->why),
-				 "it has no fentry slot and the kernel rewrites its first bytes");
-		else
-			ret->redirect = SUTURE_REDIRECT_JUMP_ENTRY;
-	}
-	free(ends);
-}
-
 static void mark(uint8_t *mask, uint64_t size, uint64_t off, uint32_t len, uint8_t how)
 {
 	for (uint32_t i = 0; i < len && off + i < size; i++)
@@ -181,5 +114,52 @@ int sut_entry_mask(const struct sut_profile *p, const struct sut_atoms *exact, u
 		}
 	}
 	free(ends);
+	return 0;
+}
+
+/* A jump replaces bytes that can be compared before and after: none the kernel may rewrite. */
+static bool jump_fits(const uint8_t *mask, uint64_t size, uint32_t off)
+{
+	if (size < off + JUMP)
+		return false;
+	for (uint32_t i = 0; i < JUMP; i++)
+		if (mask[off + i] == SUTURE_MASK_IGNORE)
+			return false;
+	return true;
+}
+
+int sut_entry_plan(const struct sut_profile *p, const struct sut_atoms *exact, uint32_t atom,
+		   uint64_t addr, struct sut_entry *ret, struct sut_err *err)
+{
+	const struct sut_atom *t = &exact->atoms[atom];
+	const uint8_t *code = sut_atom_bytes(exact, atom);
+	_cleanup_(sut_freep) uint8_t *mask = calloc(1, t->size ? t->size : 1);
+	struct sut_entry e = {.redirect = SUTURE_REDIRECT_NONE};
+	uint32_t slot = 0;
+	int r;
+
+	if (!mask)
+		return sut_err_oom(err);
+	r = sut_entry_mask(p, exact, atom, mask, err);
+	if (r < 0)
+		return r;
+	if (t->size >= 4 && !memcmp(code, "\xf3\x0f\x1e\xfa", 4))
+		slot = 4; /* endbr64 stays in front */
+	if (sut_profile_has_fentry(p, addr + slot)) {
+		bool fits = jump_fits(mask, t->size, slot + SLOT);
+
+		e.redirect = fits ? SUTURE_REDIRECT_JUMP_FENTRY : SUTURE_REDIRECT_FTRACE;
+		e.redirect_off = fits ? slot + SLOT : slot;
+	} else if (jump_fits(mask, t->size, slot)) {
+		e.redirect = SUTURE_REDIRECT_JUMP_ENTRY;
+		e.redirect_off = slot;
+	} else if (t->size < slot + JUMP) {
+		snprintf(e.why, sizeof(e.why), "it has only %llu bytes and no fentry slot",
+			 (unsigned long long)t->size);
+	} else {
+		snprintf(e.why, sizeof(e.why),
+			 "it has no fentry slot and the kernel rewrites its first bytes");
+	}
+	*ret = e;
 	return 0;
 }

@@ -18,8 +18,8 @@ struct sut_entry {
 };
 
 /* exact: atoms of u->object; atom: the function. addr: where the image has it. */
-void sut_entry_plan(const struct sut_profile *p, const struct sut_atoms *exact, uint32_t atom,
-		    uint64_t addr, struct sut_entry *ret);
+int sut_entry_plan(const struct sut_profile *p, const struct sut_atoms *exact, uint32_t atom,
+		   uint64_t addr, struct sut_entry *ret, struct sut_err *err) _must_check_;
 
 /*
  * The mask of a function's bytes (SUTURE_MASK_*, size bytes, zeroed or not):

@@ -88,7 +88,9 @@ static int add_replaced(struct build *b, struct sut_payload_unit *u, size_t inde
 	atom = u->exact_atoms->sym_atom[sym];
 	if (atom == SUT_NO_ATOM)
 		return sut_err_set(err, EKEYREJECTED, "%s has no code of its own", t->name);
-	sut_entry_plan(b->e.profile, u->exact_atoms, atom, place.addr, &entry);
+	r = sut_entry_plan(b->e.profile, u->exact_atoms, atom, place.addr, &entry, err);
+	if (r < 0)
+		return r;
 	if (entry.redirect == SUTURE_REDIRECT_NONE)
 		return sut_err_set(err, EINVAL, "internal: %s cannot be redirected: %s", t->name,
 				   entry.why);
