@@ -4,6 +4,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 5
+SOAK_MINUTES ?= 10
 
 .DEFAULT_GOAL := build
 
@@ -51,8 +52,8 @@ vm: build ## scenarios in virtual machines that run the target's own kernel
 	@tests/run vm
 
 .PHONY: soak
-soak: build ## apply and revert in a loop under load
-	@tests/vm/soak
+soak: build ## apply, replace and revert under load for SOAK_MINUTES
+	@tests/vm/soak $(SOAK_MINUTES)
 
 .PHONY: survey
 survey: build ## prove the functions of 100 files of the kernel against the shipped image

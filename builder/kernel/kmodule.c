@@ -63,7 +63,7 @@ static int put_version(struct sut_emitter *e, uint32_t sec, const char *name, ui
 	if (strlen(name) >= sizeof(rec) - 8)
 		return -ENAMETOOLONG;
 	memcpy(rec, &crc, 4);
-	memcpy(rec + 8, name, strlen(name));
+	memcpy(rec + 8, name, strlen(name) + 1);
 	return sut_emit_bytes(e, sec, rec, sizeof(rec), 1, &off);
 }
 

@@ -322,10 +322,13 @@ static void local_messages_of_one_name_are_told_apart_by_content(void **state _u
 {
 	struct pair p;
 
-	diff(&p, EXTERN "int f(int x) { if (x) { static const char m[] = \"one\"; return printk(m); } { static const char m[] = \"two\"; return printk(m); } }\n"
-			"int g(void) { static const char m[] = \"three\"; return printk(m); }\n",
-	     EXTERN "int f(int x) { if (x > 9) { static const char m[] = \"new\"; return printk(m); } if (x) { static const char m[] = \"one\"; return printk(m); } { static const char m[] = \"two\"; return printk(m); } }\n"
-		    "int g(void) { static const char m[] = \"three\"; return printk(m); }\n");
+	diff(&p,
+	     EXTERN
+	     "int f(int x) { if (x) { static const char m[] = \"one\"; return printk(m); } { static const char m[] = \"two\"; return printk(m); } }\n"
+	     "int g(void) { static const char m[] = \"three\"; return printk(m); }\n",
+	     EXTERN
+	     "int f(int x) { if (x > 9) { static const char m[] = \"new\"; return printk(m); } if (x) { static const char m[] = \"one\"; return printk(m); } { static const char m[] = \"two\"; return printk(m); } }\n"
+	     "int g(void) { static const char m[] = \"three\"; return printk(m); }\n");
 	expect_replaced(&p, "f");
 	done(&p);
 }
