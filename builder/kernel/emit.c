@@ -193,7 +193,8 @@ static int put_atom(struct sut_emitter *e, size_t u, uint32_t i)
 	/* Code without a symbol (.altinstr_aux) gets one, for whoever reads a stack or the payload. */
 	r = sut_object_add_sym(e->out, t->sym ? t->name : t->name + (*t->name == '.'),
 			       e->units[u].diff ? STB_LOCAL : STB_GLOBAL,
-			       t->sym ? a->object->syms[t->sym].type : STT_FUNC, (uint32_t)sec, off, t->size);
+			       t->sym ? a->object->syms[t->sym].type : STT_FUNC, (uint32_t)sec, off,
+			       t->size);
 	if (r < 0)
 		return r;
 	e->syms[u][i] = (uint32_t)r;

@@ -21,7 +21,8 @@ static bool known_undefined(const struct check *c, const char *name)
 {
 	const struct sut_export *e = sut_profile_export(c->p, name);
 
-	return (e && sut_streq(e->module, "vmlinux")) || sut_streq(name, "suture_payload_register") ||
+	return (e && sut_streq(e->module, "vmlinux")) ||
+	       sut_streq(name, "suture_payload_register") ||
 	       sut_streq(name, "suture_payload_unregister");
 }
 
@@ -42,7 +43,8 @@ static int check_symbols(const struct check *c)
 	return 0;
 }
 
-static int check_anchored(const struct check *c, const struct sut_atom *from, const struct sut_ref *r)
+static int check_anchored(const struct check *c, const struct sut_atom *from,
+			  const struct sut_ref *r)
 {
 	uint64_t addr = c->anchor + (uint64_t)r->target;
 	const struct sut_ksym *k = sut_profile_at(c->p, addr);
@@ -95,7 +97,8 @@ static bool calls_fentry(const struct check *c, const struct sut_record *rec)
 static int check_tables(const struct check *c)
 {
 	const struct sut_object *o = c->a->object;
-	uint32_t ip = sut_object_section(o, ".orc_unwind_ip"), orc = sut_object_section(o, ".orc_unwind");
+	uint32_t ip = sut_object_section(o, ".orc_unwind_ip"),
+		 orc = sut_object_section(o, ".orc_unwind");
 	uint64_t nip = ip ? o->sections[ip].size / 4 : 0;
 
 	if (nip * c->p->sizes.orc_entry != (orc ? o->sections[orc].size : 0))
@@ -106,7 +109,8 @@ static int check_tables(const struct check *c)
 		if (rec->place > c->a->atoms[rec->atom].size)
 			return bad(c->err, "a record of %s points outside %s",
 				   o->sections[rec->section].name, c->a->atoms[rec->atom].name);
-		if (rec->table == SUT_TABLE_FENTRY && sut_streq(o->sections[rec->section].name, "__mcount_loc") &&
+		if (rec->table == SUT_TABLE_FENTRY &&
+		    sut_streq(o->sections[rec->section].name, "__mcount_loc") &&
 		    !calls_fentry(c, rec))
 			return bad(c->err, "%s has no fentry call where its record says",
 				   c->a->atoms[rec->atom].name);
