@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: Apache-2.0
 # One change of every shape, each visible from user space, applied and reverted.
-# needs: new-function new-static printk static-local extable syscall tracepoint cold no-fentry static-key
+# needs: new-function new-static printk static-local extable syscall tracepoint cold no-fentry static-key tiny
 try_shape() { # NAME TEXT-WHEN-PATCHED COMMAND...
 	name=$1 text=$2
 	shift 2
@@ -16,6 +16,7 @@ try_shape() { # NAME TEXT-WHEN-PATCHED COMMAND...
 mask() { (umask 077; umask 027; sh -c umask); }
 hidden() { touch /tmp/suture-hide-me; find /tmp | grep -q suture-hide-me || echo hidden; }
 uuid_version() { cut -c15 /proc/sys/kernel/random/uuid | sed 's/^/version /'; }
+fsync_tmpfs() { dd if=/dev/zero of=/tmp/fsync bs=1 count=1 conv=fsync 2>&1; }
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
 try_shape new-function "suture 42" cat /proc/uptime
@@ -25,6 +26,7 @@ try_shape syscall 0000 mask
 try_shape cold "suture:" cat /proc/self/status
 try_shape no-fentry "version 5" uuid_version
 try_shape static-key "suture 0x" cat /sys/kernel/mm/lru_gen/enabled
+try_shape tiny "Input/output error" fsync_tmpfs
 
 echo "a new static variable keeps its value"
 apply new-static
