@@ -42,7 +42,8 @@ static bool redirectable(void *ctx, uint32_t orig, char why[static SUT_WHY_MAX])
 	atom = u->exact_atoms->sym_atom[sym];
 	if (atom == SUT_NO_ATOM)
 		return false;
-	if (sut_entry_plan(u->profile, u->exact_atoms, atom, u->exact->syms[sym].addr, &entry, NULL) < 0) {
+	if (sut_entry_plan(u->profile, u->exact_atoms, atom, u->exact->syms[sym].addr, &entry,
+			   NULL) < 0) {
 		snprintf(why, SUT_WHY_MAX, "its code cannot be read");
 		return false;
 	}
