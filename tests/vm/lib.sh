@@ -41,21 +41,21 @@ make_fix() {
 
 # build_patch OUT=EDIT[+EDIT…][@LEVEL], or only EDIT: $work/patch/OUT.bin.
 build_patch() {
-	spec=${1#*=}
-	out=${1%%=*}
-	out=${out%@*}
-	level=1
-	case $spec in *@*) level=${spec#*@} ;; esac
-	edits=$(echo "${spec%@*}" | tr + ' ')
-	[ ! -f "$work/patch/$out.bin" ] || return 0
-	[ ! -f "$work/log/build-$out.failed" ] || return 1
-	set -- kernel --target "$target" --level "$level" -o "$work/patch/$out.bin"
-	for edit in $edits; do
+	patch_spec=${1#*=}
+	patch_out=${1%%=*}
+	patch_out=${patch_out%@*}
+	patch_level=1
+	case $patch_spec in *@*) patch_level=${patch_spec#*@} ;; esac
+	patch_edits=$(echo "${patch_spec%@*}" | tr + ' ')
+	[ ! -f "$work/patch/$patch_out.bin" ] || return 0
+	[ ! -f "$work/log/build-$patch_out.failed" ] || return 1
+	set -- kernel --target "$target" --level "$patch_level" -o "$work/patch/$patch_out.bin"
+	for edit in $patch_edits; do
 		make_fix "$top/tests/vm/edits/$edit.sed" "$work/fix/$edit.patch" || return 1
 		set -- "$@" --fix "$work/fix/$edit.patch"
 	done
-	if ! "$sb" "$@" >"$work/log/build-$out" 2>&1; then
-		: >"$work/log/build-$out.failed"
+	if ! "$sb" "$@" >"$work/log/build-$patch_out" 2>&1; then
+		: >"$work/log/build-$patch_out.failed"
 		return 1
 	fi
 }
