@@ -56,6 +56,23 @@ static bool same_members(const struct btf *a, const struct btf_type *x, const st
 	return btf_vlen(x) == btf_vlen(y) && x->size == y->size;
 }
 
+/* Values that exist in memory keep their meaning: an enumerator keeps its number. */
+static bool same_enum(const struct btf *a, const struct btf_type *x, const struct btf *b,
+		      const struct btf_type *y, const char **what)
+{
+	const struct btf_enum *m = btf_enum(x), *n = btf_enum(y);
+
+	for (__u32 i = 0; i < btf_vlen(x); i++) {
+		*what = btf__name_by_offset(a, m[i].name_off);
+		for (__u32 k = 0; k < btf_vlen(y); k++)
+			if (sut_streq(btf__name_by_offset(b, n[k].name_off), *what) &&
+			    m[i].val != n[k].val)
+				return false;
+	}
+	*what = "its size";
+	return x->size == y->size;
+}
+
 /* As far as the layout goes: what a pointer points at does not matter. */
 static bool same_type(const struct btf *a, __u32 ia, const struct btf *b, __u32 ib, int depth)
 {
@@ -81,9 +98,46 @@ static bool same_type(const struct btf *a, __u32 ia, const struct btf *b, __u32 
 		return same_members(a, x, b, y, depth, &what);
 	case BTF_KIND_FUNC_PROTO:
 		return true;
+	case BTF_KIND_ENUM:
+		return same_enum(a, x, b, y, &what);
 	default:
 		return x->size == y->size;
 	}
+}
+
+static bool compared(const struct btf_type *t)
+{
+	return btf_is_composite(t) || btf_is_enum(t) || btf_is_typedef(t) || btf_is_var(t);
+}
+
+/*
+ * Has b a type or variable of that kind and name, and none that is laid out the same? There may be
+ * several of one name, in different functions. They are mostly at the same index: it is tried first.
+ */
+static bool differs(const struct btf *a, __u32 i, const struct btf *b, const char **ret_what)
+{
+	const struct btf_type *x = btf__type_by_id(a, i);
+	const char *name = btf__name_by_offset(a, x->name_off), *what = "its type";
+	__u32 n = btf__type_cnt(b) - 1;
+	bool known = false, same = false;
+
+	for (__u32 k = 0; k < n && !same; k++) {
+		const struct btf_type *y = btf__type_by_id(b, 1 + (i - 1 + k) % n);
+
+		if (btf_kind(x) != btf_kind(y) ||
+		    !sut_streq(btf__name_by_offset(b, y->name_off), name))
+			continue;
+		if (btf_is_composite(x))
+			same = same_members(a, x, b, y, 0, &what);
+		else if (btf_is_enum(x))
+			same = same_enum(a, x, b, y, &what);
+		else
+			same = same_type(a, x->type, b, y->type, 0);
+		if (!known)
+			*ret_what = what;
+		known = true;
+	}
+	return known && !same;
 }
 
 int sut_types_compare(const struct sut_object *orig, const struct sut_object *patched,
@@ -96,21 +150,16 @@ int sut_types_compare(const struct sut_object *orig, const struct sut_object *pa
 	if (!r)
 		r = load(patched, &b, err);
 	for (__u32 i = 1; !r && i < btf__type_cnt(a); i++) {
-		const struct btf_type *x = btf__type_by_id(a, i), *y;
+		const struct btf_type *x = btf__type_by_id(a, i);
 		const char *name = btf__name_by_offset(a, x->name_off), *what = "";
-		__s32 other;
 
-		if (!btf_is_composite(x) || !*name)
-			continue;
-		other = btf__find_by_name_kind(b, name, btf_kind(x));
-		y = other > 0 ? btf__type_by_id(b, (__u32)other) : NULL;
-		if (!y || same_members(a, x, b, y, 0, &what))
+		if (!compared(x) || !*name || !differs(a, i, b, &what))
 			continue;
 		if (sut_refuse(
 			    refusals, "type-change", name, source, line_of ? line_of(ctx, name) : 0,
-			    "the fix changes the layout of this type (%s). Objects that exist already "
-			    "have the old layout: keep it, and put new fields elsewhere (for instance "
-			    "in a shadow variable).",
+			    "the fix changes the layout or the values of this type (%s). Objects that "
+			    "exist already have the old ones: keep them, and put what is new elsewhere "
+			    "(new fields in a shadow variable, new enumerators at the end).",
 			    what) < 0)
 			return sut_err_oom(err);
 	}

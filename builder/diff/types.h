@@ -12,7 +12,8 @@
 #include "elf/object.h"
 #include "report/refusal.h"
 
-/* Adds a refusal "type-change" for each struct or union whose layout differs.
+/* Adds a refusal "type-change" for each struct, union, typedef or variable whose layout
+ * differs, and for each enum of which an enumerator has another value.
  * -EBADMSG when an object has no readable .BTF section. */
 int sut_types_compare(const struct sut_object *orig, const struct sut_object *patched,
 		      const char *source, unsigned int (*line_of)(void *ctx, const char *name),

@@ -420,6 +420,77 @@ static void ambiguous_statics_are_refused(void **state _unused_)
 	done(&p);
 }
 
+/* ---- variables keep their memory, or the fix is refused ---- */
+
+static void refused_between(const char *orig, const char *patched, const char *reason,
+			    const char *name)
+{
+	struct pair p;
+
+	diff(&p, orig, patched);
+	if (p.r == -EOPNOTSUPP)
+		assert_string_equal(p.err.reason, reason);
+	else
+		expect_refused(&p, reason, name);
+	done(&p);
+}
+
+/* ---- tables that are read at boot ---- */
+
+/* ---- types ---- */
+
+static void a_changed_enumerator_is_refused(void **state _unused_)
+{
+	refused_between(EXTERN "enum st { A, B, C } cur; int f(void) { return cur == C; }\n",
+			EXTERN "enum st { A, X, B, C } cur; int f(void) { return cur == C; }\n",
+			"type-change", "st");
+}
+
+static void an_enumerator_at_the_end_is_the_same_type(void **state _unused_)
+{
+	struct pair p;
+
+	diff(&p, EXTERN "enum st { A, B } cur; int f(void) { return cur == B; }\n",
+	     EXTERN "enum st { A, B, C } cur; int f(void) { return cur == C; }\n");
+	expect_replaced(&p, "f");
+	assert_int_equal(p.refusals.n, 0);
+	done(&p);
+}
+
+static void a_struct_known_by_a_typedef_only_is_compared(void **state _unused_)
+{
+	refused_between(EXTERN "typedef struct { int a, b; } pt; int f(pt *p) { return p->b; }\n",
+			EXTERN "typedef struct { int b, a; } pt; int f(pt *p) { return p->b; }\n",
+			"type-change", "pt");
+}
+
+static void a_struct_without_name_is_compared_by_its_variable(void **state _unused_)
+{
+	refused_between(EXTERN "static struct { int a, b; } v; int f(int x) { v.a = x; return v.b; }\n",
+			EXTERN "static struct { int b, a; } v; int f(int x) { v.a = x; return v.b; }\n",
+			"type-change", "v");
+}
+
+static void a_variable_of_another_type_is_refused(void **state _unused_)
+{
+	refused_between(EXTERN "long v; long f(void) { return v; }\n",
+			EXTERN "long *v; long f(void) { return v ? *v : 0; }\n", "type-change", "v");
+}
+
+static void two_local_structs_of_one_name_are_no_change(void **state _unused_)
+{
+	static const char text[] = EXTERN
+		"extern void use(void *);\n"
+		"int f(int x) { struct ctx { int a; } c = {x}; use(&c); return c.a; }\n"
+		"int g(int x) { struct ctx { int a; long b; } c = {x, 2}; use(&c); return c.a; }\n";
+	struct pair p;
+
+	diff(&p, text, text);
+	expect_replaced(&p, "");
+	assert_int_equal(p.refusals.n, 0);
+	done(&p);
+}
+
 /* ---- entries that cannot be redirected ---- */
 
 static void callers_are_replaced_when_the_entry_stays(void **state _unused_)
@@ -491,6 +562,12 @@ int main(void)
 		cmocka_unit_test(a_changed_struct_is_refused),
 		cmocka_unit_test(a_struct_with_other_pointers_is_the_same),
 		cmocka_unit_test(ambiguous_statics_are_refused),
+		cmocka_unit_test(a_changed_enumerator_is_refused),
+		cmocka_unit_test(an_enumerator_at_the_end_is_the_same_type),
+		cmocka_unit_test(a_struct_known_by_a_typedef_only_is_compared),
+		cmocka_unit_test(a_struct_without_name_is_compared_by_its_variable),
+		cmocka_unit_test(a_variable_of_another_type_is_refused),
+		cmocka_unit_test(two_local_structs_of_one_name_are_no_change),
 		cmocka_unit_test(callers_are_replaced_when_the_entry_stays),
 		cmocka_unit_test(an_entry_that_stays_and_is_called_from_outside_is_refused),
 		cmocka_unit_test(an_entry_that_stays_and_is_pointed_at_is_refused),
