@@ -13,6 +13,19 @@ static bool content_equal(const struct sut_diff *d, uint32_t o, uint32_t p, int 
 
 /* ---- merged strings and constants ---- */
 
+/* Bytes before the terminator, which is one character of zeros (L"…" has wider ones). */
+static size_t string_len(const uint8_t *s, size_t max, uint64_t width)
+{
+	static const uint8_t zeros[8];
+	size_t n = 0;
+
+	if (width <= 1 || width > sizeof(zeros))
+		return strnlen((const char *)s, max);
+	while (n + width <= max && memcmp(s + n, zeros, width) != 0)
+		n += width;
+	return n;
+}
+
 static bool merged_equal(const struct sut_diff *d, const struct sut_ref *o, const struct sut_ref *p)
 {
 	const struct sut_atom *ta = &d->orig->atoms[o->atom], *tb = &d->patched->atoms[p->atom];
@@ -26,11 +39,11 @@ static bool merged_equal(const struct sut_diff *d, const struct sut_ref *o, cons
 	la = ta->size - (uint64_t)o->target;
 	lb = tb->size - (uint64_t)p->target;
 	if (sa->flags & SHF_STRINGS) {
-		const char *a = (const char *)sa->data + ta->off + o->target;
-		const char *b = (const char *)sb->data + tb->off + p->target;
-		size_t n = strnlen(a, la);
+		const uint8_t *a = sa->data + ta->off + o->target;
+		const uint8_t *b = sb->data + tb->off + p->target;
+		size_t n = string_len(a, la, sa->entsize);
 
-		return n == strnlen(b, lb) && !memcmp(a, b, n);
+		return n == string_len(b, lb, sb->entsize) && !memcmp(a, b, n);
 	}
 	if (sa->entsize && la >= sa->entsize && lb >= sa->entsize)
 		return !memcmp(sa->data + ta->off + o->target, sb->data + tb->off + p->target,
@@ -301,11 +314,50 @@ static void describe(const struct sut_diff *d, uint32_t o, uint32_t p, uint64_t 
 		snprintf(why, SUT_WHY_MAX, "+0x%llx: %.80s → %.80s", (unsigned long long)at, x, y);
 }
 
+/* .data.x, .bss.x, .rodata.x: where the compiler puts a variable that nothing special is said of. */
+static bool plain_section(const char *name)
+{
+	static const char *const plain[] = {".data", ".bss", ".rodata"};
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(plain); i++) {
+		const char *rest = name + strlen(plain[i]);
+
+		if (sut_startswith(name, plain[i]) && (!*rest || (*rest == '.' && rest[1] != '.')))
+			return true;
+	}
+	return false;
+}
+
+/* Is the variable still of the same kind: writable or not, per CPU, write-protected after boot, and
+ * not aligned more strictly than the one that exists? */
+static bool home_equal(const struct sut_diff *d, uint32_t o, uint32_t p, char *why)
+{
+	const struct sut_atom *a = &d->orig->atoms[o], *b = &d->patched->atoms[p];
+	const struct sut_section *x = &d->orig->object->sections[a->section];
+	const struct sut_section *y = &d->patched->object->sections[b->section];
+
+	if (a->class != b->class ||
+	    ((!plain_section(x->name) || !plain_section(y->name)) && !sut_streq(x->name, y->name))) {
+		if (why)
+			snprintf(why, SUT_WHY_MAX, "moves from %.100s to %.100s", x->name, y->name);
+		return false;
+	}
+	if (a->size == x->size && b->size == y->size && y->align > x->align) {
+		if (why)
+			snprintf(why, SUT_WHY_MAX, "alignment %llu → %llu",
+				 (unsigned long long)x->align, (unsigned long long)y->align);
+		return false;
+	}
+	return true;
+}
+
 bool sut_compare_atoms(const struct sut_diff *d, uint32_t o, uint32_t p, char *why)
 {
 	const struct sut_atom *a = &d->orig->atoms[o], *b = &d->patched->atoms[p];
 	uint64_t at;
 
+	if (b->class != SUT_SEC_TEXT && b->sym && !home_equal(d, o, p, why))
+		return false;
 	if (!bytes_equal(d, o, p, &at) ||
 	    !refs_equal(d, &d->orig->refs[a->first_ref], a->nrefs, &d->patched->refs[b->first_ref],
 			b->nrefs, &at, 0)) {

@@ -33,7 +33,8 @@ static bool copyable(const struct state *s, uint32_t p)
 	const struct sut_atoms *a = s->d->patched;
 	const struct sut_atom *t = &a->atoms[p];
 
-	if (t->class != SUT_SEC_RODATA || t->nrefs || a->object->syms[t->sym].bind != STB_LOCAL)
+	if (t->class != SUT_SEC_RODATA || t->nrefs || a->object->syms[t->sym].bind != STB_LOCAL ||
+	    s->d->orig->atoms[s->d->twin[p]].class != SUT_SEC_RODATA)
 		return false;
 	for (uint32_t i = 0; i < a->n; i++) {
 		if (a->atoms[i].class == SUT_SEC_TEXT)

@@ -435,6 +435,102 @@ static void refused_between(const char *orig, const char *patched, const char *r
 	done(&p);
 }
 
+static void an_initialiser_added_is_refused(void **state _unused_)
+{
+	refused_between("static int n; int f(int x) { return n += x; }\n",
+			"static int n = 3; int f(int x) { return n += x; }\n", "changed-data", "n");
+}
+
+static void a_variable_that_becomes_constant_is_refused(void **state _unused_)
+{
+	refused_between("int n = 3; int f(int x) { return n + x; }\n",
+			"const int n = 3; int f(int x) { return *(volatile const int *)&n + x; }\n",
+			"changed-data", "n");
+}
+
+static void a_variable_that_moves_to_another_section_is_refused(void **state _unused_)
+{
+#define SEC(s) "__attribute__((section(\"" s "\"))) "
+	/* The running kernel has it where it was: not per CPU, write-protected, or gone. */
+	refused_between("int n = 3; int f(int x) { return n += x; }\n",
+			SEC(".data..percpu") "int n = 3; int f(int x) { return n += x; }\n",
+			"changed-data", "n");
+	refused_between(SEC(".data..ro_after_init") "int n = 3; int f(int x) { return n + x; }\n",
+			"int n = 3; int f(int x) { return n += x; }\n", "changed-data", "n");
+	refused_between(SEC(".init.data") "int n = 3; int f(int x) { return n + x; }\n",
+			"int n = 3; int f(int x) { return n += x; }\n", "changed-data", "n");
+}
+
+static void a_variable_of_stricter_alignment_is_refused(void **state _unused_)
+{
+	refused_between("char n[64]; int f(int x) { return n[x]; }\n",
+			"char n[64] __attribute__((aligned(4096))); int f(int x) { return n[x]; }\n",
+			"changed-data", "n");
+}
+
+static void a_static_moved_to_file_scope_keeps_its_memory(void **state _unused_)
+{
+	struct pair p;
+	bool copied;
+
+	diff(&p, EXTERN "int f(int x) { static int n; return n += ext(x); }\n",
+	     EXTERN "static int n; int f(int x) { return n += ext(x + 1); }\n"
+		    "int g(void) { return n; }\n");
+	expect_replaced(&p, "f");
+	copied = includes(&p, "n");
+	assert_false(copied);
+	done(&p);
+}
+
+static void a_renamed_variable_keeps_its_memory(void **state _unused_)
+{
+	struct pair p;
+
+	diff(&p, EXTERN "static int n; int f(int x) { return n += ext(x); }\n",
+	     EXTERN "static int total; int f(int x) { return total += ext(x); }\n");
+	expect_replaced(&p, "");
+	assert_int_equal(p.refusals.n, 0);
+	done(&p);
+}
+
+static void a_variable_renamed_beyond_recognition_is_refused(void **state _unused_)
+{
+	refused_between(EXTERN "static int n; int f(int x) { return n += ext(x); }\n",
+			EXTERN "static int total; int f(int x) { return total += ext(x + 1); }\n",
+			"ambiguous-static", "total");
+}
+
+static void a_static_whose_function_is_inlined_elsewhere_is_not_made_anew(void **state _unused_)
+{
+	refused_between(
+		EXTERN "static noinline int get(void) { static int n; return ++n; }\n"
+		       "int f(int x) { return ext(x) + get(); }\n",
+		EXTERN "static inline int get(void) { static int n; return ++n; }\n"
+		       "int f(int x) { static int n; n += 2; return ext(x + 1) + get() + n; }\n",
+		"ambiguous-static", "n");
+}
+
+static void a_new_name_for_a_function_is_the_same_function(void **state _unused_)
+{
+	struct pair p;
+
+	diff(&p, EXTERN "int f(int x) { return ext(x); }\n",
+	     EXTERN "int a_name(int x) __attribute__((alias(\"f\")));\n"
+		    "int f(int x) { return ext(x + 1); }\n");
+	assert_int_equal(p.selection.nreplace, 1);
+	done(&p);
+}
+
+static void a_wide_string_is_compared_to_its_end(void **state _unused_)
+{
+	struct pair p;
+
+	diff(&p, "#include <stddef.h>\nextern int ext(const wchar_t *); int f(void) { return ext(L\"abc\"); }\n",
+	     "#include <stddef.h>\nextern int ext(const wchar_t *); int f(void) { return ext(L\"abd\"); }\n");
+	expect_replaced(&p, "f");
+	done(&p);
+}
+
 /* ---- tables that are read at boot ---- */
 
 /* ---- types ---- */
@@ -562,6 +658,16 @@ int main(void)
 		cmocka_unit_test(a_changed_struct_is_refused),
 		cmocka_unit_test(a_struct_with_other_pointers_is_the_same),
 		cmocka_unit_test(ambiguous_statics_are_refused),
+		cmocka_unit_test(an_initialiser_added_is_refused),
+		cmocka_unit_test(a_variable_that_becomes_constant_is_refused),
+		cmocka_unit_test(a_variable_that_moves_to_another_section_is_refused),
+		cmocka_unit_test(a_variable_of_stricter_alignment_is_refused),
+		cmocka_unit_test(a_static_moved_to_file_scope_keeps_its_memory),
+		cmocka_unit_test(a_renamed_variable_keeps_its_memory),
+		cmocka_unit_test(a_variable_renamed_beyond_recognition_is_refused),
+		cmocka_unit_test(a_static_whose_function_is_inlined_elsewhere_is_not_made_anew),
+		cmocka_unit_test(a_new_name_for_a_function_is_the_same_function),
+		cmocka_unit_test(a_wide_string_is_compared_to_its_end),
 		cmocka_unit_test(a_changed_enumerator_is_refused),
 		cmocka_unit_test(an_enumerator_at_the_end_is_the_same_type),
 		cmocka_unit_test(a_struct_known_by_a_typedef_only_is_compared),
