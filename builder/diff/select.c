@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "diff/compare.h"
 
 struct state {
 	struct sut_diff *d;
@@ -271,6 +272,40 @@ static void close_over(struct state *s)
 	}
 }
 
+/* Is there a section of that name in the original, without symbols and equal? */
+static bool same_unnamed(const struct sut_diff *d, uint32_t p)
+{
+	const char *name = d->patched->atoms[p].name;
+
+	for (uint32_t o = 0; o < d->orig->n; o++)
+		if (!d->orig->atoms[o].sym && sut_streq(d->orig->atoms[o].name, name) &&
+		    sut_compare_atoms(d, o, p, NULL))
+			return true;
+	return false;
+}
+
+/* Initcalls, parameters, quirks and the like: the kernel goes through such tables when it boots. */
+static int check_boot_tables(struct state *s)
+{
+	const struct sut_atoms *a = s->d->patched;
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < a->n; i++) {
+		const struct sut_atom *t = &a->atoms[i];
+
+		if (t->class != SUT_SEC_UNKNOWN && (t->class != SUT_SEC_INIT || t->sym))
+			continue;
+		if (s->sel->include[i] || (a->object->sections[t->section].flags & SHF_MERGE) ||
+		    (t->sym ? s->d->verdict[i] != SUT_NEW : same_unnamed(s->d, i)))
+			continue;
+		r = refuse(s, "init-code", t->name,
+			   "the fix adds or changes an entry of a table that the kernel reads when it "
+			   "boots: that has no effect on a running kernel. Leave this part out if it "
+			   "is not needed for the fix.");
+	}
+	return r;
+}
+
 static int check_included(struct state *s)
 {
 	const struct sut_atoms *a = s->d->patched;
@@ -286,7 +321,7 @@ static int check_included(struct state *s)
 			r = refuse(
 				s, "new-tracepoint", t->name,
 				"a new tracepoint cannot be registered from a patch: leave it out.");
-		for (uint32_t k = 0; !r && t->class == SUT_SEC_TEXT && k < t->nrefs; k++) {
+		for (uint32_t k = 0; !r && k < t->nrefs; k++) {
 			uint32_t at = a->refs[t->first_ref + k].atom;
 
 			if (at == SUT_NO_ATOM || a->atoms[at].class != SUT_SEC_INIT)
@@ -322,6 +357,8 @@ int sut_select(struct sut_diff *d, const struct sut_select_opts *opts, struct su
 		close_over(&s);
 		r = check_included(&s);
 	}
+	if (!r)
+		r = check_boot_tables(&s);
 	if (!r)
 		r = check_unknown(&s);
 	free(s.settled);

@@ -63,10 +63,7 @@ static const struct {
 	{"__bpf_raw_tp_map", SUT_SEC_DROP, SUT_TABLE_NONE, 0, false},
 	{"_error_injection_whitelist", SUT_SEC_DROP, SUT_TABLE_NONE, 0, false},
 	{"_kprobe_blacklist", SUT_SEC_DROP, SUT_TABLE_NONE, 0, false},
-	{"__param", SUT_SEC_RODATA, SUT_TABLE_NONE, 0, false},
-	{"__modver", SUT_SEC_RODATA, SUT_TABLE_NONE, 0, false},
 	{".static_call_tramp_key", SUT_SEC_DROP, SUT_TABLE_NONE, 0, false},
-	{".pci_fixup*", SUT_SEC_DROP, SUT_TABLE_NONE, 0, false},
 	{".builtin_fw", SUT_SEC_DROP, SUT_TABLE_NONE, 0, false},
 };
 

@@ -533,6 +533,49 @@ static void a_wide_string_is_compared_to_its_end(void **state _unused_)
 
 /* ---- tables that are read at boot ---- */
 
+static void a_new_table_that_refers_to_init_code_is_refused(void **state _unused_)
+{
+	refused_between(EXTERN SEC(".init.text") "int setup(void) { return ext(1); }\n"
+						 "int f(int x) { return ext(x); }\n",
+			EXTERN SEC(".init.text") "int setup(void) { return ext(1); }\n"
+						 "static int (*const t[2])(void) = {setup};\n"
+						 "int f(int x) { return t[x & 1](); }\n",
+			"init-reference", "t");
+}
+
+static void a_new_initcall_is_refused(void **state _unused_)
+{
+	refused_between(
+		EXTERN "int f(int x) { return ext(x); }\n",
+		EXTERN "static __attribute__((used)) int late(void) { return ext(7); }\n"
+		       "asm(\".section .initcall7.init, \\\"a\\\"; .long late - .; .previous\");\n"
+		       "int f(int x) { return ext(x + 1); }\n",
+		"init-code", ".initcall7.init");
+}
+
+static void another_initcall_is_refused(void **state _unused_)
+{
+#define TWO EXTERN "int a(void) { return ext(7); } int b(void) { return ext(8); }\n"
+	refused_between(
+		TWO "asm(\".section .initcall7.init, \\\"a\\\"; .long a - .; .previous\");\n",
+		TWO "asm(\".section .initcall7.init, \\\"a\\\"; .long b - .; .previous\");\n",
+		"init-code", ".initcall7.init");
+}
+
+static void a_new_entry_of_a_boot_table_is_refused(void **state _unused_)
+{
+	refused_between(EXTERN "int f(int x) { return ext(x); }\n",
+			EXTERN "static int limit; " SEC("__param") "__attribute__((used)) "
+			       "static int *const __param_limit = &limit;\n"
+			       "int f(int x) { return ext(x + limit); }\n",
+			"init-code", "__param_limit");
+	refused_between(EXTERN "int f(int x) { return ext(x); }\n",
+			EXTERN "static __attribute__((used)) int quirk(int x) { return ext(x + 3); }\n"
+			       "asm(\".section .pci_fixup_final, \\\"a\\\"; .long quirk - .; .previous\");\n"
+			       "int f(int x) { return ext(x + 1); }\n",
+			"init-code", ".pci_fixup_final");
+}
+
 /* ---- types ---- */
 
 static void a_changed_enumerator_is_refused(void **state _unused_)
@@ -668,6 +711,10 @@ int main(void)
 		cmocka_unit_test(a_static_whose_function_is_inlined_elsewhere_is_not_made_anew),
 		cmocka_unit_test(a_new_name_for_a_function_is_the_same_function),
 		cmocka_unit_test(a_wide_string_is_compared_to_its_end),
+		cmocka_unit_test(a_new_table_that_refers_to_init_code_is_refused),
+		cmocka_unit_test(a_new_initcall_is_refused),
+		cmocka_unit_test(another_initcall_is_refused),
+		cmocka_unit_test(a_new_entry_of_a_boot_table_is_refused),
 		cmocka_unit_test(a_changed_enumerator_is_refused),
 		cmocka_unit_test(an_enumerator_at_the_end_is_the_same_type),
 		cmocka_unit_test(a_struct_known_by_a_typedef_only_is_compared),
