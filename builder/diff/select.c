@@ -243,12 +243,18 @@ static bool pull(struct state *s, const struct sut_ref *r)
 	}
 }
 
-/* All that is new and that included code, data or records refer to. */
+/* All that is new and that included code, data or records, or another file of the fix, refer to. */
 static void close_over(struct state *s)
 {
 	const struct sut_atoms *a = s->d->patched;
 	bool more = true;
 
+	for (uint32_t i = 1; s->opts->wanted && i < a->object->nsyms; i++) {
+		const struct sut_sym *sym = &a->object->syms[i];
+
+		if (sym->bind != STB_LOCAL && s->opts->wanted(s->opts->ctx, sym->name))
+			pull(s, &(struct sut_ref){.atom = a->sym_atom[i]});
+	}
 	while (more) {
 		more = false;
 		for (uint32_t i = 0; i < a->n; i++) {
@@ -272,13 +278,17 @@ static void close_over(struct state *s)
 	}
 }
 
-/* Is there a section of that name in the original, without symbols and equal? */
-static bool same_unnamed(const struct sut_diff *d, uint32_t p)
+/* Has the original an equal entry in the section of that name? */
+static bool known_entry(const struct sut_diff *d, uint32_t p)
 {
-	const char *name = d->patched->atoms[p].name;
+	const struct sut_atom *t = &d->patched->atoms[p];
 
+	if (!t->anonymous)
+		return d->verdict[p] != SUT_NEW;
 	for (uint32_t o = 0; o < d->orig->n; o++)
-		if (!d->orig->atoms[o].sym && sut_streq(d->orig->atoms[o].name, name) &&
+		if (d->orig->atoms[o].anonymous &&
+		    sut_streq(d->orig->object->sections[d->orig->atoms[o].section].name,
+			      d->patched->object->sections[t->section].name) &&
 		    sut_compare_atoms(d, o, p, NULL))
 			return true;
 	return false;
@@ -296,7 +306,7 @@ static int check_boot_tables(struct state *s)
 		if (t->class != SUT_SEC_UNKNOWN && (t->class != SUT_SEC_INIT || t->sym))
 			continue;
 		if (s->sel->include[i] || (a->object->sections[t->section].flags & SHF_MERGE) ||
-		    (t->sym ? s->d->verdict[i] != SUT_NEW : same_unnamed(s->d, i)))
+		    known_entry(s->d, i))
 			continue;
 		r = refuse(s, "init-code", t->name,
 			   "the fix adds or changes an entry of a table that the kernel reads when it "

@@ -21,6 +21,8 @@ struct sut_select_opts {
 	bool (*redirectable)(void *ctx, uint32_t orig, char why[static SUT_WHY_MAX]);
 	/* Line of a name in the patched source; 0 when it is not found. */
 	unsigned int (*line_of)(void *ctx, const char *name);
+	/* Does another file of the fix refer to a global of that name? */
+	bool (*wanted)(void *ctx, const char *name);
 	void *ctx;
 };
 

@@ -51,6 +51,20 @@ static bool redirectable(void *ctx, uint32_t orig, char why[static SUT_WHY_MAX])
 	return entry.redirect != SUTURE_REDIRECT_NONE;
 }
 
+static bool wanted(void *ctx, const char *name)
+{
+	const struct sut_build_unit *u = ctx;
+
+	for (size_t i = 0; i < u->build->nunits; i++) {
+		const struct sut_object *o = u->build->units[i].patched;
+
+		for (uint32_t s = 1; u != &u->build->units[i] && s < o->nsyms; s++)
+			if (!o->syms[s].shndx && sut_streq(o->syms[s].name, name))
+				return true;
+	}
+	return false;
+}
+
 static bool word_at(const char *p, const char *start, const char *word, size_t len)
 {
 	return !strncmp(p, word, len) &&
@@ -158,10 +172,12 @@ static int diff_unit(const struct sut_profile *p, struct sut_build *b, size_t i,
 	struct sut_select_opts opts = {.source = b->fixset.files[i].path,
 				       .redirectable = redirectable,
 				       .line_of = line_of,
+				       .wanted = wanted,
 				       .ctx = u};
 	int r;
 
 	u->profile = p;
+	u->build = b;
 	u->text = SUT_BUF_INIT(SUT_SOURCE_MAX);
 	r = sut_file_read(b->fixset.files[i].plain_path, &u->text, err);
 	if (!r)

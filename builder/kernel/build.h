@@ -19,6 +19,8 @@ enum sut_step {
 
 extern const char *const sut_step_name[SUT_STEPS];
 
+struct sut_build;
+
 /* One source file on its way. */
 struct sut_build_unit {
 	struct sut_object *orig, *patched;
@@ -28,6 +30,7 @@ struct sut_build_unit {
 	double compile_seconds[3]; /* exact, original, patched */
 	/* For the callbacks of the selection. */
 	const struct sut_profile *profile;
+	const struct sut_build *build;
 	struct sut_buf text; /* the patched source, as the fix left it */
 };
 

@@ -157,7 +157,10 @@ static const char *out_section(const struct sut_atoms *a, const struct sut_atom 
 	case SUT_SEC_MERGE:
 		return sut_startswith(name, ".") ? ".rodata" : name;
 	default:
-		/* Named data sections (.data..percpu, __dyndbg) mean something to the loader. */
+		/* Named data sections (.data..percpu, __dyndbg) mean something to the loader, which
+		 * knows one per-CPU section only: the others are for the linker of the image. */
+		if (sut_startswith(name, ".data..percpu"))
+			return ".data..percpu";
 		if (sut_startswith(name, ".data.") && name[6] != '.')
 			return ".data";
 		if (sut_startswith(name, ".bss.") && name[5] != '.')
@@ -225,8 +228,7 @@ static bool is_new(const struct sut_payload_unit *u, uint32_t atom)
 
 /* Does the reference mean the payload's own copy? The address of a function that is only
  * redirected stays the original one, so that it is the same before and after, and after undoing. */
-static bool means_copy(const struct sut_emitter *e, size_t u, uint32_t from,
-		       const struct sut_ref *r)
+static bool means_copy(const struct sut_emitter *e, size_t u, const struct sut_ref *r)
 {
 	const struct sut_payload_unit *unit = &e->units[u];
 
@@ -234,31 +236,28 @@ static bool means_copy(const struct sut_emitter *e, size_t u, uint32_t from,
 		return false;
 	if (is_new(unit, r->atom) || sut_ref_is_call(r) || !unit->selection.replace[r->atom])
 		return true;
-	/* Into the middle (switch tables, .altinstr_aux), or back from the split-off part. */
-	return r->target != 0 || unit->atoms->atoms[from].parent == r->atom;
+	return r->target != 0; /* into the middle: switch tables, .altinstr_aux, the .cold part */
 }
 
-/* A global of another file of the same patch: new, or called. */
-static uint32_t from_other_unit(const struct sut_emitter *e, size_t self, const char *name,
-				const struct sut_ref *r)
+/* The unit and atom that a reference means: for a name that is not defined here, a global of another
+ * file of the same patch. SUT_NO_ATOM: not in this patch. */
+static uint32_t meant(const struct sut_emitter *e, size_t *u, const struct sut_ref *r)
 {
-	for (size_t u = 0; u < e->nunits; u++) {
-		const struct sut_atoms *a = e->units[u].atoms;
+	const char *name = e->units[*u].atoms->object->syms[r->sym].name;
 
-		if (u == self)
-			continue;
-		for (uint32_t s = 1; s < a->object->nsyms; s++) {
-			uint32_t t = a->sym_atom[s];
+	for (size_t v = 0; r->atom == SUT_NO_ATOM && v < e->nunits; v++) {
+		const struct sut_atoms *a = e->units[v].atoms;
 
-			if (t == SUT_NO_ATOM || !included(e, u, t) ||
+		for (uint32_t s = 1; v != *u && s < a->object->nsyms; s++) {
+			if (a->sym_atom[s] == SUT_NO_ATOM ||
 			    a->object->syms[s].bind == STB_LOCAL ||
 			    !sut_streq(a->object->syms[s].name, name))
 				continue;
-			if (is_new(&e->units[u], t) || sut_ref_is_call(r))
-				return e->syms[u][t];
+			*u = v;
+			return a->sym_atom[s];
 		}
 	}
-	return 0;
+	return r->atom;
 }
 
 static int put_kernel_ref(struct sut_emitter *e, uint32_t sec, uint64_t off,
@@ -287,19 +286,23 @@ static int put_kernel_ref(struct sut_emitter *e, uint32_t sec, uint64_t off,
 static int put_ref(struct sut_emitter *e, size_t u, uint32_t from, uint32_t sec, uint64_t off,
 		   const struct sut_ref *r, struct sut_err *err)
 {
-	const struct sut_payload_unit *unit = &e->units[u];
-	const struct sut_atoms *a = unit->atoms;
+	const struct sut_atoms *a = e->units[u].atoms;
+	const struct sut_payload_unit *unit;
+	struct sut_ref to = *r;
 	struct sut_place place;
+	size_t v = u;
 	int k;
 
 	if (!sut_rela_width(r->type))
 		return sut_err_set(err, EOPNOTSUPP, "relocation type %u in %s is not supported",
 				   r->type, a->atoms[from].name);
-	if (r->atom == SUT_NO_ATOM) {
+	to.atom = meant(e, &v, r);
+	unit = &e->units[v];
+	if (to.atom == SUT_NO_ATOM) {
 		const char *name = a->object->syms[r->sym].name;
-		uint32_t s = from_other_unit(e, u, name, r);
+		uint32_t s = 0;
 
-		if (!s && !unit->diff)
+		if (!unit->diff)
 			s = sut_object_sym(e->out, name); /* of the payload itself */
 		if (!s && !unit->diff && sut_startswith(name, "suture_payload_"))
 			s = (uint32_t)sut_emit_undefined(e, name);
@@ -312,21 +315,21 @@ static int put_ref(struct sut_emitter *e, size_t u, uint32_t from, uint32_t sec,
 						      name);
 			k = put_kernel_ref(e, sec, off, r, &place);
 		}
-	} else if (means_copy(e, u, from, r)) {
-		k = sut_object_add_rela(e->out, sec, off, r->type, e->syms[u][r->atom],
-					r->addend + e->offs[u][r->atom]);
+	} else if (means_copy(e, v, &to)) {
+		k = sut_object_add_rela(e->out, sec, off, r->type, e->syms[v][to.atom],
+					r->addend + e->offs[v][to.atom]);
 	} else {
-		uint32_t orig = unit->diff ? unit->diff->twin[r->atom] : SUT_NO_ATOM;
+		uint32_t orig = unit->diff ? unit->diff->twin[to.atom] : SUT_NO_ATOM;
+		const char *name = unit->atoms->atoms[to.atom].name;
 
 		if (orig == SUT_NO_ATOM)
 			return sut_err_set(err, EINVAL,
 					   "internal: %s refers to %s, which is neither in "
 					   "the kernel nor in the patch",
-					   a->atoms[from].name, a->atoms[r->atom].name);
+					   a->atoms[from].name, name);
 		k = sut_resolve_atom(e->profile, unit->exact, unit->diff->orig, orig, &place, err);
 		if (k < 0)
-			return sut_err_prefix(err, "%s refers to %s", a->atoms[from].name,
-					      a->atoms[r->atom].name);
+			return sut_err_prefix(err, "%s refers to %s", a->atoms[from].name, name);
 		k = put_kernel_ref(e, sec, off, r, &place);
 	}
 	return k < 0 ? sut_err_oom(err) : 0;
@@ -334,11 +337,14 @@ static int put_ref(struct sut_emitter *e, size_t u, uint32_t from, uint32_t sec,
 
 static void note_escape(struct sut_emitter *e, size_t u, const struct sut_ref *r)
 {
-	const struct sut_atoms *a = e->units[u].atoms;
+	uint32_t t = meant(e, &u, r);
+	const struct sut_atom *to;
 
-	if (r->atom != SUT_NO_ATOM && e->units[u].diff && included(e, u, r->atom) &&
-	    a->atoms[r->atom].class == SUT_SEC_TEXT && a->atoms[r->atom].sym && r->target == 0 &&
-	    is_new(&e->units[u], r->atom) && !sut_ref_is_call(r))
+	if (t == SUT_NO_ATOM || !e->units[u].diff || !included(e, u, t))
+		return;
+	to = &e->units[u].atoms->atoms[t];
+	if (to->class == SUT_SEC_TEXT && to->sym && r->target == 0 && is_new(&e->units[u], t) &&
+	    !sut_ref_is_call(r))
 		e->keep = true;
 }
 

@@ -576,6 +576,23 @@ static void a_new_entry_of_a_boot_table_is_refused(void **state _unused_)
 			"init-code", ".pci_fixup_final");
 }
 
+static void boot_tables_that_stay_are_no_change(void **state _unused_)
+{
+	static const char text[] = EXTERN
+		SEC("__earlycon_table") "__attribute__((used)) static int (*const __UNIQUE_ID_a1)(int) = ext;\n"
+		SEC("__param") "__attribute__((used)) static int (*const __param_a)(int) = ext;\n"
+		"static __attribute__((used)) int late(void) { return ext(7); }\n"
+		"asm(\".section .initcall7.init, \\\"a\\\"; .long late - .; .previous\");\n";
+	_cleanup_(sut_freep) char *a = sut_sprintf("%sint f(void) { return ext(1); }\n", text);
+	_cleanup_(sut_freep) char *b = sut_sprintf("%sint f(void) { return ext(2); }\n", text);
+	struct pair p;
+
+	diff(&p, a, b);
+	expect_replaced(&p, "f");
+	assert_int_equal(p.refusals.n, 0);
+	done(&p);
+}
+
 /* ---- types ---- */
 
 static void a_changed_enumerator_is_refused(void **state _unused_)
@@ -715,6 +732,7 @@ int main(void)
 		cmocka_unit_test(a_new_initcall_is_refused),
 		cmocka_unit_test(another_initcall_is_refused),
 		cmocka_unit_test(a_new_entry_of_a_boot_table_is_refused),
+		cmocka_unit_test(boot_tables_that_stay_are_no_change),
 		cmocka_unit_test(a_changed_enumerator_is_refused),
 		cmocka_unit_test(an_enumerator_at_the_end_is_the_same_type),
 		cmocka_unit_test(a_struct_known_by_a_typedef_only_is_compared),
