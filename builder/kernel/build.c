@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "compile/includers.h"
 #include "crypto/sha256.h"
 #include "diff/types.h"
 #include "kernel/entry.h"
@@ -255,6 +256,26 @@ static int name_patch(const struct sut_profile *p, const struct sut_build_opts *
 	return b->cves ? 0 : sut_err_oom(err);
 }
 
+/* A file that others include as a whole is in the kernel several times. */
+static int check_includers(const struct sut_profile *p, struct sut_build *b, struct sut_err *err)
+{
+	_cleanup_strv_ struct sut_strv sources = {0};
+	int r = sut_compile_sources(p, &sources, err);
+
+	for (size_t i = 0; !r && i < b->nunits; i++) {
+		const char *path = b->fixset.files[i].path;
+		_cleanup_strv_ struct sut_strv v = {0};
+
+		r = sut_compile_includers(p->src_dir, &sources, path, &v, err);
+		if (!r && v.n)
+			r = sut_refuse(&b->refusals, "included-source", path, path, 0,
+				       "%s includes this file, so the kernel has its code twice, and "
+				       "the second copy cannot be patched yet: leave this file out.",
+				       v.v[0]);
+	}
+	return r;
+}
+
 static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o,
 		     struct sut_build *b, struct sut_err *err)
 {
@@ -283,6 +304,9 @@ static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o
 	if (r < 0)
 		return r;
 	info.cves = b->cves;
+	r = check_includers(p, b, err);
+	if (r < 0 || b->refusals.n)
+		return r;
 
 	for (size_t i = 0; i < b->nunits; i++)
 		sut_progress_say(o->progress, "compiling %s: exact, original, patched",
