@@ -335,17 +335,31 @@ static int put_ref(struct sut_emitter *e, size_t u, uint32_t from, uint32_t sec,
 	return k < 0 ? sut_err_oom(err) : 0;
 }
 
-static void note_escape(struct sut_emitter *e, size_t u, const struct sut_ref *r)
+/* Only read or written: a PC-relative field of an instruction other than lea. */
+static bool is_access(const struct sut_atoms *a, uint32_t from, const struct sut_ref *r)
 {
+	const uint8_t *code = sut_atom_bytes(a, from);
+
+	return a->atoms[from].class == SUT_SEC_TEXT && sut_rela_is_pcrel(r->type) &&
+	       r->offset >= 2 && code[r->offset - 2] != 0x8d;
+}
+
+/* New functions and variables whose address is taken: whoever has it may use it later. Strings and
+ * what macros make up (__func__, the state of a ratelimit) are taken to be passed on only. */
+static void note_escape(struct sut_emitter *e, size_t u, uint32_t from, const struct sut_ref *r)
+{
+	const struct sut_atoms *a = e->units[u].atoms;
 	uint32_t t = meant(e, &u, r);
 	const struct sut_atom *to;
 
-	if (t == SUT_NO_ATOM || !e->units[u].diff || !included(e, u, t))
+	if (t == SUT_NO_ATOM || !e->units[u].diff || !included(e, u, t) ||
+	    !is_new(&e->units[u], t))
 		return;
 	to = &e->units[u].atoms->atoms[t];
-	if (to->class == SUT_SEC_TEXT && to->sym && r->target == 0 && is_new(&e->units[u], t) &&
-	    !sut_ref_is_call(r))
-		e->keep = true;
+	if (to->class == SUT_SEC_TEXT)
+		e->keep |= to->sym && r->target == 0 && !sut_ref_is_call(r);
+	else
+		e->keep |= !to->anonymous && !is_access(a, from, r);
 }
 
 static int put_atom_refs(struct sut_emitter *e, size_t u, uint32_t i, struct sut_err *err)
@@ -360,7 +374,7 @@ static int put_atom_refs(struct sut_emitter *e, size_t u, uint32_t i, struct sut
 	for (uint32_t k = 0; !r && k < t->nrefs; k++) {
 		const struct sut_ref *ref = &a->refs[t->first_ref + k];
 
-		note_escape(e, u, ref);
+		note_escape(e, u, i, ref);
 		r = put_ref(e, u, i, sec, off + ref->offset, ref, err);
 	}
 	return r;

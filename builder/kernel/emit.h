@@ -15,7 +15,7 @@ struct sut_emitter {
 	uint64_t anchor_addr;	/* link address of _printk */
 	struct sut_anchored *anchored; /* owned until taken */
 	size_t nanchored;
-	bool keep; /* the address of a new function is taken */
+	bool keep; /* the address of a new function or variable is taken */
 };
 
 int sut_emitter_init(struct sut_emitter *e, const struct sut_profile *p,

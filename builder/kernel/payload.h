@@ -54,7 +54,7 @@ struct sut_payload_result {
 	struct sut_anchored *anchored;
 	size_t nanchored;
 	uint64_t anchor_addr; /* link address of _printk */
-	bool keep;	      /* addresses of new functions may have escaped */
+	bool keep;	      /* addresses of new functions or variables may have escaped */
 };
 
 /* -EKEYREJECTED: something it refers to could not be proven (exit status 3). */

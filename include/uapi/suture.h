@@ -87,7 +87,7 @@ struct suture_payload_func {
 #define SUTURE_REGISTER_CRC 0xe00abc7d
 #define SUTURE_UNREGISTER_CRC 0x1577d000
 
-#define SUTURE_PAYLOAD_KEEP 1 /* addresses of new functions may have escaped: never unload */
+#define SUTURE_PAYLOAD_KEEP 1 /* addresses in it may have escaped: never unload */
 
 struct suture_payload {
 	__u32 abi;  /* SUTURE_ABI */

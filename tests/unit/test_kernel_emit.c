@@ -235,6 +235,28 @@ static void a_new_function_of_another_file_is_kept_when_its_address_is_taken(voi
 	done(&f);
 }
 
+static bool kept(const char *orig, const char *patched)
+{
+	const char *const texts[] = {orig, patched};
+	struct fix f;
+	bool keep;
+
+	emit(&f, texts, 1);
+	keep = f.e.keep;
+	done(&f);
+	return keep;
+}
+
+static void a_new_variable_is_kept_when_its_address_is_taken(void **state _unused_)
+{
+	static const char orig[] = EXTERN "int *p; int f(int x) { return ext(x); }\n";
+
+	assert_true(kept(orig, EXTERN "int *p; static int n; int f(int x) { p = &n; return ext(x); }\n"));
+	assert_true(kept(orig, EXTERN "int *p; static int n; int f(int x) { fatal(&n); return ext(x); }\n"));
+	assert_false(kept(orig, EXTERN "int *p; static int n; int f(int x) { return ext(x + n++); }\n"));
+	assert_false(kept(orig, EXTERN "int *p; int f(int x) { fatal(\"text\"); return ext(x); }\n"));
+}
+
 static void what_becomes_global_is_found_where_it_was(void **state _unused_)
 {
 	static const char *const texts[] = {
@@ -258,6 +280,7 @@ int main(void)
 		cmocka_unit_test(a_function_takes_its_original_address_in_its_cold_part_too),
 		cmocka_unit_test(a_new_global_of_another_file_comes_along),
 		cmocka_unit_test(a_new_function_of_another_file_is_kept_when_its_address_is_taken),
+		cmocka_unit_test(a_new_variable_is_kept_when_its_address_is_taken),
 		cmocka_unit_test(what_becomes_global_is_found_where_it_was),
 	};
 
