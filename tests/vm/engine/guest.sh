@@ -150,7 +150,8 @@ SPIN=$!
 sleep 0.5
 drive revert
 is revert-busy-running "5 new_spin $SPIN" "$(get outcome) $(get func) $(get busy | cut -d' ' -f1)"
-is revert-busy-seen-inside 1 $(($(get tasks_inside) > 0))
+# On one CPU it may not have run between the two looks.
+[ "$(nproc)" = 1 ] || is revert-busy-seen-inside 1 $(($(get tasks_inside) > 0))
 wait $SPIN
 is running-call-ends-in-new-code 6001 "$(cat /tmp/slow)"
 drive revert
