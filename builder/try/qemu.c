@@ -71,9 +71,15 @@ static int command(const struct sut_vm_opts *o, struct sut_strv *argv)
 				   "printk.devkmsg=on rdinit=/init";
 	int r = 0;
 
+	/*
+	 * The virtual CPUs take turns in one thread. In a thread each, QEMU loses a race when one of
+	 * them changes code that another one runs: that one goes on taking a breakpoint that is gone
+	 * (seen with QEMU 7.2 and the kernel's own static keys). And a pause would be as long as the
+	 * host needs to schedule all threads.
+	 */
 	const char *const fixed[] = {
 		QEMU,	   "-nodefaults", "-no-user-config", "-display",
-		"none",	   "-no-reboot",  "-accel",	     "tcg,thread=multi",
+		"none",	   "-no-reboot",  "-accel",	     "tcg,thread=single",
 		"-kernel", o->kernel,	  "-initrd",	     o->initrd,
 		"-cpu",	   o->cpu,
 	};
