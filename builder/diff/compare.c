@@ -336,8 +336,8 @@ static bool home_equal(const struct sut_diff *d, uint32_t o, uint32_t p, char *w
 	const struct sut_section *x = &d->orig->object->sections[a->section];
 	const struct sut_section *y = &d->patched->object->sections[b->section];
 
-	if (a->class != b->class ||
-	    ((!plain_section(x->name) || !plain_section(y->name)) && !sut_streq(x->name, y->name))) {
+	if (a->class != b->class || ((!plain_section(x->name) || !plain_section(y->name)) &&
+				     !sut_streq(x->name, y->name))) {
 		if (why)
 			snprintf(why, SUT_WHY_MAX, "moves from %.100s to %.100s", x->name, y->name);
 		return false;

@@ -71,8 +71,7 @@ static void by_plain_name(struct sut_diff *d)
 		for (uint32_t s = 1; s < d->orig->object->nsyms; s++) {
 			uint32_t o = d->orig->sym_atom[s];
 
-			if (o == SUT_NO_ATOM ||
-			    !sut_streq(d->orig->object->syms[s].name, name) ||
+			if (o == SUT_NO_ATOM || !sut_streq(d->orig->object->syms[s].name, name) ||
 			    !same_or_data(d, o, &d->patched->atoms[p]) || !free_pair(d, o, p))
 				continue;
 			pair(d, o, p);

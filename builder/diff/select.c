@@ -308,10 +308,11 @@ static int check_boot_tables(struct state *s)
 		if (s->sel->include[i] || (a->object->sections[t->section].flags & SHF_MERGE) ||
 		    known_entry(s->d, i))
 			continue;
-		r = refuse(s, "init-code", t->name,
-			   "the fix adds or changes an entry of a table that the kernel reads when it "
-			   "boots: that has no effect on a running kernel. Leave this part out if it "
-			   "is not needed for the fix.");
+		r = refuse(
+			s, "init-code", t->name,
+			"the fix adds or changes an entry of a table that the kernel reads when it "
+			"boots: that has no effect on a running kernel. Leave this part out if it "
+			"is not needed for the fix.");
 	}
 	return r;
 }

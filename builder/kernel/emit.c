@@ -249,8 +249,7 @@ static uint32_t meant(const struct sut_emitter *e, size_t *u, const struct sut_r
 		const struct sut_atoms *a = e->units[v].atoms;
 
 		for (uint32_t s = 1; v != *u && s < a->object->nsyms; s++) {
-			if (a->sym_atom[s] == SUT_NO_ATOM ||
-			    a->object->syms[s].bind == STB_LOCAL ||
+			if (a->sym_atom[s] == SUT_NO_ATOM || a->object->syms[s].bind == STB_LOCAL ||
 			    !sut_streq(a->object->syms[s].name, name))
 				continue;
 			*u = v;
@@ -352,8 +351,7 @@ static void note_escape(struct sut_emitter *e, size_t u, uint32_t from, const st
 	uint32_t t = meant(e, &u, r);
 	const struct sut_atom *to;
 
-	if (t == SUT_NO_ATOM || !e->units[u].diff || !included(e, u, t) ||
-	    !is_new(&e->units[u], t))
+	if (t == SUT_NO_ATOM || !e->units[u].diff || !included(e, u, t) || !is_new(&e->units[u], t))
 		return;
 	to = &e->units[u].atoms->atoms[t];
 	if (to->class == SUT_SEC_TEXT)

@@ -24,11 +24,13 @@ static void those_that_include_the_file_are_found(void **state _unused_)
 	assert_ok(sut_tmpdir("test-includers", &dir, &err), err);
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(tree); i++) {
 		_cleanup_(sut_freep) char *path = sut_sprintf("%s/%s", dir, tree[i].path);
-		_cleanup_(sut_freep) char *folder = sut_sprintf("%s/%.*s", dir,
-				(int)(strchr(tree[i].path, '/') - tree[i].path), tree[i].path);
+		_cleanup_(sut_freep) char *folder =
+			sut_sprintf("%s/%.*s", dir, (int)(strchr(tree[i].path, '/') - tree[i].path),
+				    tree[i].path);
 
 		assert_ok(sut_mkdir_p(folder, &err), err);
-		assert_ok(sut_file_write(path, tree[i].text, strlen(tree[i].text), 0644, &err), err);
+		assert_ok(sut_file_write(path, tree[i].text, strlen(tree[i].text), 0644, &err),
+			  err);
 		assert_int_equal(sut_strv_add(&sources, tree[i].path), 0);
 	}
 	assert_ok(sut_compile_includers(dir, &sources, "fs/elf.c", &found, &err), err);

@@ -333,6 +333,75 @@ static void local_messages_of_one_name_are_told_apart_by_content(void **state _u
 	done(&p);
 }
 
+/* ---- what is in the tables only ---- */
+
+static void a_table_entry_that_changes_is_a_change(void **state _unused_)
+{
+	static const struct {
+		const char *section, *record, *a, *b;
+	} t[] = {
+		{"__ex_table", ".long 1b - ., 1b - ., %s", "1", "2"},	   /* the handler */
+		{"__bug_table", ".long 1b - ., 0; .word 7, %s", "1", "3"}, /* the flags */
+		{"__jump_table", ".long 1b - ., 1b - .; .quad %s - .", "ka", "kb"}, /* the key */
+		{".static_call_sites", ".long 1b - ., %s - .", "ka", "kb"},
+		{".altinstructions", ".long 1b - ., 0; .word %s; .byte 1, 0", "70", "71"},
+		{".parainstructions", ".quad 1b; .byte %s, 1; .fill 6", "3", "4"},
+	};
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(t); i++) {
+		char *text[2];
+		struct pair p;
+
+		for (int k = 0; k < 2; k++) {
+			const char *format = t[i].record, *at = strstr(format, "%s");
+			const char *value = k ? t[i].b : t[i].a;
+
+			assert_non_null(at);
+			text[k] = sut_sprintf(
+				EXTERN
+				"int ka, kb; int f(int x) { asm volatile(\"1: nop; .pushsection "
+				"%s,\\\"a\\\"; %.*s%s%s; .popsection\"); return ext(x); }\n"
+				"int g(int x) { return ext(x); }\n",
+				t[i].section, (int)(at - format), format, value, at + 2);
+			assert_non_null(text[k]);
+		}
+		diff(&p, text[0], text[1]);
+		expect_replaced(&p, "f");
+		done(&p);
+		diff(&p, text[0], text[0]);
+		expect_replaced(&p, "");
+		done(&p);
+		free(text[0]);
+		free(text[1]);
+	}
+}
+
+static void a_bug_s_line_number_is_no_change(void **state _unused_)
+{
+#define BUG_AT(line)                                                                               \
+	EXTERN "int f(int x) { asm volatile(\"1: nop; .pushsection __bug_table,"                   \
+	       "\\\"aw\\\"; .long 1b - ., 0; .word " line                                          \
+	       ", 1; .popsection\"); return ext(x); }\n"
+	struct pair p;
+
+	diff(&p, BUG_AT("7"), BUG_AT("9"));
+	expect_replaced(&p, "");
+	done(&p);
+}
+
+static void another_order_of_the_cases_of_a_switch_is_a_change(void **state _unused_)
+{
+#define SWITCH(a, b)                                                                                  \
+	EXTERN "int f(int x, int y) { switch (x) { case " a ": return ext(y + 5); case " b            \
+	       ": return ext(77 - y); case 2: return ext(y ^ 1); case 3: return ext(y * 3); case 4: " \
+	       "return ext(-y); case 5: return ext(4 | y); case 6: return ext(y << 4); } return 0; }\n"
+	struct pair p;
+
+	diff(&p, SWITCH("0", "1"), SWITCH("1", "0"));
+	expect_replaced(&p, "f");
+	done(&p);
+}
+
 /* ---- in the way ---- */
 
 static void changed_data_are_refused(void **state _unused_)
@@ -463,9 +532,10 @@ static void a_variable_that_moves_to_another_section_is_refused(void **state _un
 
 static void a_variable_of_stricter_alignment_is_refused(void **state _unused_)
 {
-	refused_between("char n[64]; int f(int x) { return n[x]; }\n",
-			"char n[64] __attribute__((aligned(4096))); int f(int x) { return n[x]; }\n",
-			"changed-data", "n");
+	refused_between(
+		"char n[64]; int f(int x) { return n[x]; }\n",
+		"char n[64] __attribute__((aligned(4096))); int f(int x) { return n[x]; }\n",
+		"changed-data", "n");
 }
 
 static void a_static_moved_to_file_scope_keeps_its_memory(void **state _unused_)
@@ -502,12 +572,12 @@ static void a_variable_renamed_beyond_recognition_is_refused(void **state _unuse
 
 static void a_static_whose_function_is_inlined_elsewhere_is_not_made_anew(void **state _unused_)
 {
-	refused_between(
-		EXTERN "static noinline int get(void) { static int n; return ++n; }\n"
-		       "int f(int x) { return ext(x) + get(); }\n",
-		EXTERN "static inline int get(void) { static int n; return ++n; }\n"
-		       "int f(int x) { static int n; n += 2; return ext(x + 1) + get() + n; }\n",
-		"ambiguous-static", "n");
+	refused_between(EXTERN "static noinline int get(void) { static int n; return ++n; }\n"
+			       "int f(int x) { return ext(x) + get(); }\n",
+			EXTERN
+			"static inline int get(void) { static int n; return ++n; }\n"
+			"int f(int x) { static int n; n += 2; return ext(x + 1) + get() + n; }\n",
+			"ambiguous-static", "n");
 }
 
 static void a_new_name_for_a_function_is_the_same_function(void **state _unused_)
@@ -525,7 +595,8 @@ static void a_wide_string_is_compared_to_its_end(void **state _unused_)
 {
 	struct pair p;
 
-	diff(&p, "#include <stddef.h>\nextern int ext(const wchar_t *); int f(void) { return ext(L\"abc\"); }\n",
+	diff(&p,
+	     "#include <stddef.h>\nextern int ext(const wchar_t *); int f(void) { return ext(L\"abc\"); }\n",
 	     "#include <stddef.h>\nextern int ext(const wchar_t *); int f(void) { return ext(L\"abd\"); }\n");
 	expect_replaced(&p, "f");
 	done(&p);
@@ -545,12 +616,12 @@ static void a_new_table_that_refers_to_init_code_is_refused(void **state _unused
 
 static void a_new_initcall_is_refused(void **state _unused_)
 {
-	refused_between(
-		EXTERN "int f(int x) { return ext(x); }\n",
-		EXTERN "static __attribute__((used)) int late(void) { return ext(7); }\n"
-		       "asm(\".section .initcall7.init, \\\"a\\\"; .long late - .; .previous\");\n"
-		       "int f(int x) { return ext(x + 1); }\n",
-		"init-code", ".initcall7.init");
+	refused_between(EXTERN "int f(int x) { return ext(x); }\n",
+			EXTERN
+			"static __attribute__((used)) int late(void) { return ext(7); }\n"
+			"asm(\".section .initcall7.init, \\\"a\\\"; .long late - .; .previous\");\n"
+			"int f(int x) { return ext(x + 1); }\n",
+			"init-code", ".initcall7.init");
 }
 
 static void another_initcall_is_refused(void **state _unused_)
@@ -565,24 +636,27 @@ static void another_initcall_is_refused(void **state _unused_)
 static void a_new_entry_of_a_boot_table_is_refused(void **state _unused_)
 {
 	refused_between(EXTERN "int f(int x) { return ext(x); }\n",
-			EXTERN "static int limit; " SEC("__param") "__attribute__((used)) "
-			       "static int *const __param_limit = &limit;\n"
-			       "int f(int x) { return ext(x + limit); }\n",
+			EXTERN "static int limit; " SEC(
+				"__param") "__attribute__((used)) "
+					   "static int *const __param_limit = &limit;\n"
+					   "int f(int x) { return ext(x + limit); }\n",
 			"init-code", "__param_limit");
-	refused_between(EXTERN "int f(int x) { return ext(x); }\n",
-			EXTERN "static __attribute__((used)) int quirk(int x) { return ext(x + 3); }\n"
-			       "asm(\".section .pci_fixup_final, \\\"a\\\"; .long quirk - .; .previous\");\n"
-			       "int f(int x) { return ext(x + 1); }\n",
-			"init-code", ".pci_fixup_final");
+	refused_between(
+		EXTERN "int f(int x) { return ext(x); }\n",
+		EXTERN
+		"static __attribute__((used)) int quirk(int x) { return ext(x + 3); }\n"
+		"asm(\".section .pci_fixup_final, \\\"a\\\"; .long quirk - .; .previous\");\n"
+		"int f(int x) { return ext(x + 1); }\n",
+		"init-code", ".pci_fixup_final");
 }
 
 static void boot_tables_that_stay_are_no_change(void **state _unused_)
 {
 	static const char text[] = EXTERN
-		SEC("__earlycon_table") "__attribute__((used)) static int (*const __UNIQUE_ID_a1)(int) = ext;\n"
-		SEC("__param") "__attribute__((used)) static int (*const __param_a)(int) = ext;\n"
-		"static __attribute__((used)) int late(void) { return ext(7); }\n"
-		"asm(\".section .initcall7.init, \\\"a\\\"; .long late - .; .previous\");\n";
+		SEC("__earlycon_table") "__attribute__((used)) static int (*const __UNIQUE_ID_a1)(int) = ext;\n" SEC(
+			"__param") "__attribute__((used)) static int (*const __param_a)(int) = ext;\n"
+				   "static __attribute__((used)) int late(void) { return ext(7); }\n"
+				   "asm(\".section .initcall7.init, \\\"a\\\"; .long late - .; .previous\");\n";
 	_cleanup_(sut_freep) char *a = sut_sprintf("%sint f(void) { return ext(1); }\n", text);
 	_cleanup_(sut_freep) char *b = sut_sprintf("%sint f(void) { return ext(2); }\n", text);
 	struct pair p;
@@ -622,15 +696,17 @@ static void a_struct_known_by_a_typedef_only_is_compared(void **state _unused_)
 
 static void a_struct_without_name_is_compared_by_its_variable(void **state _unused_)
 {
-	refused_between(EXTERN "static struct { int a, b; } v; int f(int x) { v.a = x; return v.b; }\n",
-			EXTERN "static struct { int b, a; } v; int f(int x) { v.a = x; return v.b; }\n",
-			"type-change", "v");
+	refused_between(
+		EXTERN "static struct { int a, b; } v; int f(int x) { v.a = x; return v.b; }\n",
+		EXTERN "static struct { int b, a; } v; int f(int x) { v.a = x; return v.b; }\n",
+		"type-change", "v");
 }
 
 static void a_variable_of_another_type_is_refused(void **state _unused_)
 {
 	refused_between(EXTERN "long v; long f(void) { return v; }\n",
-			EXTERN "long *v; long f(void) { return v ? *v : 0; }\n", "type-change", "v");
+			EXTERN "long *v; long f(void) { return v ? *v : 0; }\n", "type-change",
+			"v");
 }
 
 static void two_local_structs_of_one_name_are_no_change(void **state _unused_)
@@ -711,6 +787,9 @@ int main(void)
 		cmocka_unit_test(a_changed_cold_part_changes_its_function),
 		cmocka_unit_test(constant_tables_without_pointers_are_copied),
 		cmocka_unit_test(local_messages_of_one_name_are_told_apart_by_content),
+		cmocka_unit_test(a_table_entry_that_changes_is_a_change),
+		cmocka_unit_test(a_bug_s_line_number_is_no_change),
+		cmocka_unit_test(another_order_of_the_cases_of_a_switch_is_a_change),
 		cmocka_unit_test(changed_data_are_refused),
 		cmocka_unit_test(tables_of_functions_are_refused),
 		cmocka_unit_test(init_code_is_refused),

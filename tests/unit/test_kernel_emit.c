@@ -96,7 +96,8 @@ static void emit(struct fix *f, const char *const *texts, size_t n)
 
 		assert_ok(sut_atoms_new(f->exact[f->now].object, &profile.sizes, &a[0], &f->err),
 			  f->err);
-		assert_ok(sut_atoms_new(f->patched[f->now], &profile.sizes, &a[1], &f->err), f->err);
+		assert_ok(sut_atoms_new(f->patched[f->now], &profile.sizes, &a[1], &f->err),
+			  f->err);
 		assert_ok(sut_diff_new(a[0], a[1], &d, &f->err), f->err);
 		assert_ok(sut_select(d, &opts, &u->selection, &refusals, &f->err), f->err);
 		assert_int_equal(refusals.n, 0);
@@ -177,8 +178,9 @@ static void per_cpu_sections_become_the_one_a_module_may_have(void **state _unus
 #define PERCPU(s) "__attribute__((section(\".data..percpu" s "\"))) "
 	static const char *const texts[] = {
 		EXTERN "int f(int x) { return ext(x); }\n",
-		EXTERN PERCPU("..read_mostly") "int a = 1; " PERCPU("..shared_aligned") "int b; "
-		"int f(int x) { return ext(x) + a + b++; }\n"};
+		EXTERN PERCPU("..read_mostly") "int a = 1; " PERCPU(
+			"..shared_aligned") "int b; "
+					    "int f(int x) { return ext(x) + a + b++; }\n"};
 	struct fix f;
 
 	emit(&f, texts, 1);
@@ -192,8 +194,10 @@ static void per_cpu_sections_become_the_one_a_module_may_have(void **state _unus
 static void a_function_takes_its_original_address_in_its_cold_part_too(void **state _unused_)
 {
 	static const char *const texts[] = {
-		EXTERN "int f(int x) { if (__builtin_expect(x < 0, 0)) { ext(1); fatal(f); ext(2); } return ext(x); }\n",
-		EXTERN "int f(int x) { if (__builtin_expect(x < 0, 0)) { ext(1); fatal(f); ext(5); } return ext(x); }\n"};
+		EXTERN
+		"int f(int x) { if (__builtin_expect(x < 0, 0)) { ext(1); fatal(f); ext(2); } return ext(x); }\n",
+		EXTERN
+		"int f(int x) { if (__builtin_expect(x < 0, 0)) { ext(1); fatal(f); ext(5); } return ext(x); }\n"};
 	struct fix f;
 
 	emit(&f, texts, 1);
@@ -206,8 +210,9 @@ static void a_new_global_of_another_file_comes_along(void **state _unused_)
 {
 	static const char *const texts[] = {
 		EXTERN "int g(int x) { return ext(x); }\n",
-		EXTERN "int g(int x) { return ext(x); }\nint limit = 7;\n"
-		       "int check(int x) { return ext(x) > 3; }\nint unused(void) { return ext(9); }\n",
+		EXTERN
+		"int g(int x) { return ext(x); }\nint limit = 7;\n"
+		"int check(int x) { return ext(x) > 3; }\nint unused(void) { return ext(9); }\n",
 		EXTERN "int f(int x) { return ext(x); }\n",
 		EXTERN "extern int check(int), limit; int f(int x) { return check(x) > limit; }\n"};
 	struct fix f;
@@ -226,7 +231,8 @@ static void a_new_function_of_another_file_is_kept_when_its_address_is_taken(voi
 		EXTERN "int g(int x) { return ext(x); }\n",
 		EXTERN "int g(int x) { return ext(x); }\nint check(int x) { return ext(x) > 3; }\n",
 		EXTERN "int (*hook)(int); int f(int x) { return ext(x); }\n",
-		EXTERN "extern int check(int); int (*hook)(int); int f(int x) { hook = check; return ext(x); }\n"};
+		EXTERN
+		"extern int check(int); int (*hook)(int); int f(int x) { hook = check; return ext(x); }\n"};
 	struct fix f;
 
 	emit(&f, texts, 2);
@@ -251,10 +257,14 @@ static void a_new_variable_is_kept_when_its_address_is_taken(void **state _unuse
 {
 	static const char orig[] = EXTERN "int *p; int f(int x) { return ext(x); }\n";
 
-	assert_true(kept(orig, EXTERN "int *p; static int n; int f(int x) { p = &n; return ext(x); }\n"));
-	assert_true(kept(orig, EXTERN "int *p; static int n; int f(int x) { fatal(&n); return ext(x); }\n"));
-	assert_false(kept(orig, EXTERN "int *p; static int n; int f(int x) { return ext(x + n++); }\n"));
-	assert_false(kept(orig, EXTERN "int *p; int f(int x) { fatal(\"text\"); return ext(x); }\n"));
+	assert_true(kept(orig,
+			 EXTERN "int *p; static int n; int f(int x) { p = &n; return ext(x); }\n"));
+	assert_true(kept(orig, EXTERN
+			 "int *p; static int n; int f(int x) { fatal(&n); return ext(x); }\n"));
+	assert_false(
+		kept(orig, EXTERN "int *p; static int n; int f(int x) { return ext(x + n++); }\n"));
+	assert_false(
+		kept(orig, EXTERN "int *p; int f(int x) { fatal(\"text\"); return ext(x); }\n"));
 }
 
 static void what_becomes_global_is_found_where_it_was(void **state _unused_)
