@@ -47,19 +47,24 @@ static bool copyable(const struct state *s, uint32_t p)
 	return true;
 }
 
-static void change_readers(struct state *s, uint32_t p)
+/* Marks the functions that refer to p as changed, each with its split-off part. */
+static void change_users(struct sut_diff *d, uint32_t p, const char *verb, const char *but)
 {
-	const struct sut_atoms *a = s->d->patched;
+	const struct sut_atoms *a = d->patched;
 
 	for (uint32_t i = 0; i < a->n; i++) {
-		if (a->atoms[i].class != SUT_SEC_TEXT || s->d->verdict[i] != SUT_SAME)
+		uint32_t f = a->atoms[i].parent != SUT_NO_ATOM ? a->atoms[i].parent : i;
+
+		if (a->atoms[i].class != SUT_SEC_TEXT || f == p || d->verdict[f] != SUT_SAME)
 			continue;
 		for (uint32_t k = 0; k < a->atoms[i].nrefs; k++) {
 			if (a->refs[a->atoms[i].first_ref + k].atom != p)
 				continue;
-			s->d->verdict[i] = SUT_CHANGED;
-			snprintf(s->d->why[i], SUT_WHY_MAX, "reads %.100s, whose contents change",
-				 a->atoms[p].name);
+			d->verdict[f] = SUT_CHANGED;
+			if (a->atoms[f].child != SUT_NO_ATOM)
+				d->verdict[a->atoms[f].child] = SUT_CHANGED;
+			snprintf(d->why[f], SUT_WHY_MAX, "%s %.100s, %s", verb, a->atoms[p].name,
+				 but);
 			break;
 		}
 	}
@@ -79,7 +84,7 @@ static int check_data(struct state *s)
 			continue;
 		if (copyable(s, p)) {
 			d->verdict[p] = SUT_NEW;
-			change_readers(s, p);
+			change_users(d, p, "reads", "whose contents change");
 			continue;
 		}
 		r = refuse(
@@ -155,23 +160,7 @@ static bool change_callers(struct state *s, uint32_t p)
 	for (uint32_t i = 0; i < a->nrefs; i++)
 		if (a->refs[i].atom == p && a->refs[i].target == 0 && !sut_ref_is_call(&a->refs[i]))
 			return false;
-	for (uint32_t i = 0; i < a->n; i++) {
-		uint32_t f = a->atoms[i].parent != SUT_NO_ATOM ? a->atoms[i].parent : i;
-
-		if (a->atoms[i].class != SUT_SEC_TEXT || f == p || d->verdict[f] != SUT_SAME)
-			continue;
-		for (uint32_t k = 0; k < a->atoms[i].nrefs; k++) {
-			if (a->refs[a->atoms[i].first_ref + k].atom != p)
-				continue;
-			d->verdict[f] = SUT_CHANGED;
-			if (a->atoms[f].child != SUT_NO_ATOM)
-				d->verdict[a->atoms[f].child] = SUT_CHANGED;
-			snprintf(d->why[f], SUT_WHY_MAX,
-				 "calls %.100s, which changes and whose entry cannot be redirected",
-				 a->atoms[p].name);
-			break;
-		}
-	}
+	change_users(d, p, "calls", "which changes and whose entry cannot be redirected");
 	return true;
 }
 

@@ -318,6 +318,20 @@ static void constant_tables_without_pointers_are_copied(void **state _unused_)
 	done(&p);
 }
 
+static void who_reads_a_copied_constant_in_the_cold_part_changes(void **state _unused_)
+{
+#define COLD_TABLE(last)                                                                           \
+	EXTERN "extern void fatal(int) __attribute__((cold)); static const int t[8] = "            \
+	       "{1,2,3,4,5,6,7," last "}; int f(int x, int y) { if (__builtin_expect(x < 0, 0)) {" \
+	       " fatal(t[y & 7]); ext(1); ext(2); } return ext(x); }\n"
+	struct pair p;
+
+	diff(&p, COLD_TABLE("8"), COLD_TABLE("9"));
+	expect_replaced(&p, "f");
+	assert_true(includes(&p, "f.cold"));
+	done(&p);
+}
+
 static void local_messages_of_one_name_are_told_apart_by_content(void **state _unused_)
 {
 	struct pair p;
@@ -786,6 +800,7 @@ int main(void)
 		cmocka_unit_test(a_static_keeps_its_memory_in_a_changed_function),
 		cmocka_unit_test(a_changed_cold_part_changes_its_function),
 		cmocka_unit_test(constant_tables_without_pointers_are_copied),
+		cmocka_unit_test(who_reads_a_copied_constant_in_the_cold_part_changes),
 		cmocka_unit_test(local_messages_of_one_name_are_told_apart_by_content),
 		cmocka_unit_test(a_table_entry_that_changes_is_a_change),
 		cmocka_unit_test(a_bug_s_line_number_is_no_change),
