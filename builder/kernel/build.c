@@ -268,10 +268,11 @@ static int check_includers(const struct sut_profile *p, struct sut_build *b, str
 
 		r = sut_compile_includers(p->src_dir, &sources, path, &v, err);
 		if (!r && v.n)
-			r = sut_refuse(&b->refusals, "included-source", path, path, 0,
-				       "%s includes this file, so the kernel has its code twice, and "
-				       "the second copy cannot be patched yet: leave this file out.",
-				       v.v[0]);
+			r = sut_refuse(
+				&b->refusals, "included-source", path, path, 0,
+				"%s includes this file, so the kernel has its code twice, and "
+				"the second copy cannot be patched yet: leave this file out.",
+				v.v[0]);
 	}
 	return r;
 }
