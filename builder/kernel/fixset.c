@@ -403,6 +403,13 @@ int sut_fixset_apply(const char *const *fixes, size_t n, const char *src_dir, co
 
 		if (!orig || !to)
 			return sut_err_oom(err);
+		if (!sut_exists(f.files[i].plain_path)) {
+			r = sut_refuse(refusals, "removed-file", f.files[i].path, f.files[i].path,
+				       0,
+				       "the fix removes this file, but its code is in the running "
+				       "kernel: leave this part out.");
+			continue;
+		}
 		r = sut_fix_keep_lines(orig, f.files[i].plain_path, f.files[i].path, &text, err);
 		if (!r)
 			r = sut_mkdir_p(dirname(to), err);

@@ -188,6 +188,27 @@ static void a_fix_that_does_not_apply_says_so(void **state _unused_)
 	assert_non_null(strstr(err.msg, "x.c"));
 }
 
+static void a_removed_file_is_refused(void **state _unused_)
+{
+	_cleanup_(sut_freep) char *src = sut_sprintf("%s/gone", dir);
+	_cleanup_(sut_freep) char *file = sut_sprintf("%s/gone/x.c", dir);
+	_cleanup_(sut_freep) char *fix = sut_sprintf("%s/gone.patch", dir);
+	_cleanup_(sut_freep) char *scratch = sut_sprintf("%s/gone.out", dir);
+	static const char text[] = "--- a/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-int x;\n";
+	_cleanup_(sut_fixset_release) struct sut_fixset set = {0};
+	struct sut_refusals refusals = {0};
+	struct sut_err err = {0};
+
+	assert_ok(sut_mkdir_p(src, &err), err);
+	assert_ok(sut_file_write(file, "int x;\n", 7, 0644, &err), err);
+	assert_ok(sut_file_write(fix, text, strlen(text), 0644, &err), err);
+	assert_ok(sut_fixset_apply((const char *[]){fix}, 1, src, scratch, &set, &refusals, &err),
+		  err);
+	assert_int_equal(refusals.n, 1);
+	assert_string_equal(refusals.v[0].reason, "removed-file");
+	sut_refusals_release(&refusals);
+}
+
 static int make_dir(void **state _unused_)
 {
 	return sut_tmpdir("test-fixset", &dir, NULL);
@@ -214,6 +235,7 @@ int main(void)
 		cmocka_unit_test(no_directive_inside_a_call_a_macro_or_a_comment),
 		cmocka_unit_test(the_compiler_sees_the_original_numbers),
 		cmocka_unit_test(the_kind_of_a_file_decides),
+		cmocka_unit_test(a_removed_file_is_refused),
 		cmocka_unit_test(a_fix_that_does_not_apply_says_so),
 	};
 
