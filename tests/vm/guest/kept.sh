@@ -3,6 +3,7 @@
 # A payload that stays loaded after the revert, because the address of its new
 # function may have escaped, is used again when the patch is applied again.
 # needs: kept
+# leaves: a payload, which holds the engine
 apply kept
 module=$(field module)
 want "suture 42" cat /proc/devices

@@ -13,7 +13,7 @@ exits() { # STATUS COMMAND...
 exits 0 suture apply two.bin --dry-run
 want "can be applied" cat /tmp/said
 nothing_applied
-want_not suture_l2_ cat /proc/modules
+want_not suture_ cat /proc/modules
 
 apply two
 exits 1 suture apply version.bin
