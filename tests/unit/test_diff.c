@@ -247,6 +247,23 @@ static void an_immediate_after_the_relocation_is_no_offset(void **state _unused_
 	done(&p);
 }
 
+#define SHARED "__attribute__((section(\".data..read_mostly\"))) = 1;\n"
+static void an_immediate_does_not_move_the_place_meant(void **state _unused_)
+{
+	static const char f[] =
+		"int *pa = &a, *pb = &b; void f(void) { a = 1234567; b = 7654321; }\n";
+	_cleanup_(sut_freep) char *x =
+		sut_sprintf("static int a %sstatic int b %s%s", SHARED, SHARED, f);
+	_cleanup_(sut_freep) char *y =
+		sut_sprintf("static int a %sint c %sstatic int b %s%s", SHARED, SHARED, SHARED, f);
+	struct pair p;
+
+	/* Both are in one section: four bytes off is the neighbour, and there is a new one. */
+	diff(&p, x, y);
+	expect_replaced(&p, "");
+	done(&p);
+}
+
 static void new_functions_and_data_come_along(void **state _unused_)
 {
 	struct pair p;
@@ -795,6 +812,7 @@ int main(void)
 		cmocka_unit_test(another_string_is_a_change_and_comes_along),
 		cmocka_unit_test(the_other_of_two_fields_is_a_change),
 		cmocka_unit_test(an_immediate_after_the_relocation_is_no_offset),
+		cmocka_unit_test(an_immediate_does_not_move_the_place_meant),
 		cmocka_unit_test(new_functions_and_data_come_along),
 		cmocka_unit_test(unused_new_functions_stay_out),
 		cmocka_unit_test(a_static_keeps_its_memory_in_a_changed_function),
