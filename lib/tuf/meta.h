@@ -37,7 +37,7 @@ enum {
 enum sut_tuf_type { SUT_TUF_ROOT = 1, SUT_TUF_TIMESTAMP, SUT_TUF_SNAPSHOT, SUT_TUF_TARGETS };
 
 struct sut_tuf_key {
-	const char *id;
+	const char *id;		/* any text: it need not be what sut_tuf_keyid() makes of the key */
 	struct sut_pubkey *pub; /* NULL: of a type or scheme we do not know; it never counts */
 };
 
@@ -96,7 +96,7 @@ struct sut_tuf_meta {
 	struct sut_tuf_keys keys;     /* also of "delegations" */
 	struct sut_tuf_role roles[5]; /* by enum sut_tuf_type; [0] unused */
 
-	/* timestamp (exactly one), snapshot */
+	/* timestamp (exactly one: "snapshot.json"), snapshot (in the order of their names) */
 	struct sut_tuf_ref *refs;
 	size_t nrefs;
 
@@ -114,7 +114,8 @@ struct sut_tuf_meta {
 int sut_tuf_meta_parse(const void *data, size_t len, enum sut_tuf_type type, const char *what,
 		       struct sut_tuf_meta **ret, struct sut_err *err) _must_check_;
 
-/* The same from a document (one reference is taken), for those who write metadata. */
+/* The same from a document, for those who write metadata. It holds a reference of its own (the
+ * caller's stays the caller's), and the document must not be changed while it lives. */
 int sut_tuf_meta_load(json_t *doc, enum sut_tuf_type type, const char *what,
 		      struct sut_tuf_meta **ret, struct sut_err *err) _must_check_;
 void sut_tuf_meta_free(struct sut_tuf_meta *m);
