@@ -34,11 +34,12 @@ enum {
 struct sut_pubkey;
 struct sut_privkey;
 
+/* -EBADMSG for the few values of small order, which everybody could sign with. */
 int sut_pubkey_from_ed25519(const uint8_t raw[static SUT_ED25519_LEN], struct sut_pubkey **ret,
 			    struct sut_err *err) _must_check_;
 
-/* One SubjectPublicKeyInfo in PEM. -EBADMSG for anything malformed,
- * -EOPNOTSUPP for a key that is none of the three. */
+/* One SubjectPublicKeyInfo in PEM, in its canonical form, with nothing but white space around it.
+ * -EBADMSG for anything malformed, -EOPNOTSUPP for a key that is none of the three. */
 int sut_pubkey_from_pem(const char *pem, size_t len, struct sut_pubkey **ret,
 			struct sut_err *err) _must_check_;
 
@@ -55,7 +56,7 @@ int sut_pubkey_pem(const struct sut_pubkey *k, struct sut_buf *out,
 bool sut_pubkey_equal(const struct sut_pubkey *a, const struct sut_pubkey *b);
 
 /* 0 when sig is a signature of data by k in the one scheme of its type;
- * -EKEYREJECTED when it is not (also when it is malformed or empty). */
+ * -EKEYREJECTED when it is not (also when it is malformed or empty); -ENOMEM. */
 int sut_pubkey_verify(const struct sut_pubkey *k, const void *data, size_t len, const void *sig,
 		      size_t sig_len) _must_check_;
 
@@ -72,13 +73,14 @@ int sut_privkey_public(const struct sut_privkey *k, struct sut_pubkey **ret,
 int sut_privkey_sign(const struct sut_privkey *k, const void *data, size_t len, struct sut_buf *sig,
 		     struct sut_err *err) _must_check_;
 
-/* passphrase NULL: not encrypted. The buffer holds a secret: release it with
+/* passphrase NULL: not encrypted. -EINVAL for an empty one or one that is too long. The buffer holds a secret: release it with
  * sut_secret_release(). */
 int sut_privkey_encode(const struct sut_privkey *k, const char *passphrase, struct sut_buf *pem,
 		       struct sut_err *err) _must_check_;
 
 /* -EKEYREJECTED (reason "passphrase") when an encrypted key does not open with
- * passphrase, or has none (NULL). Never asks a terminal. */
+ * passphrase, or has none (NULL). Never asks a terminal. A key that is not encrypted opens with any.
+ * Errors otherwise as sut_pubkey_from_pem(), also for a file that would take minutes to decrypt. */
 int sut_privkey_decode(const char *pem, size_t len, const char *passphrase,
 		       struct sut_privkey **ret, struct sut_err *err) _must_check_;
 
