@@ -45,14 +45,15 @@ bool sut_tuf_trusted_rotated(const struct sut_tuf_trusted *t);
 int sut_tuf_trusted_timestamp(struct sut_tuf_trusted *t, const void *data, size_t len, bool local,
 			      struct sut_err *err) _must_check_;
 
-/* 5.5. local: the persisted one; its hash need not be that of the timestamp, and when its version is
- * older it is kept for rollback checks only: returns 1, and the new one must be fetched. Returns 0 when it
- * is the one the timestamp names and may be used. Requires that the trusted timestamp is not expired. */
+/* 5.5. local: the persisted one. Returns 0 when it is the one the timestamp names and may be used. When it
+ * is not (another version, another length or hash, or expired) it is kept for rollback checks only:
+ * returns 1, and the new one must be fetched. Requires that the trusted timestamp is not expired. */
 int sut_tuf_trusted_snapshot(struct sut_tuf_trusted *t, const void *data, size_t len, bool local,
 			     struct sut_err *err) _must_check_;
 
 /* 5.6: a targets file of `role`, verified by the keys of `delegator` ("root" for role "targets").
- * Trusted under (role, delegator): the same role of another delegator is verified anew. */
+ * Trusted under (role, delegator): the same role of another delegator is verified anew, and must
+ * be the same file. What is trusted already stays where it is. */
 int sut_tuf_trusted_targets(struct sut_tuf_trusted *t, const char *role, const char *delegator,
 			    const void *data, size_t len, struct sut_err *err) _must_check_;
 
