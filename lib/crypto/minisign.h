@@ -6,6 +6,9 @@
  * file, and a second, global signature over the first one and the trusted
  * comment. Only that form is accepted: the old form, "Ed", is refused, so that
  * a signature means one thing.
+ *
+ * Lines end in '\n', which the last one may lack; '\r' is refused. Comments, trusted or not, are
+ * printable UTF-8: no control characters but tabs, no line separators, no bidirectional controls.
  */
 #ifndef SUTURE_CRYPTO_MINISIGN_H
 #define SUTURE_CRYPTO_MINISIGN_H
@@ -39,6 +42,7 @@ struct sut_minisign_sig {
  * wrong. Strict: nothing before, between or after, canonical base64. */
 int sut_minisign_pub_parse(const void *text, size_t len, struct sut_minisign_pub *ret,
 			   struct sut_err *err) _must_check_;
+/* -EINVAL when the comment breaks the rules above. */
 int sut_minisign_pub_format(const struct sut_minisign_pub *p, const char *comment,
 			    struct sut_buf *out, struct sut_err *err) _must_check_;
 
@@ -57,7 +61,8 @@ int sut_minisign_sig_parse(const void *text, size_t len, struct sut_minisign_sig
 int sut_minisign_verify(const struct sut_minisign_pub *p, const struct sut_minisign_sig *s,
 			const void *data, size_t len, struct sut_err *err) _must_check_;
 
-/* Adds the four lines to *out. */
+/* Adds the four lines to *out. -EINVAL when a comment breaks the rules above or k is not an Ed25519
+ * key. */
 int sut_minisign_sign(const struct sut_privkey *k, const char *untrusted, const char *trusted,
 		      const void *data, size_t len, struct sut_buf *out,
 		      struct sut_err *err) _must_check_;
