@@ -6,6 +6,10 @@
  * before they unpack anything, and must say the same as the manifest:
  *
  *   timestamp:1795000000<TAB>file:kpatch.bin<TAB>name:K20261121_01<TAB>level:3<TAB>build-id:<40 hex>
+ *
+ * The fields stand in this order, numbers in their one decimal form. Behind them a later version may
+ * add more of the form <TAB>key:value (key of [a-z0-9-], value not empty, none of the keys above
+ * again), which are ignored here.
  */
 #ifndef SUTURE_PATCH_SIGNATURE_H
 #define SUTURE_PATCH_SIGNATURE_H
@@ -36,9 +40,11 @@ struct sut_patch_keys {
 
 enum { SUT_PATCH_KEYS_MAX = 256 };
 
-/* All *.pub of a folder, in the order of their names. Refuses (-EPERM, reason "permissions") files
- * and folders that others than root or the caller can write. A folder that is not there has no keys. A key that
- * cannot be read is an error: nothing is passed over silently. */
+/* All *.pub of a folder, in the order of their names; names that begin with a dot are not keys.
+ * Refuses (-EPERM, reason "permissions") files and folders that others than root or the caller can
+ * write, symbolic links and whatever else is no regular file. A folder that is not there has no keys.
+ * A key that cannot be read is an error: nothing is passed over silently. -E2BIG: more than
+ * SUT_PATCH_KEYS_MAX. */
 int sut_patch_keys_read(const char *dir, struct sut_patch_keys *ret,
 			struct sut_err *err) _must_check_;
 void sut_patch_keys_release(struct sut_patch_keys *k);
@@ -58,7 +64,8 @@ int sut_patch_sig_verify(const struct sut_patch_keys *keys, const void *data, si
 int sut_patch_sig_matches(const struct sut_patch_claim *c, const struct sut_manifest *m,
 			  struct sut_err *err) _must_check_;
 
-/* Adds the text of a .sig file for this patch. */
+/* Adds the text of a .sig file for this patch. now: seconds since the epoch. -EINVAL for another key
+ * than Ed25519, and for a time before the epoch. */
 int sut_patch_sign(const struct sut_privkey *key, const struct sut_manifest *m, const void *data,
 		   size_t len, int64_t now, struct sut_buf *out, struct sut_err *err) _must_check_;
 
