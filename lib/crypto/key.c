@@ -327,6 +327,11 @@ void sut_pubkey_freep(struct sut_pubkey **k)
 	sut_pubkey_free(*k);
 }
 
+EVP_PKEY *sut_privkey_ossl(const struct sut_privkey *k)
+{
+	return k->pkey;
+}
+
 /* Takes over *pkey on success. */
 static int privkey_take(EVP_PKEY **pkey, enum sut_key_type type, struct sut_privkey **ret,
 			struct sut_err *err)

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "crypto/key.h"
 
 #define SUT_OSSL_FREEP(type, release)                                                              \
 	static inline _unused_ void sut_##type##_freep(type **p)                                   \
@@ -20,6 +21,7 @@
 SUT_OSSL_FREEP(EVP_PKEY, EVP_PKEY_free)
 SUT_OSSL_FREEP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 SUT_OSSL_FREEP(EVP_MD_CTX, EVP_MD_CTX_free)
+SUT_OSSL_FREEP(X509, X509_free)
 SUT_OSSL_FREEP(X509_PUBKEY, X509_PUBKEY_free)
 SUT_OSSL_FREEP(X509_ALGOR, X509_ALGOR_free)
 SUT_OSSL_FREEP(X509_SIG, X509_SIG_free)
@@ -41,6 +43,9 @@ static inline _unused_ void sut_ossl_leave(int *unused _unused_)
 
 /* As sut_err_set(), with OpenSSL's last reason in parentheses when there is one. */
 int sut_ossl_err(struct sut_err *err, int code, const char *fmt, ...) _printf_(3, 4);
+
+/* The key as OpenSSL knows it; k keeps it. */
+EVP_PKEY *sut_privkey_ossl(const struct sut_privkey *k);
 
 /* len bytes of DER that OpenSSL allocated and that may be secret. */
 struct sut_ossl_der {
