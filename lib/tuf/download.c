@@ -196,6 +196,7 @@ static int fetch_part(struct sut_tuf_client *c, const struct sut_tuf_target *t, 
 {
 	_cleanup_(sut_freep) char *url = NULL;
 	uint64_t length = (uint64_t)t->length;
+	struct stat st;
 	bool resumed;
 	int r = url_of(c, t, &url, err);
 
@@ -215,8 +216,12 @@ static int fetch_part(struct sut_tuf_client *c, const struct sut_tuf_target *t, 
 				err, EREMOTEIO, "missing",
 				"the repository lacks the file of the target '%.200s': %s", t->path,
 				err->msg);
-		if (r < 0 && r != -EFBIG)
-			return r; /* what came stays for the next try */
+		if (r < 0 && r != -EFBIG) {
+			/* What came stays for the next try, but an empty file says nothing. */
+			if (fstat(p->fd, &st) == 0 && st.st_size == 0)
+				unlinkat(p->dir, p->part, 0);
+			return r;
+		}
 		if (r == 0)
 			r = check(p->fd, t, err);
 		if (r != -EBADMSG && r != -EFBIG)
