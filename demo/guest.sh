@@ -26,7 +26,16 @@ period() {
 
 apply() { suture apply "$PATCH" && suture status --json >/tmp/status; }
 revert() { suture revert; }
+refuse() { # FILE: says why
+	suture apply "$1" && { echo "@failed: $1 was applied"; exit 1; }
+	echo "@refused $(suture apply "$1" --json | sed -n 's/^ *"outcome": "\(.*\)",$/\1/p')"
+}
 look() { suture verify "$PATCH"; }
+
+echo "A patch that nobody has signed, and one that was changed after it was signed:"
+cp "$PATCH" /tmp/unsigned.bin
+refuse /tmp/unsigned.bin
+refuse /suture/changed.bin
 
 if [ "$DIRECTION" = fix ]; then
 	close_hole=apply

@@ -9,16 +9,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "applied.h"
 #include "base/str.h"
 #include "cmd.h"
 #include "engine.h"
+#include "insecure.h"
 #include "kernel.h"
 #include "session.h"
+#include "trust.h"
 
 static const char help[] =
 	"usage: suture apply FILE [OPTION]...\n\n"
 	"Applies a patch to the running kernel. What was applied before is replaced in\n"
-	"the same pause. Without success the kernel is as it was.\n\n"
+	"the same pause. Without success the kernel is as it was. FILE.sig beside it must\n"
+	"be a signature by one of the keys in " SUT_KEYS_DIR ".\n\n"
+	"  --sig FILE     the signature lies elsewhere\n"
+	"  --keys DIR     trust the keys (*.pub) of this folder instead\n"
+	"  --insecure-local  for authors of patches, on machines for tests: apply although\n"
+	"                 nobody vouches for the patch; it is logged who did it. This and\n"
+	"                 --keys are refused where " SUT_POLICY_FILE " says\n"
+	"                 'insecure-local = refuse'\n"
 	"  --engine FILE  suture.ko to load when it is not loaded yet (default: the one\n"
 	"                 installed for this kernel)\n"
 	"  --dry-run      everything but the change itself\n"
@@ -28,18 +38,68 @@ static const char help[] =
 	"                 (default: 10, which take about a minute)\n"
 	"  --json         one object on stdout (docs/formats/status.md)\n\n"
 	"Exit status: 0 applied (or it was already), 1 error, 2 busy, 3 the patch is for\n"
-	"another kernel, 4 the running code differs or somebody else changes it, 64 usage\n";
+	"another kernel, 4 the running code differs or somebody else changes it, 5 nobody\n"
+	"this machine trusts has signed the patch, 64 usage\n";
 
 struct apply {
 	const char *file, *engine_file;
 	bool force;
 	unsigned int attempts;
+	struct sut_trust_opts trust_opts;
+	struct sut_trust trust;
 	struct sut_report report;
 	struct sut_loaded *patch;
 	struct sut_engine engine;
 	struct suture_status status; /* before */
 	int lock;
 };
+
+/* What this machine allows. A policy that cannot be relied on is told even when nothing
+ * is asked of it: the owner believes something is in force that is not. */
+static int check_policy(struct apply *a)
+{
+	struct sut_policy policy = {0};
+	struct sut_err broken = {0};
+	int r;
+
+	(void)!sut_policy_read(SUT_POLICY_FILE, &policy, &broken);
+	r = sut_trust_allowed(&a->trust_opts, &policy, &broken, &a->report.err);
+	if (r == 0 && broken.code)
+		sut_report_progress("apply", "note: %s", broken.msg);
+	return r;
+}
+
+/* The file in memory, and nothing of it unpacked before somebody vouches for it. */
+static int read_patch(struct apply *a)
+{
+	struct sut_report *rep = &a->report;
+	int r = sut_loaded_open(a->file, &a->patch, &rep->err);
+
+	if (r == 0)
+		r = sut_trust_check(&a->trust_opts, a->file, a->patch, &a->trust, &rep->err);
+	if (r < 0)
+		return r;
+	rep->trust = &a->trust;
+	if (a->trust_opts.insecure_local) {
+		sut_insecure_warn(a->file, a->patch, &a->trust);
+		sut_insecure_log("apply --insecure-local", "trust %s, sha256 %s, file %s",
+				 sut_trust_is_good(&a->trust) ? "good" : a->trust.why.reason,
+				 a->patch->sha256, a->file);
+	} else if (!sut_trust_is_good(&a->trust)) {
+		rep->err = a->trust.why;
+		return -rep->err.code;
+	}
+	r = sut_loaded_parse(a->patch, a->file, &rep->err);
+	if (r < 0)
+		return r;
+	rep->loaded = a->patch;
+	sut_trust_claim(&a->trust, a->patch->manifest);
+	if (!a->trust_opts.insecure_local && !sut_trust_is_good(&a->trust)) {
+		rep->err = a->trust.why;
+		return -rep->err.code;
+	}
+	return 0;
+}
 
 static int check_engine(struct apply *a)
 {
@@ -156,6 +216,36 @@ static void unload_replaced(struct apply *a)
 		sut_report_progress("apply", "%s; nothing uses it", err.msg);
 }
 
+/* For `suture status`, and for those who read logs. The patch is applied whatever happens here. */
+static void record(struct apply *a)
+{
+	const struct sut_manifest *m = a->patch->manifest;
+	struct sut_applied rec = {.level = m->level, .trust = a->trust};
+	struct suture_status now;
+	struct sut_err err = {0};
+	int r = sut_engine_status(&a->engine, &now, &err);
+
+	if (a->trust_opts.insecure_local)
+		sut_insecure_log("applied with --insecure-local", "patch %s, level %u, sha256 %s",
+				 m->id, m->level, a->patch->sha256);
+	else if (a->trust_opts.keys)
+		sut_insecure_log("applied with --keys",
+				 "patch %s, level %u, sha256 %s, key %s of %s", m->id, m->level,
+				 a->patch->sha256, a->trust.key, a->trust_opts.keys);
+	if (r == 0) {
+		rec.applied_at = now.applied_at;
+		snprintf(rec.id, sizeof(rec.id), "%s", m->id);
+		snprintf(rec.sha256, sizeof(rec.sha256), "%s", a->patch->sha256);
+		r = sut_applied_write(SUT_APPLIED_FILE, &rec, &err);
+	}
+	if (r < 0)
+		sut_report_progress(
+			"apply",
+			"note: the patch is applied, but 'suture status' cannot say who "
+			"signed it: %s",
+			err.msg);
+}
+
 static int switch_over(struct apply *a)
 {
 	struct sut_report *rep = &a->report;
@@ -173,9 +263,10 @@ static int switch_over(struct apply *a)
 	r = sut_session_switch(rep, &a->engine, a->attempts, attempt, a);
 	if (r == 0)
 		rep->outcome = "applied";
-	if (r == 0 && !rep->dry_run)
+	if (r == 0 && !rep->dry_run) {
+		record(a);
 		unload_replaced(a);
-	else if (ours)
+	} else if (ours)
 		unload_payload(a);
 	return r;
 }
@@ -187,10 +278,11 @@ static int run(struct apply *a)
 	int r = sut_session_need_root("applying a patch", &rep->err);
 
 	if (r == 0)
-		r = sut_loaded_read(a->file, &a->patch, &rep->err);
+		r = check_policy(a);
+	if (r == 0)
+		r = read_patch(a);
 	if (r < 0)
 		return r;
-	rep->loaded = a->patch;
 	r = sut_kernel_read(&kernel, &rep->err);
 	if (r == 0)
 		r = sut_kernel_check(&kernel, a->patch->manifest, &rep->err);
@@ -216,14 +308,27 @@ static int run(struct apply *a)
 
 static bool parse(struct apply *a, int argc, char **argv, int *ret_exit)
 {
-	enum { OPT_ENGINE = 1, OPT_DRY_RUN, OPT_FORCE, OPT_ATTEMPTS, OPT_JSON };
-	static const struct option options[] = {{"engine", required_argument, NULL, OPT_ENGINE},
-						{"dry-run", no_argument, NULL, OPT_DRY_RUN},
-						{"force", no_argument, NULL, OPT_FORCE},
-						{"attempts", required_argument, NULL, OPT_ATTEMPTS},
-						{"json", no_argument, NULL, OPT_JSON},
-						{"help", no_argument, NULL, 'h'},
-						{0}};
+	enum {
+		OPT_ENGINE = 1,
+		OPT_DRY_RUN,
+		OPT_FORCE,
+		OPT_ATTEMPTS,
+		OPT_JSON,
+		OPT_SIG,
+		OPT_KEYS,
+		OPT_INSECURE_LOCAL,
+	};
+	static const struct option options[] = {
+		{"engine", required_argument, NULL, OPT_ENGINE},
+		{"dry-run", no_argument, NULL, OPT_DRY_RUN},
+		{"force", no_argument, NULL, OPT_FORCE},
+		{"attempts", required_argument, NULL, OPT_ATTEMPTS},
+		{"json", no_argument, NULL, OPT_JSON},
+		{"sig", required_argument, NULL, OPT_SIG},
+		{"keys", required_argument, NULL, OPT_KEYS},
+		{"insecure-local", no_argument, NULL, OPT_INSECURE_LOCAL},
+		{"help", no_argument, NULL, 'h'},
+		{0}};
 	int c;
 
 	*ret_exit = SUT_EXIT_USAGE;
@@ -240,6 +345,15 @@ static bool parse(struct apply *a, int argc, char **argv, int *ret_exit)
 			break;
 		case OPT_JSON:
 			a->report.json = true;
+			break;
+		case OPT_SIG:
+			a->trust_opts.sig = optarg;
+			break;
+		case OPT_KEYS:
+			a->trust_opts.keys = sut_streq(optarg, SUT_KEYS_DIR) ? NULL : optarg;
+			break;
+		case OPT_INSECURE_LOCAL:
+			a->trust_opts.insecure_local = true;
 			break;
 		case OPT_ATTEMPTS:
 			if (sut_session_parse_attempts(optarg, &a->attempts))

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "report.h"
+#include "trust.h"
 
 static void count_bytes(const struct sut_expect_table *t, uint64_t *compared, uint64_t *ignored)
 {
@@ -20,18 +21,27 @@ static void count_bytes(const struct sut_expect_table *t, uint64_t *compared, ui
 	}
 }
 
-static int print_json(const struct sut_loaded *l, const char *path)
+static const char help[] =
+	"usage: suture info FILE [OPTION]...\n\n"
+	"Checks a patch file and shows what it holds and who has signed it. Works\n"
+	"anywhere, needs no rights. A file without a trusted signature is shown as well.\n\n"
+	"  --sig FILE  the signature (default: FILE.sig beside the patch)\n"
+	"  --keys DIR  folder of the trusted keys (default: " SUT_KEYS_DIR ")\n"
+	"  --json      one object on stdout (docs/formats/status.md)\n";
+
+static int print_json(const struct sut_loaded *l, const struct sut_trust *t, const char *path)
 {
 	uint64_t compared, ignored;
 
 	count_bytes(&l->table, &compared, &ignored);
-	return sut_report_json(
-		json_pack("{s:s,s:i,s:{s:o,s:I,s:s},s:{s:I,s:I,s:I},s:O}", "format", "suture-info",
-			  "version", 1, "file", "path", sut_report_text(path), "size",
-			  (json_int_t)l->file_size, "sha256", l->sha256, "expect", "functions",
-			  (json_int_t)l->table.nfuncs, "compared", (json_int_t)compared, "ignored",
-			  (json_int_t)ignored, "manifest", l->manifest->root),
-		SUT_EXIT_OK);
+	return sut_report_json(json_pack("{s:s,s:i,s:{s:o,s:I,s:s},s:o,s:{s:I,s:I,s:I},s:O}",
+					 "format", "suture-info", "version", 1, "file", "path",
+					 sut_report_text(path), "size", (json_int_t)l->file_size,
+					 "sha256", l->sha256, "signature", sut_trust_json(t),
+					 "expect", "functions", (json_int_t)l->table.nfuncs,
+					 "compared", (json_int_t)compared, "ignored",
+					 (json_int_t)ignored, "manifest", l->manifest->root),
+			       SUT_EXIT_OK);
 }
 
 static int name_width(const struct sut_manifest_object *o)
@@ -90,7 +100,17 @@ static void print_object(const struct sut_manifest *m, const struct sut_manifest
 		printf("  %s\n", m->busy[i]);
 }
 
-static void print_text(const struct sut_loaded *l, const char *path)
+static void print_signature(const struct sut_trust *t)
+{
+	char text[SUT_TRUST_NAME_MAX + 128];
+
+	sut_trust_text(t, text, sizeof(text));
+	printf("%-11s%s\n", "Signature", text);
+	if (!sut_trust_is_good(t))
+		printf("%-11s%s\n", "", t->why.msg);
+}
+
+static void print_text(const struct sut_loaded *l, const struct sut_trust *t, const char *path)
 {
 	const struct sut_manifest *m = l->manifest;
 	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
@@ -101,6 +121,7 @@ static void print_text(const struct sut_loaded *l, const char *path)
 	printf("%-11s%s, level %u\n", "Patch", m->id, m->level);
 	printf("%-11s%s, %zu bytes\n", "File", path, l->file_size);
 	printf("%-11s%s\n", "SHA-256", l->sha256);
+	print_signature(t);
 	printf("%-11s%s (%s, %s)\n", "Target", m->target.name, m->target.release, m->target.arch);
 	printf("%-11s%s\n", "Build-id", build_id);
 	if (*m->target.package)
@@ -126,35 +147,42 @@ static void print_text(const struct sut_loaded *l, const char *path)
 
 int cmd_info(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+						{"sig", required_argument, NULL, 's'},
+						{"keys", required_argument, NULL, 'k'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
 	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
+	struct sut_trust_opts opts = {0};
+	struct sut_trust trust;
 	struct sut_err err = {0};
 	bool json = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h') {
-			printf("usage: suture info FILE [--json]\n\n"
-			       "Checks a patch file and shows what it holds. Works anywhere, needs "
-			       "no rights.\n\n"
-			       "  --json  one object on stdout (docs/formats/status.md)\n");
+			fputs(help, stdout);
 			return SUT_EXIT_OK;
 		}
-		if (c != 'j')
+		if (c == 'j')
+			json = true;
+		else if (c == 's')
+			opts.sig = optarg;
+		else if (c == 'k')
+			opts.keys = optarg;
+		else
 			return SUT_EXIT_USAGE;
-		json = true;
 	}
 	if (optind != argc - 1) {
 		fprintf(stderr, "suture: info: name one patch file; see 'suture info --help'\n");
 		return SUT_EXIT_USAGE;
 	}
-	if (sut_loaded_read(argv[optind], &l, &err) < 0) {
+	if (sut_trust_look(&opts, argv[optind], &l, &trust, &err) < 0) {
 		sut_report_error("info", &err);
 		return SUT_EXIT_ERROR;
 	}
 	if (json)
-		return print_json(l, argv[optind]);
-	print_text(l, argv[optind]);
+		return print_json(l, &trust, argv[optind]);
+	print_text(l, &trust, argv[optind]);
 	return SUT_EXIT_OK;
 }

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "applied.h"
 #include "cmd.h"
 #include "engine.h"
 #include "session.h"
@@ -58,6 +60,8 @@ static int run(struct sut_report *rep, unsigned int attempts, struct sut_engine 
 	if (r < 0)
 		return r;
 	rep->outcome = "reverted";
+	/* One that stays is stale by its time. */
+	(void)!unlink(SUT_APPLIED_FILE);
 	unload_payload(st.module);
 	return 0;
 }

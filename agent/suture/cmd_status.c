@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "applied.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "cmd.h"
@@ -22,6 +23,7 @@ struct status {
 	char id[SUTURE_ID_MAX], module[SUTURE_MODULE_MAX];
 	char version[32];
 	struct sut_buf cves, functions; /* separated by white space */
+	struct sut_applied record;	/* id "": none for this switch */
 };
 
 static void status_release(struct status *s)
@@ -122,6 +124,16 @@ static int read_status(struct status *s, struct sut_err *err)
 	return sut_err_set(err, EAGAIN, "patches are being switched all the time. Try again");
 }
 
+/* Who signed what is applied; nothing when apply could not write it down. */
+static void read_record(struct status *s)
+{
+	struct sut_applied a;
+
+	if (s->applied && sut_applied_read(SUT_APPLIED_FILE, &a, NULL) == 0 &&
+	    sut_streq(a.id, s->id) && a.level == s->level && a.applied_at == s->applied_at)
+		s->record = a;
+}
+
 static json_t *words(const struct sut_buf *b)
 {
 	_cleanup_(sut_freep) char *copy = strdup(sut_buf_str(b));
@@ -142,11 +154,14 @@ static int print_json(const struct status *s, const struct sut_kernel *k)
 	sut_hex(k->build_id, SUTURE_BUILD_ID_LEN, build_id);
 	sut_report_time((int64_t)s->applied_at, at);
 	if (s->applied)
-		patch = json_pack("{s:o,s:I,s:o,s:o,s:o,s:s,s:I,s:I}", "id", sut_report_text(s->id),
-				  "level", (json_int_t)s->level, "cves", words(&s->cves), "module",
-				  sut_report_text(s->module), "functions", words(&s->functions),
-				  "applied_at", at, "pause_ns", (json_int_t)s->pause_ns, "stop_ns",
-				  (json_int_t)s->stop_ns);
+		patch = json_pack(
+			"{s:o,s:I,s:o,s:o,s:o,s:s,s:I,s:I,s:o,s:o}", "id", sut_report_text(s->id),
+			"level", (json_int_t)s->level, "cves", words(&s->cves), "module",
+			sut_report_text(s->module), "functions", words(&s->functions), "applied_at",
+			at, "pause_ns", (json_int_t)s->pause_ns, "stop_ns", (json_int_t)s->stop_ns,
+			"sha256", *s->record.id ? json_string(s->record.sha256) : json_null(),
+			"signature",
+			*s->record.id ? sut_trust_json(&s->record.trust) : json_null());
 	return sut_report_json(json_pack("{s:s,s:i,s:s,s:{s:b,s:o,s:o},s:{s:s,s:s,s:s},s:o}",
 					 "format", "suture-status", "version", 1, "state",
 					 !s->loaded   ? "not-loaded"
@@ -173,6 +188,19 @@ static void print_words(const char *label, const struct sut_buf *b)
 	}
 }
 
+static void print_signature(const struct sut_applied *a)
+{
+	char text[SUT_TRUST_NAME_MAX + 128];
+
+	if (!*a->id) {
+		printf("%-10s%s\n", "Signature", "unknown (apply has left no record)");
+		return;
+	}
+	sut_trust_text(&a->trust, text, sizeof(text));
+	printf("%-10s%s%s\n", "Signature", text,
+	       a->trust.insecure_local ? "; applied with --insecure-local" : "");
+}
+
 static void print_text(const struct status *s, const struct sut_kernel *k)
 {
 	char build_id[2 * SUTURE_BUILD_ID_LEN + 1], at[32];
@@ -191,6 +219,7 @@ static void print_text(const struct status *s, const struct sut_kernel *k)
 	printf("%-10s%s, level %" PRIu64 "\n", "Patch", s->id, s->level);
 	printf("%-10s%s, pause %.3f ms (whole switch %.3f ms)\n", "Applied", at,
 	       (double)s->pause_ns / 1e6, (double)s->stop_ns / 1e6);
+	print_signature(&s->record);
 	printf("%-10s%s\n", "Module", s->module);
 	print_words("CVEs", &s->cves);
 	print_words("Functions", &s->functions);
@@ -226,6 +255,7 @@ int cmd_status(int argc, char **argv)
 		sut_report_error("status", &err);
 		return SUT_EXIT_ERROR;
 	}
+	read_record(&s);
 	if (json)
 		return print_json(&s, &k);
 	print_text(&s, &k);

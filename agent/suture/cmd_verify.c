@@ -8,12 +8,16 @@
 #include "engine.h"
 #include "kernel.h"
 #include "session.h"
+#include "trust.h"
 
 static const char help[] =
 	"usage: suture verify FILE [OPTION]...\n\n"
 	"Checks a patch without applying it: the file, whether it is made for this\n"
 	"kernel, who else changes the same code, and (as root, with the engine) that the\n"
-	"running code is the code the patch was built against.\n\n"
+	"running code is the code the patch was built against. Also says who has signed\n"
+	"it; a patch that apply would not trust is checked all the same.\n\n"
+	"  --sig FILE     the signature (default: FILE.sig beside the patch)\n"
+	"  --keys DIR     folder of the trusted keys (default: " SUT_KEYS_DIR ")\n"
 	"  --engine FILE  suture.ko to load for the check when it is not loaded; it is\n"
 	"                 unloaded again\n"
 	"  --json         one object on stdout (docs/formats/status.md)\n\n"
@@ -38,23 +42,33 @@ static int check_code(struct sut_report *rep, const char *engine_file, struct su
 	return 0;
 }
 
-static int run(struct sut_report *rep, const char *file, const char *engine_file,
-	       struct sut_loaded **patch, struct sut_engine *e)
+struct verify {
+	const char *file, *engine_file;
+	struct sut_trust_opts trust_opts;
+	struct sut_trust trust;
+};
+
+static int run(struct sut_report *rep, struct verify *v, struct sut_loaded **patch,
+	       struct sut_engine *e)
 {
 	struct sut_kernel kernel;
 	size_t n;
-	int r = sut_loaded_read(file, patch, &rep->err);
+	int r = sut_trust_look(&v->trust_opts, v->file, patch, &v->trust, &rep->err);
 
 	if (r < 0)
 		return r;
 	rep->loaded = *patch;
+	rep->trust = &v->trust;
+	if (!sut_trust_is_good(&v->trust) && !rep->json)
+		sut_report_progress("verify", "note: apply would not trust this patch: %s",
+				    v->trust.why.msg);
 	r = sut_kernel_read(&kernel, &rep->err);
 	if (r == 0)
 		r = sut_kernel_check(&kernel, (*patch)->manifest, &rep->err);
 	if (r == 0)
 		r = sut_conflict_scan("", &(*patch)->table, &rep->conflicts, &rep->err);
 	if (r == 0)
-		r = check_code(rep, engine_file, e);
+		r = check_code(rep, v->engine_file, e);
 	n = sut_conflicts_fatal(&rep->conflicts);
 	/* A mismatch names the byte, so it goes first; anything less does not. */
 	if (n && rep->result.outcome == SUTURE_OK)
@@ -69,14 +83,14 @@ static int run(struct sut_report *rep, const char *file, const char *engine_file
 
 int cmd_verify(int argc, char **argv)
 {
-	static const struct option options[] = {{"engine", required_argument, NULL, 'e'},
-						{"json", no_argument, NULL, 'j'},
-						{"help", no_argument, NULL, 'h'},
-						{0}};
+	static const struct option options[] = {
+		{"engine", required_argument, NULL, 'e'}, {"json", no_argument, NULL, 'j'},
+		{"sig", required_argument, NULL, 's'},	  {"keys", required_argument, NULL, 'k'},
+		{"help", no_argument, NULL, 'h'},	  {0}};
 	_cleanup_(sut_loaded_freep) struct sut_loaded *patch = NULL;
 	_cleanup_(sut_report_release) struct sut_report rep = {.command = "verify"};
 	struct sut_engine e = SUT_ENGINE_INIT;
-	const char *engine_file = NULL;
+	struct verify v = {0};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -87,7 +101,11 @@ int cmd_verify(int argc, char **argv)
 		if (c == 'j')
 			rep.json = true;
 		else if (c == 'e')
-			engine_file = optarg;
+			v.engine_file = optarg;
+		else if (c == 's')
+			v.trust_opts.sig = optarg;
+		else if (c == 'k')
+			v.trust_opts.keys = optarg;
 		else
 			return SUT_EXIT_USAGE;
 	}
@@ -96,8 +114,8 @@ int cmd_verify(int argc, char **argv)
 			"suture: verify: name one patch file; see 'suture verify --help'\n");
 		return SUT_EXIT_USAGE;
 	}
-	rep.exit = run(&rep, argv[optind], engine_file, &patch, &e) < 0 ? sut_report_exit(&rep.err)
-									: SUT_EXIT_OK;
+	v.file = argv[optind];
+	rep.exit = run(&rep, &v, &patch, &e) < 0 ? sut_report_exit(&rep.err) : SUT_EXIT_OK;
 	if (rep.result.outcome == SUTURE_E_MISMATCH || rep.result.outcome == SUTURE_E_CHANGED)
 		sut_conflict_who_probes("", rep.result.func, rep.result.offset, rep.culprit,
 					sizeof(rep.culprit));

@@ -105,27 +105,34 @@ int sut_loaded_agree(const struct sut_manifest *m, const struct sut_manifest_obj
 	return 0;
 }
 
-int sut_loaded_read(const char *path, struct sut_loaded **ret, struct sut_err *err)
+int sut_loaded_open(const char *path, struct sut_loaded **ret, struct sut_err *err)
 {
 	_cleanup_(sut_loaded_freep) struct sut_loaded *l = calloc(1, sizeof(*l));
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
-	const struct sut_member *expect;
 	int r;
 
 	if (!l)
 		return sut_err_oom(err);
-	r = sut_file_read(path, &b, err);
+	l->file = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
+	r = sut_file_read(path, &l->file, err);
 	if (r < 0)
 		return r;
-	l->file_size = b.len;
-	sut_sha256_hex(b.data, b.len, l->sha256);
-	r = sut_patch_parse(b.data, b.len, &l->patch, err);
+	l->file_size = l->file.len;
+	sut_sha256_hex(l->file.data, l->file.len, l->sha256);
+	*ret = sut_steal(l);
+	return 0;
+}
+
+static int parse(struct sut_loaded *l, struct sut_err *err)
+{
+	const struct sut_member *expect;
+	int r = sut_patch_parse(l->file.data, l->file.len, &l->patch, err);
+
+	/* The members are copies. */
+	sut_buf_release(&l->file);
 	if (r == 0)
 		r = sut_manifest_load(l->patch->manifest, &l->manifest, err);
-	if (r < 0) {
-		sut_err_prefix(err, "%s", path);
+	if (r < 0)
 		return r;
-	}
 	/* The manifest loader promises that these are there. */
 	l->object = sut_manifest_object(l->manifest, "vmlinux");
 	l->payload = sut_patch_member(l->patch, l->object->payload);
@@ -133,18 +140,23 @@ int sut_loaded_read(const char *path, struct sut_loaded **ret, struct sut_err *e
 	r = sut_expect_parse(expect->data, expect->len, &l->table, err);
 	if (r == 0)
 		r = sut_loaded_agree(l->manifest, l->object, &l->table, err);
-	if (r < 0) {
+	return r;
+}
+
+int sut_loaded_parse(struct sut_loaded *l, const char *path, struct sut_err *err)
+{
+	int r = parse(l, err);
+
+	if (r < 0)
 		sut_err_prefix(err, "%s", path);
-		return r;
-	}
-	*ret = sut_steal(l);
-	return 0;
+	return r;
 }
 
 void sut_loaded_free(struct sut_loaded *l)
 {
 	if (!l)
 		return;
+	sut_buf_release(&l->file);
 	sut_manifest_free(l->manifest);
 	sut_patch_free(l->patch);
 	free(l);

@@ -3,6 +3,7 @@
 #ifndef SUTURE_AGENT_LOADED_H
 #define SUTURE_AGENT_LOADED_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "crypto/sha256.h"
 #include "patch/container.h"
@@ -10,17 +11,24 @@
 #include "patch/manifest.h"
 
 struct sut_loaded {
+	struct sut_buf file; /* its bytes; empty once they are parsed */
+	size_t file_size;
+	char sha256[SUT_SHA256_HEX]; /* of the file */
+	/* What follows is there after sut_loaded_parse(). */
 	struct sut_patch *patch;
 	struct sut_manifest *manifest;
 	const struct sut_manifest_object *object; /* vmlinux */
 	const struct sut_member *payload;
 	struct sut_expect_table table;
-	size_t file_size;
-	char sha256[SUT_SHA256_HEX]; /* of the file */
 };
 
-/* Container, manifest and expected bytes, each by itself and against each other. */
-int sut_loaded_read(const char *path, struct sut_loaded **ret, struct sut_err *err) _must_check_;
+/* Reads the file into memory, the only time it is read: whatever is done with
+ * it, verifying or applying, is done with these bytes. Nothing is unpacked. */
+int sut_loaded_open(const char *path, struct sut_loaded **ret, struct sut_err *err) _must_check_;
+
+/* Container, manifest and expected bytes, each by itself and against each other.
+ * Once; path is for messages. */
+int sut_loaded_parse(struct sut_loaded *l, const char *path, struct sut_err *err) _must_check_;
 void sut_loaded_free(struct sut_loaded *l);
 void sut_loaded_freep(struct sut_loaded **l);
 

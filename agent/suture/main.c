@@ -31,6 +31,7 @@ static void usage(FILE *f)
 		   "  2   busy: tasks kept running the old code; try again later\n"
 		   "  3   the patch is for another kernel\n"
 		   "  4   the running code differs, or somebody else changes it\n"
+		   "  5   nobody this machine trusts has signed the patch\n"
 		   "  64  wrong usage\n");
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "cmd.h"
+#include "trust.h"
 
 /* Reasons (and words of docs/formats/status.md) that have an exit status of their own. */
 static const struct {
@@ -23,6 +24,16 @@ static const struct {
 	{"mismatch", SUT_EXIT_CONFLICT},
 	{"changed", SUT_EXIT_CONFLICT},
 	{"ftrace", SUT_EXIT_CONFLICT},
+	{"unsigned", SUT_EXIT_NOT_TRUSTED},
+	{"signature-unreadable", SUT_EXIT_NOT_TRUSTED},
+	{"signature-format", SUT_EXIT_NOT_TRUSTED},
+	{"bad-signature", SUT_EXIT_NOT_TRUSTED},
+	{"unknown-key", SUT_EXIT_NOT_TRUSTED},
+	{"claim", SUT_EXIT_NOT_TRUSTED},
+	{"no-keys", SUT_EXIT_NOT_TRUSTED},
+	{"keys", SUT_EXIT_NOT_TRUSTED},
+	{"permissions", SUT_EXIT_NOT_TRUSTED},
+	{"policy", SUT_EXIT_NOT_TRUSTED},
 };
 
 int sut_report_exit(const struct sut_err *err)
@@ -139,6 +150,17 @@ void sut_report_time(int64_t seconds, char ret[static 32])
 		ret[0] = 0;
 }
 
+int sut_report_parse_time(const char *s, int64_t *ret)
+{
+	struct tm tm = {0};
+	const char *end = strptime(s, "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+	if (!end || *end)
+		return -EINVAL;
+	*ret = timegm(&tm);
+	return 0;
+}
+
 /* ------------------------------------------------------------------ */
 
 json_t *sut_report_text(const char *s)
@@ -249,12 +271,13 @@ static int emit_json(const struct sut_report *r)
 			    : json_null();
 
 	return sut_report_json(
-		json_pack("{s:s,s:i,s:s,s:s,s:i,s:b,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}",
+		json_pack("{s:s,s:i,s:s,s:s,s:i,s:b,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}",
 			  "format", "suture-result", "version", 1, "command", r->command, "outcome",
 			  outcome_word(r), "exit", r->exit, "dry_run", r->dry_run, "patch",
-			  patch_json(r->loaded), "before", before, "functions",
-			  (json_int_t)res->nfuncs, "attempts", (json_int_t)r->attempts, "switch",
-			  pause, "code", code, "conflicts", conflicts_json(&r->conflicts),
+			  patch_json(r->loaded), "signature",
+			  r->trust ? sut_trust_json(r->trust) : json_null(), "before", before,
+			  "functions", (json_int_t)res->nfuncs, "attempts", (json_int_t)r->attempts,
+			  "switch", pause, "code", code, "conflicts", conflicts_json(&r->conflicts),
 			  "mismatch", mismatch_json(r), "busy", busy_json(res), "error", error),
 		r->exit);
 }
@@ -299,6 +322,16 @@ static const char *functions(uint32_t n)
 	return n == 1 ? "function" : "functions";
 }
 
+static void print_signature(const struct sut_report *r)
+{
+	char text[SUT_TRUST_NAME_MAX + 128];
+
+	if (!r->trust)
+		return;
+	sut_trust_text(r->trust, text, sizeof(text));
+	printf("signature: %s\n", text);
+}
+
 static void print_applied(const struct sut_report *r)
 {
 	const struct sut_manifest *m = r->loaded->manifest;
@@ -311,6 +344,7 @@ static void print_applied(const struct sut_report *r)
 	putchar('\n');
 	for (size_t i = 0; i < m->ncves; i++)
 		printf("  %s\n", m->cves[i]);
+	print_signature(r);
 	print_switch(r);
 }
 
@@ -333,6 +367,7 @@ static void print_done(const struct sut_report *r)
 		       "kernel rewrites left out\n",
 		       r->loaded->manifest->id, r->loaded->manifest->level, r->compared,
 		       r->result.nfuncs, functions(r->result.nfuncs), r->ignored);
+		print_signature(r);
 	}
 }
 

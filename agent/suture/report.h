@@ -14,13 +14,16 @@
 #include "loaded.h"
 #include "uapi/suture.h"
 
+struct sut_trust;
+
 struct sut_report {
 	const char *command; /* "apply" */
 	bool json;
 	bool dry_run;
 	int exit;			 /* SUT_EXIT_* */
 	const char *outcome;		 /* word of docs/formats/status.md; NULL: from err */
-	const struct sut_loaded *loaded; /* the patch at hand, or NULL */
+	const struct sut_loaded *loaded; /* the patch at hand, parsed, or NULL */
+	const struct sut_trust *trust;	 /* who vouches for it; NULL when it was not looked at */
 	struct {
 		char id[SUTURE_ID_MAX]; /* "" when no patch was applied before */
 		uint32_t level;
@@ -60,5 +63,8 @@ int sut_report_json(json_t *j, int exit);
 
 /* RFC 3339 in UTC. */
 void sut_report_time(int64_t seconds, char ret[static 32]);
+
+/* And back; -EINVAL when it is not of that form. */
+int sut_report_parse_time(const char *s, int64_t *ret) _must_check_;
 
 #endif

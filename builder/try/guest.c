@@ -12,30 +12,33 @@ static const char init[] =
 #include "try/init.inc"
 	;
 
-/* The plans run inside init.sh. Every step is reported, whatever its status. */
+/* The plans run inside init.sh. Every step is reported, whatever its status. A patch
+ * that is only being tried has no signature yet. */
 static const char plan_raw[] = "step script script\n";
 
-static const char plan_script[] = "export PHASE=before; step before script\n"
-				  "if step apply suture apply /suture/kpatch.bin; then\n"
-				  "	step status suture status --json\n"
-				  "	PHASE=applied; step applied script\n"
-				  "	step revert suture revert\n"
-				  "	step status-reverted suture status --json\n"
-				  "	PHASE=reverted; step reverted script\n"
-				  "fi\n";
+static const char plan_script[] =
+	"export PHASE=before; step before script\n"
+	"if step apply suture apply --insecure-local /suture/kpatch.bin; then\n"
+	"	step status suture status --json\n"
+	"	PHASE=applied; step applied script\n"
+	"	step revert suture revert\n"
+	"	step status-reverted suture status --json\n"
+	"	PHASE=reverted; step reverted script\n"
+	"fi\n";
 
 /* Without a script: twice, under load, since a second application is not the
  * same as the first. */
-static const char plan_default[] = "step load load_start\n"
-				   "for n in 1 2; do\n"
-				   "	step apply suture apply /suture/kpatch.bin || break\n"
-				   "	step status suture status --json\n"
-				   "	sleep 1\n"
-				   "	step revert suture revert || break\n"
-				   "	step status-reverted suture status --json\n"
-				   "	sleep 1\n"
-				   "done\n"
-				   "load_stop\n";
+static const char plan_default[] =
+	"step load load_start\n"
+	"for n in 1 2; do\n"
+	"	step apply suture apply --insecure-local /suture/kpatch.bin || break\n"
+	"	step status suture status --json\n"
+	"	sleep 1\n"
+	"	step revert suture revert || break\n"
+	"	step status-reverted suture status --json\n"
+	"	sleep 1\n"
+	"done\n"
+	"load_stop\n";
 
 int sut_guest_word(char ret[SUT_WORD_LEN + 1], struct sut_err *err)
 {

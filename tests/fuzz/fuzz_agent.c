@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the suture program reads from the kernel: the first byte says which text the rest is. */
+/* What the suture program reads from the kernel, and its own record of what is applied: the
+ * first byte says which text the rest is. */
 #include <string.h>
 
+#include "applied.h"
+#include "base/str.h"
 #include "conflict.h"
 #include "fuzz.h"
 #include "kernel.h"
@@ -34,6 +37,28 @@ static void check_texts(char kind, const char *text)
 		FUZZ_ASSERT(strlen(who) < sizeof(who));
 }
 
+static void check_record(const uint8_t *text, size_t len)
+{
+	struct sut_applied a = {0};
+	struct sut_trust back = {0};
+	char line[SUT_TRUST_NAME_MAX + 128];
+	json_t *j;
+
+	if (sut_applied_parse(text, len, &a, NULL) < 0)
+		return;
+	FUZZ_ASSERT(*a.id && strlen(a.sha256) == 64);
+	sut_trust_text(&a.trust, line, sizeof(line));
+	for (const char *p = line; *p; p++)
+		FUZZ_ASSERT((unsigned char)*p >= ' ' && *p != 0x7f);
+	/* What is shown is what was read. */
+	j = sut_trust_json(&a.trust);
+	FUZZ_ASSERT(sut_trust_from_json(j, &back) == 0);
+	FUZZ_ASSERT(sut_streq(back.key, a.trust.key) &&
+		    sut_trust_is_good(&back) == sut_trust_is_good(&a.trust) &&
+		    back.insecure_local == a.trust.insecure_local);
+	json_decref(j);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t id[SUTURE_BUILD_ID_LEN];
@@ -43,6 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (data[0] == 'n') {
 		(void)!sut_notes_build_id(data + 1, size - 1, id, NULL);
+		return 0;
+	}
+	if (data[0] == 'a') {
+		check_record(data + 1, size - 1);
 		return 0;
 	}
 	text = strndup((const char *)data + 1, size - 1);

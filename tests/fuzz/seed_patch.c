@@ -31,6 +31,12 @@ static const struct {
 		 "ffffffff9ab0a005  k  unix_ioctl+0x5    [OPTIMIZED]\n"
 		 "ffffffffc0123005  r  unix_ioctl+0x5  unix_diag  [DISABLED]\n"},
 	{"events", "ep:kprobes/mine unix_ioctl+5 arg1=%di\nr16:grp/ret unix_ioctl%return\n"},
+	{"record", "a{\"format\":\"suture-applied\",\"version\":1,\"id\":\"K1\",\"level\":3,"
+		   "\"applied_at\":1795292100,\"sha256\":"
+		   "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+		   "\"signature\":{\"state\":\"good\",\"key\":\"vendor\","
+		   "\"key_number\":\"0123456789ABCDEF\",\"signed_at\":\"2026-11-21T20:15:00Z\","
+		   "\"insecure_local\":false,\"message\":null}}"},
 	{"modules", "mkcare 90112 1 - Live 0xffffffffc0a00000 (OE)\n"},
 };
 static const uint8_t notes[] = {4,   0,	  0,   0,  20, 0,  0,  0,  3,  0,  0,  0,

@@ -59,11 +59,40 @@ static void good_patch_is_loaded(void **state)
 	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
 	struct sut_err err = {0};
 
-	assert_int_equal(sut_loaded_read(f->patch, &l, &err), 0);
+	assert_ok(sut_loaded_open(f->patch, &l, &err), err);
+	assert_ok(sut_loaded_parse(l, f->patch, &err), err);
 	assert_int_equal(l->table.nfuncs, 3);
 	assert_int_equal(l->payload->len, 700);
 	assert_string_equal(l->object->module, "suture_k20261121_01");
 	assert_int_equal(strlen(l->sha256), 64);
+}
+
+/* What was verified is what is applied, whatever happens to the file in between. */
+static void file_is_read_once(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
+	struct sut_err err = {0};
+
+	assert_ok(sut_loaded_open(f->patch, &l, &err), err);
+	assert_ok(sut_file_write(f->patch, "other", 5, 0644, &err), err);
+	assert_ok(sut_loaded_parse(l, f->patch, &err), err);
+	assert_string_equal(l->manifest->id, "K20261121_01");
+}
+
+/* Opening looks at nothing: whoever vouches for the bytes is asked first. */
+static void opening_does_not_unpack(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
+	struct sut_err err = {0};
+
+	assert_ok(sut_file_write(f->patch, "junk", 4, 0644, &err), err);
+	assert_ok(sut_loaded_open(f->patch, &l, &err), err);
+	assert_int_equal(l->file.len, 4);
+	assert_null(l->patch);
+	assert_true(sut_loaded_parse(l, f->patch, &err) < 0);
+	assert_says(err, f->patch);
 }
 
 static void assert_disagree(struct fixture *f, const char *says)
@@ -135,6 +164,9 @@ static void info_shows_the_manifest(void **state)
 	assert_int_equal(run(f, "info", "--json", &j, NULL), 0);
 	assert_string_equal(json_string_value(json_object_get(j, "format")), "suture-info");
 	assert_true(json_equal(json_object_get(j, "manifest"), f->json));
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(j, "signature"), "state")),
+		"unsigned");
 	json_decref(j);
 	assert_int_equal(run(f, "info", NULL, NULL, NULL), 0);
 }
@@ -150,10 +182,15 @@ static void patch_for_another_kernel_is_not_applied(void **state)
 		int r = run(f, commands[i], "--json", &j, NULL);
 
 		outcome = json_string_value(json_object_get(j, "outcome"));
-		/* Without root apply stops before it looks at the file. */
+		/* Without root apply stops before it looks at the file, and without a signature
+		 * before it looks into it. */
 		if (i == 1 && geteuid() != 0) {
 			assert_int_equal(r, 1);
 			assert_string_equal(outcome, "not-root");
+		} else if (i == 1) {
+			assert_int_equal(r, 5);
+			assert_string_equal(outcome, "unsigned");
+			assert_true(json_is_null(json_object_get(j, "patch")));
 		} else {
 			assert_int_equal(r, 3);
 			assert_string_equal(outcome, "wrong-kernel");
@@ -193,6 +230,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(good_patch_is_loaded, setup, teardown),
+		cmocka_unit_test_setup_teardown(file_is_read_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(opening_does_not_unpack, setup, teardown),
 		cmocka_unit_test_setup_teardown(manifest_and_table_must_agree, setup, teardown),
 		cmocka_unit_test_setup_teardown(info_shows_the_manifest, setup, teardown),
 		cmocka_unit_test_setup_teardown(patch_for_another_kernel_is_not_applied, setup,

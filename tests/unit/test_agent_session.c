@@ -93,6 +93,25 @@ static void every_outcome_has_cause_advice_and_exit(void **state _unused_)
 	}
 }
 
+/* A script can tell "nobody vouches for it" from every other failure. */
+static void what_is_not_trusted_has_its_own_exit(void **state _unused_)
+{
+	static const char *const reasons[] = {
+		"unsigned",	    "signature-unreadable",
+		"signature-format", "bad-signature",
+		"unknown-key",	    "claim",
+		"no-keys",	    "keys",
+		"permissions",	    "policy",
+	};
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(reasons); i++) {
+		struct sut_err err = {0};
+
+		sut_err_reason(&err, EPERM, reasons[i], "for a test");
+		assert_int_equal(sut_report_exit(&err), 5);
+	}
+}
+
 static void second_lock_fails_at_once(void **state _unused_)
 {
 	_cleanup_(sut_freep) char *dir = NULL;
@@ -132,6 +151,7 @@ static void number_of_attempts_is_checked(void **state _unused_)
 static void text_of_any_bytes_becomes_json(void **state _unused_)
 {
 	json_t *a = sut_report_text("ok \xc3\xa4"), *b = sut_report_text("bad \xff\xfe");
+	int64_t back = 0;
 	char at[32];
 
 	assert_string_equal(json_string_value(a), "ok \xc3\xa4");
@@ -140,6 +160,11 @@ static void text_of_any_bytes_becomes_json(void **state _unused_)
 	json_decref(b);
 	sut_report_time(1795292100, at);
 	assert_string_equal(at, "2026-11-21T20:15:00Z");
+	assert_int_equal(sut_report_parse_time(at, &back), 0);
+	assert_int_equal(back, 1795292100);
+	assert_int_equal(sut_report_parse_time("", &back), -EINVAL);
+	assert_int_equal(sut_report_parse_time("2026-11-21T20:15:00Zx", &back), -EINVAL);
+	assert_int_equal(back, 1795292100);
 }
 
 int main(void)
@@ -148,6 +173,7 @@ int main(void)
 		cmocka_unit_test(waits_double_and_make_about_a_minute),
 		cmocka_unit_test(only_busy_is_tried_again),
 		cmocka_unit_test(every_outcome_has_cause_advice_and_exit),
+		cmocka_unit_test(what_is_not_trusted_has_its_own_exit),
 		cmocka_unit_test(second_lock_fails_at_once),
 		cmocka_unit_test(number_of_attempts_is_checked),
 		cmocka_unit_test(text_of_any_bytes_becomes_json),

@@ -50,11 +50,16 @@ refused() {
 		die "'$*' was refused without saying '$refused_text': $refused_out"
 }
 
-apply() { suture apply "/suture/$1.bin" || die "apply $1"; }
+# Most scenarios are not about signatures; signed.sh is.
+apply_file() { suture apply --insecure-local "$@"; }
+apply() { apply_file "/suture/$1.bin" || die "apply $1"; }
 revert() { suture revert || die "revert"; }
 
-# field NAME: a value of `suture status --json`, without quotes.
-field() { suture status --json | tr -d '\n' | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+# field NAME: the first value of that name in `suture status --json`, without quotes.
+field() {
+	suture status --json | grep -o "\"$1\": *\"\{0,1\}[^\",}]*" | head -n 1 |
+		sed 's/^"[^"]*": *"\{0,1\}//'
+}
 
 nothing_applied() {
 	want original field state

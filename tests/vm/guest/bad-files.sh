@@ -5,7 +5,7 @@
 # repack: version-other=version:build-id version-deep=version:deep-id version-bytes=version:bytes
 size=$(stat -c %s version.bin)
 
-cut() { head -c "$1" version.bin >cut.bin; refused . suture apply cut.bin; nothing_applied; }
+cut() { head -c "$1" version.bin >cut.bin; refused . apply_file cut.bin; nothing_applied; }
 echo "truncated"
 for n in 0 1 4 100 $((size / 2)) $((size - 1)); do
 	cut "$n"
@@ -18,7 +18,7 @@ flip() { # at byte $1
 	printf "\\$(printf %03o $((byte ^ 16)))" |
 		dd of=flip.bin bs=1 seek="$1" conv=notrunc 2>/dev/null
 	cmp -s version.bin flip.bin && die "nothing was flipped at $1"
-	refused . suture apply flip.bin
+	refused . apply_file flip.bin
 	nothing_applied
 }
 for n in 0 3 5 9 60 $((size / 4)) $((size / 3)) $((size / 2)) $((size - 40)) $((size - 2)); do
@@ -27,19 +27,19 @@ done
 
 echo "too much"
 { cat version.bin; printf x; } >more.bin
-refused . suture apply more.bin
+refused . apply_file more.bin
 dd if=/dev/zero of=big.bin bs=1M count=65 2>/dev/null
-refused 'large|limit|MiB' suture apply big.bin
+refused 'large|limit|MiB' apply_file big.bin
 rm big.bin
-refused 'No such file' suture apply missing.bin
+refused 'No such file' apply_file missing.bin
 
 echo "for another kernel"
-refused 'another|build-id|build id' suture apply version-other.bin
-refused 'another|build-id|build id' suture apply version-deep.bin
+refused 'another|build-id|build id' apply_file version-other.bin
+refused 'another|build-id|build id' apply_file version-deep.bin
 nothing_applied
 
 echo "for other code"
-refused version_proc_show suture apply version-bytes.bin
+refused version_proc_show apply_file version-bytes.bin
 refused version_proc_show suture verify version-bytes.bin
 nothing_applied
 

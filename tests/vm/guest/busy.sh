@@ -8,7 +8,7 @@ exec 4<>/tmp/fifo
 cat <&4 >/tmp/fifo.out &
 reader=$!
 sleep 1
-refused "pipe_read" suture apply busy.bin --attempts 3
+refused "pipe_read" apply_file busy.bin --attempts 3
 want "$reader" echo "$refused_out"
 want "cat" echo "$refused_out"
 want original field state

@@ -4,9 +4,9 @@
 # needs: version later=loadavg@2
 for round in 1 2 3; do
 	echo "round $round"
-	suture apply version.bin >/tmp/one 2>&1 &
+	apply_file version.bin >/tmp/one 2>&1 &
 	one=$!
-	suture apply later.bin >/tmp/two 2>&1 &
+	apply_file later.bin >/tmp/two 2>&1 &
 	two=$!
 	one_status=0 two_status=0
 	wait $one || one_status=$?

@@ -11,10 +11,10 @@ reader=$!
 sleep 1
 
 echo "ended by SIGTERM"
-suture apply busy.bin --json >/tmp/ended 2>&1 &
+suture apply --insecure-local busy.bin --json >/tmp/ended 2>&1 &
 waiting=$!
 sleep 2
-refused "another suture is at work" suture apply version.bin
+refused "another suture is at work" suture apply --insecure-local version.bin
 kill $waiting
 status=0
 wait $waiting || status=$?
@@ -24,13 +24,13 @@ want 0 payloads
 nothing_applied
 
 echo "ended by SIGKILL"
-suture apply busy.bin >/dev/null 2>&1 &
+suture apply --insecure-local busy.bin >/dev/null 2>&1 &
 waiting=$!
 sleep 2
 kill -9 $waiting
 wait $waiting 2>/dev/null || true
 want 1 payloads
-want "unloaded 1 idle payload" suture apply version.bin
+want "unloaded 1 idle payload" suture apply --insecure-local version.bin
 want 1 payloads
 want "suture level one" cat /proc/version
 revert

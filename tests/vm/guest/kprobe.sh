@@ -21,7 +21,7 @@ for offset in 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
 done
 [ -n "$set_one" ] || die "no probe could be set"
 echo "probe at version_proc_show+$set_one"
-refused version_proc_show suture apply version.bin
+refused version_proc_show apply_file version.bin
 want_match "probe|suture/mid" echo "$refused_out"
 nothing_applied
 unprobe mid

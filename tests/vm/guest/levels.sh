@@ -10,24 +10,24 @@ exits() { # STATUS COMMAND...
 	"$@" >/tmp/said 2>&1 || status=$?
 	[ $status = "$expected" ] || die "'$*' ends with $status, not $expected: $(cat /tmp/said)"
 }
-exits 0 suture apply two.bin --dry-run
+exits 0 apply_file two.bin --dry-run
 want "can be applied" cat /tmp/said
 nothing_applied
 want_not suture_ cat /proc/modules
 
 apply two
-exits 1 suture apply version.bin
+exits 1 apply_file version.bin
 want "fixes that are live could be lost" cat /tmp/said
 want "suture level two" cat /proc/version
-exits 0 suture apply version.bin --force --json
+exits 0 apply_file version.bin --force --json
 want '"level": 2' cat /tmp/said
 want "suture level one" cat /proc/version
 want_not suture cat /proc/loadavg
-exits 1 suture apply other.bin
+exits 1 apply_file other.bin
 want "suture level one" cat /proc/version
 exits 0 suture verify two.bin
-exits 0 suture apply two.bin
-exits 64 suture apply two.bin --attempts none
+exits 0 apply_file two.bin
+exits 64 apply_file two.bin --attempts none
 exits 0 suture revert --json
 want '"outcome": "reverted"' cat /tmp/said
 exits 0 suture revert

@@ -4,13 +4,13 @@
 # needs: version
 rmmod suture
 want not-loaded field state
-refused "engine suture.ko is not loaded" suture apply version.bin
-refused "not a module for this kernel" suture apply version.bin --engine version.bin
+refused "engine suture.ko is not loaded" apply_file version.bin
+refused "not a module for this kernel" apply_file version.bin --engine version.bin
 suture verify version.bin --engine suture.ko || die "verify"
 want not-loaded field state
-suture apply version.bin --engine suture.ko --dry-run || die "dry run"
+apply_file version.bin --engine suture.ko --dry-run || die "dry run"
 want not-loaded field state
-suture apply version.bin --engine suture.ko || die "apply"
+apply_file version.bin --engine suture.ko || die "apply"
 want "suture level one" cat /proc/version
 revert
 want original field state

@@ -4,7 +4,7 @@
 # needs: version
 apply version
 first=$(field applied_at)
-suture apply version.bin >/tmp/again 2>&1 || want_match already cat /tmp/again
+apply_file version.bin >/tmp/again 2>&1 || want_match already cat /tmp/again
 want "suture level one" cat /proc/version
 want 1 field level
 want "$first" field applied_at
