@@ -245,10 +245,11 @@ static int find_key(const struct sut_patch_keys *keys, const struct sut_minisign
 		    struct sut_err *err)
 {
 	char shown[2 * SUT_MINISIGN_KEYNUM + 1];
+	struct sut_err why = {0};
 	int bad = 0, r;
 
 	for (size_t i = 0; i < keys->n; i++) {
-		r = sut_minisign_verify(&keys->v[i].pub, s, data, len, err);
+		r = sut_minisign_verify(&keys->v[i].pub, s, data, len, &why);
 		if (r == 0) {
 			*ret = &keys->v[i];
 			return 0;
@@ -256,7 +257,7 @@ static int find_key(const struct sut_patch_keys *keys, const struct sut_minisign
 		if (r == -EKEYREJECTED)
 			bad = r;
 		else if (r != -ENOKEY)
-			return r;
+			return sut_err_set(err, -r, "%s", why.msg);
 	}
 	show_keynum(s->keynum, shown);
 	if (bad)
