@@ -273,7 +273,6 @@ int sut_patch_parse(const void *data, size_t len, struct sut_patch **ret, struct
 	_cleanup_buf_ struct sut_buf tar = SUT_BUF_INIT((size_t)SUT_PATCH_UNPACKED_MAX + 1);
 	struct sut_tar_entry e;
 	size_t frame = 0, unpacked = 0, pos = 0;
-	int64_t mtime;
 	int r = check_frame(data, len, &frame, &unpacked, err);
 
 	if (r == 0)
@@ -292,12 +291,12 @@ int sut_patch_parse(const void *data, size_t len, struct sut_patch **ret, struct
 		r = sut_manifest_load(p->manifest, &m, err);
 	if (r < 0)
 		return r;
-	mtime = e.mtime;
+	p->mtime = e.mtime;
 	p->members = calloc(m->nmembers, sizeof(*p->members));
 	if (!p->members)
 		return sut_err_oom(err);
 	while ((r = sut_tar_next(tar.data, tar.len, &pos, &e, err)) > 0) {
-		if (e.mtime != mtime)
+		if (e.mtime != p->mtime)
 			return bad(err, "container",
 				   "its members have different times. "
 				   "Only use files that suture-build made");

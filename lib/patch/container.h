@@ -36,6 +36,7 @@ struct sut_patch {
 	json_t *manifest;	    /* validated: format, version, and the fields of patch.md */
 	struct sut_member *members; /* without manifest.json */
 	size_t nmembers;
+	int64_t mtime; /* of all members, seconds since the epoch */
 };
 
 /* From bytes; the buffer is not kept. -EBADMSG with what is wrong and where. */

@@ -439,7 +439,6 @@ static void signer_is_named(void **state _unused_)
 static void generated_certificate_is_for_modules_only(void **state _unused_)
 {
 	_cleanup_buf_ struct sut_buf text = BUF;
-	_cleanup_buf_ struct sut_buf dates = BUF;
 
 	assert_int_equal(openssl("x509", "-in", "cert.pem", "-noout", "-text", "-out", "text"), 0);
 	get("text", &text);
