@@ -267,7 +267,7 @@ static int check_snapshot_rollback(const struct sut_tuf_meta *old, const struct 
 		printable(name, sizeof(name), old->refs[i].name);
 		if (!ref)
 			return sut_err_reason(
-				err, EBADMSG, "missing",
+				err, ESTALE, "rollback",
 				"%s does not name %s any more, which it named before. "
 				"Somebody may be hiding files: tell the repository's "
 				"operator",
