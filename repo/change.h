@@ -100,7 +100,10 @@ int sut_change_sign(struct sut_change *c, const struct sut_privkey *key, size_t 
 int sut_change_merge(struct sut_change *c, const struct sut_change *other, size_t *ret_n,
 		     struct sut_err *err) _must_check_;
 
-/* Drops the pending change and its files. */
+/* Removes the pending change, which is published now. */
+int sut_change_done(struct sut_repo *repo, struct sut_err *err) _must_check_;
+
+/* Drops the pending change and its files. -EBUSY when a part of it may be public already. */
 int sut_change_abandon(struct sut_repo *repo, struct sut_err *err) _must_check_;
 
 #endif

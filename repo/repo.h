@@ -18,15 +18,7 @@
 
 #include "keys.h"
 #include "settings.h"
-#include "tuf/meta.h"
-#include "tuf/trusted.h"
-
-/* A role that is published. */
-struct sut_repo_role {
-	char *name;
-	char *delegator;		 /* "root" for the four top-level roles */
-	const struct sut_tuf_meta *meta; /* owned by the repository */
-};
+#include "tree.h"
 
 struct sut_repo {
 	char *dir;
@@ -36,17 +28,16 @@ struct sut_repo {
 	struct sut_keys keys;
 
 	/*
-	 * Root, timestamp, snapshot, targets, then delegated roles in the order of delegation. Verified as a client
-	 * does it, from 1.root.json on, apart from expiry. None before the first publication.
+	 * What is published. Verified as a client does it, from 1.root.json on, apart from expiry. No roles before
+	 * the first publication.
 	 */
-	struct sut_repo_role *roles;
-	size_t nroles;
+	struct sut_tree_state state;
 
-	/* A publication was killed between the new root and the timestamp: that root, which clients have
-	 * already and which signs nothing yet; roles has the one before. NULL otherwise. */
+	/* A publication was killed between the new root and the timestamp: that root, which clients
+	 * have already; state has the one before. NULL otherwise. */
 	struct sut_tuf_meta *root_ahead;
 
-	struct sut_tuf_trusted *trusted;
+	json_t *versions; /* role: highest version that has a file in public/metadata */
 };
 
 /* Opens, locks (waits for another suture-repo) and loads. -ENOENT when dir is no repository. */
@@ -56,7 +47,7 @@ void sut_repo_free(struct sut_repo *r);
 void sut_repo_freep(struct sut_repo **r);
 
 /* NULL when it is not published. */
-const struct sut_repo_role *sut_repo_role(const struct sut_repo *r, const char *name);
+const struct sut_tree_role *sut_repo_role(const struct sut_repo *r, const char *name);
 
 /* The version a new file of this role gets: above every one that has ever been in public/metadata, so that a name
  * there always means the same bytes. */

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/* suture-repo: signs patches and keeps the TUF repository that servers update from. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "cmd.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{"init", cmd_init, "make a repository: keys, roles, the first root"},
+	{"show-change", cmd_show_change, "the pending change in plain words, and who must sign"},
+	{"publish", cmd_publish, "make the pending change visible to clients"},
+	{"abandon", cmd_abandon, "drop the pending change"},
+};
+
+static void usage(FILE *f)
+{
+	fprintf(f, "usage: suture-repo COMMAND [OPTION]...\n\n");
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(commands); i++)
+		fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].help);
+	fprintf(f, "\n  --version, --help; 'suture-repo COMMAND --help' tells more\n\n"
+		   "Exit status:\n"
+		   "  0   done\n"
+		   "  1   error; clients see what they saw before\n"
+		   "  2   the change is staged: signatures or the signer are missing\n"
+		   "  3   status: something is due soon\n"
+		   "  4   status: something has expired; verify: something is wrong\n"
+		   "  64  wrong usage\n");
+}
+
+int main(int argc, char **argv)
+{
+	/* A signer or a reader that goes away must not end us in the middle. */
+	signal(SIGPIPE, SIG_IGN);
+	/* What is public can be read by the web server, whatever the umask; keys get 0600. */
+	umask(022);
+	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		usage(stdout);
+		return SUT_EXIT_OK;
+	}
+	if (argc >= 2 && !strcmp(argv[1], "--version")) {
+		printf("suture-repo %s\n", SUTURE_VERSION);
+		return SUT_EXIT_OK;
+	}
+	for (size_t i = 0; argc >= 2 && i < SUT_ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	if (argc >= 2)
+		fprintf(stderr, "suture-repo: there is no command '%s'\n\n", argv[1]);
+	usage(stderr);
+	return SUT_EXIT_USAGE;
+}
