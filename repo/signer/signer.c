@@ -15,7 +15,7 @@ struct job {
 	const struct sut_signer_request *q;
 	int64_t now;
 	struct sut_view view;
-	const struct sut_tuf_meta *floor; /* the last snapshot that still binds, or NULL */
+	const struct sut_tuf_meta *floor; /* the last snapshot when it still binds, or NULL */
 	struct sut_buf snapshot, timestamp;
 	int64_t snapshot_version, timestamp_version;
 };
@@ -30,19 +30,21 @@ static void job_release(struct job *j)
 /* ------------------------------------------------------------------ */
 /* Which versions. */
 
-static const struct sut_tuf_ref *floor_of(const struct job *j, const char *role)
+/* The entry of a role in the last snapshot, or NULL. */
+static const struct sut_tuf_ref *last_of(const struct job *j, const char *role)
 {
+	const struct sut_tuf_meta *last = j->s->state.floor;
 	char name[SUT_SIGNER_NAME_MAX + 8];
 
 	snprintf(name, sizeof(name), "%s.json", role);
-	return j->floor ? sut_tuf_ref(j->floor, name) : NULL;
+	return last ? sut_tuf_ref(last, name) : NULL;
 }
 
 static int version_of(void *ctx, const char *role, int64_t *ret, struct sut_err *err)
 {
 	const struct job *j = ctx;
-	const struct sut_tuf_ref *floor = floor_of(j, role);
-	int64_t version = floor ? floor->version : 0;
+	const struct sut_tuf_ref *last = last_of(j, role);
+	int64_t version = last ? last->version : 0;
 
 	for (size_t i = 0; i < j->q->nroles; i++)
 		if (sut_streq(j->q->roles[i].name, role))
@@ -52,13 +54,13 @@ static int version_of(void *ctx, const char *role, int64_t *ret, struct sut_err 
 				      "there is a delegation to the role %s, and nobody says which "
 				      "version of it. Name it in the request",
 				      role);
-	if (floor && version < floor->version)
+	if (j->floor && last && version < last->version)
 		return sut_err_reason(
 			err, EBADMSG, "rollback",
 			"version %lld of the role %s was signed before, and a lower one "
 			"(%lld) is asked for. Publish version %lld or a newer one",
-			(long long)floor->version, role, (long long)version,
-			(long long)floor->version);
+			(long long)last->version, role, (long long)version,
+			(long long)last->version);
 	*ret = version;
 	return 0;
 }
@@ -69,10 +71,10 @@ static int check_expiry(const struct job *j, struct sut_err *err)
 {
 	for (size_t i = 0; i < j->view.nroles; i++) {
 		const struct sut_view_role *r = &j->view.roles[i];
-		const struct sut_tuf_ref *floor = floor_of(j, r->name);
+		const struct sut_tuf_ref *last = last_of(j, r->name);
 		char text[32];
 
-		if (r->meta->expires > j->now || (floor && floor->version == r->version))
+		if (r->meta->expires > j->now || (last && last->version == r->version))
 			continue;
 		sut_tuf_time_format(r->meta->expires, text);
 		return sut_err_reason(err, EBADMSG, "expired",
@@ -191,7 +193,7 @@ static bool still_good(const struct job *j)
 		return false;
 	for (size_t i = 0; i < j->view.nroles; i++) {
 		const struct sut_view_role *role = &j->view.roles[i];
-		const struct sut_tuf_ref *ref = floor_of(j, role->name);
+		const struct sut_tuf_ref *ref = last_of(j, role->name);
 
 		if (!ref || ref->version != role->version ||
 		    sut_tuf_ref_check(ref, role->text.data, role->text.len, NULL) < 0)
