@@ -132,7 +132,9 @@ static int begin(struct lines *l, const void *text, size_t len, struct sut_err *
 	if (len > SUT_MINISIGN_FILE_MAX)
 		return sut_err_set(err, EBADMSG, "it has more than %d bytes",
 				   SUT_MINISIGN_FILE_MAX);
-	*l = (struct lines){.p = text, .end = (const char *)text + len};
+	/* An empty buffer may have no memory. */
+	*l = (struct lines){.p = len ? text : ""};
+	l->end = l->p + len;
 	return 0;
 }
 

@@ -68,10 +68,12 @@ int sut_pem_decode(const char *text, size_t len, char ret_label[static SUT_PEM_L
 		   struct sut_buf *out, struct sut_err *err)
 {
 	_cleanup_secret_ struct sut_buf body = SUT_BUF_INIT(len);
-	struct cursor c = {.p = text, .end = text + len};
+	/* An empty buffer may have no memory. */
+	struct cursor c = {.p = len ? text : ""};
 	char label[SUT_PEM_LABEL_MAX];
 	int r;
 
+	c.end = c.p + len;
 	skip_space(&c);
 	if (!take(&c, "-----BEGIN ") || !take_label(&c, label) || !take(&c, dashes))
 		return sut_err_set(err, EBADMSG,

@@ -595,6 +595,7 @@ static void other_private_files_are_refused(void **state _unused_)
 	get("old.pem", &old);
 	private_refused(sut_buf_str(&old), EBADMSG, "pkcs8 -topk8");
 	private_refused("", EBADMSG, "BEGIN");
+	public_refused(NULL, 0, EBADMSG, "BEGIN");
 }
 
 int main(void)

@@ -293,28 +293,34 @@ static void only_what_can_be_read_is_signed(void **state _unused_)
 	assert_int_equal(b.len, 0);
 }
 
-static char *put_key(const char *name, const struct sut_minisign_pub *p)
+static char *in_dir(const char *name)
 {
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
 	char *path = sut_sprintf("%s/%s", dir, name);
-	struct sut_err err = {0};
 
 	assert_non_null(path);
+	return path;
+}
+
+static void put_key(const char *name, const struct sut_minisign_pub *p)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
+	_cleanup_(sut_freep) char *path = in_dir(name);
+	struct sut_err err = {0};
+
 	assert_ok(sut_minisign_pub_format(p, "a key", &b, &err), err);
 	assert_ok(sut_file_write(path, b.data, b.len, 0644, &err), err);
-	return path;
 }
 
 static void keys_are_read_in_the_order_of_their_names(void **state _unused_)
 {
 	_cleanup_(sut_patch_keys_release) struct sut_patch_keys keys = {0};
-	_cleanup_(sut_freep) char *b = put_key("vendor-b.pub", &pub);
-	_cleanup_(sut_freep) char *a = put_key("vendor-a.pub", &other_pub);
-	_cleanup_(sut_freep) char *c = put_key("README", &pub);
-	_cleanup_(sut_freep) char *d = put_key(".hidden.pub", &pub);
-	_cleanup_(sut_freep) char *e = put_key("Zeta.pub", &pub);
 	struct sut_err err = {0};
 
+	put_key("vendor-b.pub", &pub);
+	put_key("vendor-a.pub", &other_pub);
+	put_key("README", &pub);
+	put_key(".hidden.pub", &pub);
+	put_key("Zeta.pub", &pub);
 	assert_ok(sut_patch_keys_read(dir, &keys, &err), err);
 	assert_int_equal(keys.n, 3);
 	assert_string_equal(keys.v[0].name, "Zeta");
@@ -326,7 +332,7 @@ static void keys_are_read_in_the_order_of_their_names(void **state _unused_)
 
 static void no_folder_or_an_empty_one_has_no_keys(void **state _unused_)
 {
-	_cleanup_(sut_freep) char *none = sut_sprintf("%s/none", dir);
+	_cleanup_(sut_freep) char *none = in_dir("none");
 	struct sut_patch_keys keys = {.n = 7};
 	struct sut_err err = {0};
 
@@ -353,8 +359,9 @@ static void keys_refused(int code, const char *reason, const char *says)
 static void what_others_can_write_is_refused(void **state _unused_)
 {
 	static const mode_t bad[] = {0664, 0646, 0666};
-	_cleanup_(sut_freep) char *path = put_key("a.pub", &pub);
+	_cleanup_(sut_freep) char *path = in_dir("a.pub");
 
+	put_key("a.pub", &pub);
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(bad); i++) {
 		assert_int_equal(chmod(path, bad[i]), 0);
 		keys_refused(EPERM, "permissions", "a.pub");
@@ -369,8 +376,9 @@ static void what_others_can_write_is_refused(void **state _unused_)
 
 static void what_belongs_to_others_is_refused(void **state _unused_)
 {
-	_cleanup_(sut_freep) char *path = put_key("a.pub", &pub);
+	_cleanup_(sut_freep) char *path = in_dir("a.pub");
 
+	put_key("a.pub", &pub);
 	if (geteuid() != 0)
 		skip(); /* only root can give files away */
 	assert_int_equal(chown(path, 12345, 0), 0);
@@ -383,9 +391,9 @@ static void what_belongs_to_others_is_refused(void **state _unused_)
 
 static void what_is_not_a_regular_file_is_refused(void **state _unused_)
 {
-	_cleanup_(sut_freep) char *real = put_key("real", &pub);
-	_cleanup_(sut_freep) char *path = sut_sprintf("%s/a.pub", dir);
+	_cleanup_(sut_freep) char *path = in_dir("a.pub");
 
+	put_key("real", &pub);
 	assert_int_equal(symlink("real", path), 0);
 	keys_refused(EPERM, "permissions", "symbolic link");
 	assert_int_equal(unlink(path), 0);
@@ -398,11 +406,11 @@ static void what_is_not_a_regular_file_is_refused(void **state _unused_)
 
 static void a_key_that_cannot_be_read_is_not_passed_over(void **state _unused_)
 {
-	_cleanup_(sut_freep) char *good = put_key("a.pub", &pub);
-	_cleanup_(sut_freep) char *path = sut_sprintf("%s/b.pub", dir);
+	_cleanup_(sut_freep) char *path = in_dir("b.pub");
 	_cleanup_(sut_freep) char *large = calloc(1, SUT_MINISIGN_FILE_MAX + 1);
 	struct sut_err err = {0};
 
+	put_key("a.pub", &pub);
 	assert_non_null(large);
 	assert_ok(sut_file_write(path, "nonsense", 8, 0644, &err), err);
 	keys_refused(EBADMSG, "", "b.pub");
