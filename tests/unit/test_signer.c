@@ -237,7 +237,7 @@ static void snapshot_lists_every_role_that_can_be_reached(void **state)
 static void versions_only_go_up(void **state)
 {
 	struct fixture *f = *state;
-	_cleanup_json_ json_t *a = NULL, *b = NULL, *c = NULL;
+	_cleanup_json_ json_t *a = NULL, *b = NULL;
 
 	granted(f, FIRST, NULL);
 	granted(f, AGAIN, &a);

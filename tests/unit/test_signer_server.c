@@ -34,20 +34,16 @@ static void quiet(const char *line _unused_)
 }
 
 /* Ends with 0 when it was asked to end. */
-static int child(const struct fixture *f, int fd, const struct sut_signer_allowed *a)
+static int child(const struct fixture *f, int fd, const struct sut_signer_allowed *a,
+		 const sigset_t *unblocked)
 {
 	struct sut_signer s = {.metadata = f->dir, .dir = f->dir};
 	struct sut_server_opts o = {.allowed = a, .seconds = 2, .log = quiet, .stop = &stop};
 	struct sigaction term = {.sa_handler = on_term};
-	sigset_t set, old;
 	struct sut_err err;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, &old);
 	sigaction(SIGTERM, &term, NULL);
-	sigdelset(&old, SIGTERM);
-	o.unblocked = &old;
+	o.unblocked = unblocked;
 	alarm(60);
 	return sut_server_run(fd, &s, &o, &err) < 0;
 }
@@ -55,13 +51,19 @@ static int child(const struct fixture *f, int fd, const struct sut_signer_allowe
 static void serve(struct fixture *f, const struct sut_signer_allowed *a)
 {
 	struct sut_err err;
+	sigset_t set, old;
 	int fd = -1;
 
 	assert_ok(sut_server_listen(&f->config, &fd, &err), err);
+	/* The test may be over before the child has its handler. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, &old);
 	f->pid = fork();
 	assert_true(f->pid >= 0);
 	if (f->pid == 0)
-		_exit(child(f, fd, a));
+		_exit(child(f, fd, a, &old));
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(fd);
 }
 
