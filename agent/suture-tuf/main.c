@@ -19,6 +19,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1 };
 struct options {
 	const char *metadata_dir, *metadata_url, *targets_url, *target_dir;
 	const char *ca_file;
+	uint64_t timeout; /* seconds; 0: the usual ones */
 	struct sut_strv names;
 	bool verbose, stats;
 };
@@ -40,6 +41,7 @@ static void usage(FILE *f)
 	      "  --target-base-url URL  where the repository's targets are\n"
 	      "  --target-dir DIR       where downloaded targets go\n"
 	      "  --ca-file FILE         certificate authorities instead of the system's (PEM)\n"
+	      "  --timeout SECONDS      give up when the server is silent for so long, instead of 60\n"
 	      "  --verbose              say each request, and what became of it\n"
 	      "  --stats                at the end, one line with the numbers of requests and bytes\n"
 	      "  --help, --version\n"
@@ -153,7 +155,11 @@ static int cmd_update(const struct options *o, struct sut_http *http, struct sut
 static int update(const struct options *o)
 {
 	_cleanup_(sut_http_freep) struct sut_http *http = NULL;
-	struct sut_http_opts opts = {.ca_file = o->ca_file};
+	struct sut_http_opts opts = {
+		.ca_file = o->ca_file,
+		.connect_sec = (unsigned int)o->timeout,
+		.stall_sec = (unsigned int)o->timeout,
+	};
 	struct sut_http_stats st;
 	struct sut_err err = {0};
 	int r = sut_http_new(&opts, &http, &err);
@@ -208,6 +214,7 @@ int main(int argc, char **argv)
 		TARGETS_URL,
 		TARGET_DIR,
 		CA_FILE,
+		TIMEOUT,
 		VERBOSE,
 		STATS,
 		HELP,
@@ -220,6 +227,7 @@ int main(int argc, char **argv)
 		{"target-base-url", required_argument, NULL, TARGETS_URL},
 		{"target-dir", required_argument, NULL, TARGET_DIR},
 		{"ca-file", required_argument, NULL, CA_FILE},
+		{"timeout", required_argument, NULL, TIMEOUT},
 		{"verbose", no_argument, NULL, VERBOSE},
 		{"stats", no_argument, NULL, STATS},
 		{"help", no_argument, NULL, HELP},
@@ -252,6 +260,14 @@ int main(int argc, char **argv)
 			break;
 		case CA_FILE:
 			o.ca_file = optarg;
+			break;
+		case TIMEOUT:
+			if (sut_parse_u64(optarg, 86400, &o.timeout) < 0 || !o.timeout) {
+				status = wrong_usage("--timeout takes seconds, 1 to 86400, not ",
+						     optarg);
+				sut_strv_release(&o.names);
+				return status;
+			}
 			break;
 		case VERBOSE:
 			o.verbose = true;
