@@ -46,6 +46,8 @@ static const char help[] =
 	"  --memory MB        default 1024\n"
 	"  --cpus N           default 2\n"
 	"  --cpu MODEL        default qemu64 (qemu-system-x86_64 -cpu help lists them)\n"
+	"  --uefi VARS        boot through UEFI firmware (OVMF) with this variable store,\n"
+	"                     which says whether Secure Boot is on; it is not changed\n"
 	"  --append TEXT      more words for the kernel command line\n"
 	"  --timeout S        limit for everything after the boot, default 300\n"
 	"  --allow-warnings   kernel warnings are reported, but are no failure\n"
@@ -67,6 +69,7 @@ enum {
 	OPT_CACHE,
 	OPT_CPUS,
 	OPT_CPU,
+	OPT_UEFI,
 	OPT_APPEND,
 	OPT_KEEP,
 	OPT_JSON,
@@ -85,6 +88,7 @@ static const struct option longopts[] = {
 	{"memory", required_argument, NULL, 'm'},
 	{"cpus", required_argument, NULL, OPT_CPUS},
 	{"cpu", required_argument, NULL, OPT_CPU},
+	{"uefi", required_argument, NULL, OPT_UEFI},
 	{"append", required_argument, NULL, OPT_APPEND},
 	{"timeout", required_argument, NULL, 'T'},
 	{"allow-warnings", no_argument, NULL, OPT_ALLOW},
@@ -137,6 +141,9 @@ static int parse(int argc, char **argv, struct options *o, struct sut_err *err)
 			break;
 		case OPT_CPU:
 			o->vm.cpu = optarg;
+			break;
+		case OPT_UEFI:
+			o->vm.uefi = optarg;
 			break;
 		case OPT_APPEND:
 			o->vm.append = optarg;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -64,6 +65,31 @@ static void vm_release(struct vm *vm)
 	vm_end(vm, true);
 }
 
+/* A comma in a value of -drive is written twice. */
+static int add_drive(struct sut_strv *argv, unsigned int unit, const char *mode, const char *path)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT((size_t)3 * PATH_MAX);
+	int r = sut_buf_addf(&b, "if=pflash,format=raw,unit=%u,%s,file=", unit, mode);
+
+	for (; r == 0 && *path; path++) {
+		if (*path == ',')
+			r = sut_buf_add(&b, ",", 1);
+		if (r == 0)
+			r = sut_buf_add(&b, path, 1);
+	}
+	if (r < 0 || (r = sut_strv_add(argv, "-drive")) < 0)
+		return r;
+	return sut_strv_add(argv, sut_buf_str(&b));
+}
+
+/* What the firmware writes into its variables is forgotten at the end. */
+static int add_firmware(struct sut_strv *argv, const char *vars)
+{
+	int r = add_drive(argv, 0, "readonly=on", SUT_VM_OVMF);
+
+	return r < 0 ? r : add_drive(argv, 1, "snapshot=on", vars);
+}
+
 static int command(const struct sut_vm_opts *o, struct sut_strv *argv)
 {
 	/* A panic ends the VM at once (-no-reboot); an oops is a panic. KASLR stays on. */
@@ -86,6 +112,8 @@ static int command(const struct sut_vm_opts *o, struct sut_strv *argv)
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(fixed) && r == 0; i++)
 		r = sut_strv_add(argv, fixed[i]);
+	if (r == 0 && o->uefi)
+		r = add_firmware(argv, o->uefi);
 	if (r < 0 || (r = sut_strv_add(argv, "-smp")) < 0 ||
 	    (r = sut_strv_addf(argv, "%u", o->cpus)) < 0 || (r = sut_strv_add(argv, "-m")) < 0 ||
 	    (r = sut_strv_addf(argv, "%u", o->memory_mb)) < 0 ||
@@ -139,6 +167,12 @@ static int start(const struct sut_vm_opts *o, struct vm *vm, struct sut_err *err
 	int e = 0, r;
 	ssize_t n;
 
+	if (o->uefi && access(SUT_VM_OVMF, R_OK) < 0)
+		return sut_err_set(err, ENOENT,
+				   "there is no UEFI firmware (" SUT_VM_OVMF
+				   "); install the package ovmf (scripts/setup does)");
+	if (o->uefi && access(o->uefi, R_OK) < 0)
+		return sut_err_errno(err, "cannot read the variables of the firmware, %s", o->uefi);
 	if (command(o, &argv) < 0)
 		return sut_err_oom(err);
 	if (high_pipe(con) < 0 || high_pipe(res) < 0 || high_pipe(said) < 0 || high_pipe(st) < 0) {

@@ -12,6 +12,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* The firmware for virtual machines of Debian (package ovmf). It knows Secure Boot. */
+#define SUT_VM_OVMF "/usr/share/OVMF/OVMF_CODE_4M.fd"
+
 enum {
 	SUT_VM_CONSOLE_MAX = 32 << 20, /* bytes of kernel messages */
 	SUT_VM_RESULT_MAX = 32 << 20,
@@ -21,7 +24,9 @@ struct sut_vm_opts {
 	const char *kernel; /* bzImage */
 	const char *initrd; /* file made with initramfs.h */
 	const char *append; /* kernel command line, after our own; may be NULL */
-	const char *cpu;    /* QEMU's name of the CPU model */
+	const char *
+		uefi; /* variable store of the UEFI firmware, which boots the kernel then; NULL: BIOS */
+	const char *cpu; /* QEMU's name of the CPU model */
 	unsigned int memory_mb;
 	unsigned int cpus;
 	const char *ready;	  /* text on the result channel once the VM has booted */
