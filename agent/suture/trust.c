@@ -99,6 +99,16 @@ static int unknown_key(const char *dir, const struct sut_patch_keys *keys,
 			      t->key_number, keys->n, dir);
 }
 
+static int bad_signature(const struct sut_trust *t, struct sut_err *err)
+{
+	return sut_err_reason(
+		err, EKEYREJECTED, "bad-signature",
+		"the signature by the key %s does not fit: the patch or its .sig file "
+		"was changed or damaged. Download both again; if that does not help, "
+		"do not use them and tell whoever made the patch",
+		t->key_number);
+}
+
 static int check(const struct sut_patch_keys *keys, const char *dir, const struct sut_loaded *l,
 		 const struct sut_buf *sig, struct sut_trust *t)
 {
@@ -115,6 +125,8 @@ static int check(const struct sut_patch_keys *keys, const char *dir, const struc
 				 &by, &t->why);
 	if (r == -ENOKEY)
 		return unknown_key(dir, keys, t, &t->why);
+	if (r == -EKEYREJECTED)
+		return bad_signature(t, &t->why);
 	if (r == 0)
 		snprintf(t->key, sizeof(t->key), "%s", by->name);
 	return r;
@@ -217,6 +229,8 @@ int sut_trust_from_json(const json_t *j, struct sut_trust *ret)
 		return -EBADMSG;
 	t.insecure_local = json_is_true(insecure);
 	if (!sut_streq(t.why.reason, "good")) {
+		if (*t.key)
+			return -EBADMSG;
 		t.why.code = EPERM;
 	} else {
 		t.why.reason[0] = 0;
