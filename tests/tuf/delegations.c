@@ -56,8 +56,8 @@ struct search {
 static void search(struct world *w, const void *arg)
 {
 	static const struct edge tree[] = {
-		{"targets", "A", "*.doc *.md", 0},	{"targets", "B", "releases/*/*", 0},
-		{"B", "C", "releases/x/*", 0},		{"B", "D", "releases/y/*.zip", 0},
+		{"targets", "A", "*.doc *.md", 0},	 {"targets", "B", "releases/*/*", 0},
+		{"B", "C", "releases/x/*", 0},		 {"B", "D", "releases/y/*.zip", 0},
 		{"targets", "E", "v?/file nested/*", 0}, {NULL, NULL, NULL, 0},
 	};
 	const struct search *s = arg;
@@ -285,8 +285,8 @@ static void chain(struct world *w, const void *arg)
 	} else {
 		download_fails(w, "file");
 		expect_downloads(w, NULL);
-		EXPECT(!strstr(server_log(w->server), sim_str("1.r%02d.json",
-							      SUT_TUF_DELEGATIONS_MAX + 1)),
+		EXPECT(!strstr(server_log(w->server),
+			       sim_str("1.r%02d.json", SUT_TUF_DELEGATIONS_MAX + 1)),
 		       "more than the limit was fetched");
 	}
 }
@@ -310,8 +310,8 @@ static void fan(struct world *w, const void *arg)
 	} else {
 		download_fails(w, "file");
 		expect_downloads(w, NULL);
-		EXPECT(!strstr(server_log(w->server), sim_str("1.r%02d.json",
-							      SUT_TUF_DELEGATIONS_MAX + 1)),
+		EXPECT(!strstr(server_log(w->server),
+			       sim_str("1.r%02d.json", SUT_TUF_DELEGATIONS_MAX + 1)),
 		       "more than the limit was fetched");
 	}
 }
@@ -396,17 +396,22 @@ static void role_twice(struct world *w, const void *arg _unused_)
 }
 
 #define GRAPH(name, ...)                                                                           \
-	{"delegations/" name, traversal, &(const struct graph){__VA_ARGS__},                      \
-	 "test_updater_delegation_graphs.py: test_graph_traversal[" name "]"}
+	{                                                                                          \
+		"delegations/" name, traversal, &(const struct graph){__VA_ARGS__},                \
+			"test_updater_delegation_graphs.py: test_graph_traversal[" name "]"        \
+	}
 #define SEARCH(name, ...)                                                                          \
-	{"delegations/search-" name, search, &(const struct search){__VA_ARGS__},                 \
-	 "test_updater_delegation_graphs.py: test_targetfile_search[" name "]"}
+	{                                                                                          \
+		"delegations/search-" name, search, &(const struct search){__VA_ARGS__},           \
+			"test_updater_delegation_graphs.py: test_targetfile_search[" name "]"      \
+	}
 
 static const size_t under = SUT_TUF_DELEGATIONS_MAX - 1, over = SUT_TUF_DELEGATIONS_MAX + 1;
 
 static const struct tuf_test tests[] = {
 	GRAPH("basic-delegation", "1.A.json", {{"targets", "A"}}),
-	GRAPH("single-level-delegations", "1.A.json 1.B.json", {{"targets", "A"}, {"targets", "B"}}),
+	GRAPH("single-level-delegations", "1.A.json 1.B.json",
+	      {{"targets", "A"}, {"targets", "B"}}),
 	GRAPH("two-level-delegations", "1.A.json 1.B.json 1.C.json",
 	      {{"targets", "A"}, {"targets", "B"}, {"B", "C"}}),
 	GRAPH("two-level-test-DFS-order-of-traversal", "1.A.json 1.C.json 1.D.json 1.B.json",
@@ -443,14 +448,16 @@ static const struct tuf_test tests[] = {
 	SEARCH("question-mark-is-one-character", "v1/file", "one character", "1.E.json"),
 	SEARCH("question-mark-is-not-two", "v10/file", NULL, ""),
 	SEARCH("question-mark-does-not-match-slash", "v//file", NULL, ""),
-	{"delegations/cached-role-is-verified-against-current-delegator", diamond_same_process, NULL,
+	{"delegations/cached-role-is-verified-against-current-delegator", diamond_same_process,
+	 NULL,
 	 "test_updater_delegation_graphs.py: "
 	 "test_cached_role_is_verified_against_current_delegator"},
 	{"delegations/not-in-snapshot", not_in_snapshot, NULL,
 	 "test_updater_delegation_graphs.py: role not in snapshot; go-tuf #652"},
 	{"delegations/diamond-with-different-keys-across-runs", diamond_cached, NULL, "5.6.3"},
 	{"delegations/diamond-signed-by-both", diamond_signed_by_both, NULL, "5.6.3"},
-	{"delegations/cached-role-with-replaced-keys", cached_role_current_keys, NULL, "5.6.3; 6.1"},
+	{"delegations/cached-role-with-replaced-keys", cached_role_current_keys, NULL,
+	 "5.6.3; 6.1"},
 	{"delegations/threshold", threshold_of_delegation, NULL, "5.6.3"},
 	{"delegations/unsigned-role-ends-the-search", failure_ends_search, "unsigned", "5.6.7"},
 	{"delegations/missing-role-ends-the-search", failure_ends_search, "404", "5.6.7"},

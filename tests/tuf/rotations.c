@@ -55,10 +55,9 @@ static void root_rotation(struct world *w, const void *arg)
 	} else {
 		refresh(w);
 		expect_same(w, "root");
-		expect_requests(w,
-				sim_str("%s%zu.root.json timestamp.json 1.snapshot.json "
-					"1.targets.json",
-					requests, n + 1));
+		expect_requests(w, sim_str("%s%zu.root.json timestamp.json 1.snapshot.json "
+					   "1.targets.json",
+					   requests, n + 1));
 	}
 }
 
@@ -87,11 +86,15 @@ static void other_rotation(struct world *w, const void *arg)
 }
 
 #define ROOT(name, ...)                                                                            \
-	{"rotations/root/" name, root_rotation, &(const struct rotation){__VA_ARGS__},            \
-	 "test_updater_key_rotations.py: test_root_rotation[" name "]"}
+	{                                                                                          \
+		"rotations/root/" name, root_rotation, &(const struct rotation){__VA_ARGS__},      \
+			"test_updater_key_rotations.py: test_root_rotation[" name "]"              \
+	}
 #define OTHER(name, ...)                                                                           \
-	{"rotations/other/" name, other_rotation, &(const struct rotation){__VA_ARGS__},          \
-	 "test_updater_key_rotations.py: test_non_root_rotations[" name "]"}
+	{                                                                                          \
+		"rotations/other/" name, other_rotation, &(const struct rotation){__VA_ARGS__},    \
+			"test_updater_key_rotations.py: test_non_root_rotations[" name "]"         \
+	}
 
 static const struct tuf_test tests[] = {
 	ROOT("1-of-1-key-rotation", false, {{"1", 1, "1"}, {"2", 1, "21"}, {"2", 1, "2"}}),

@@ -71,7 +71,8 @@ static void root_1_to_12(struct world *w, const void *arg _unused_)
 	sim_target(w->sim, "registry.npmjs.org", "registry.npmjs.org/keys.json", "{}");
 	sim_target(w->sim, "targets", "trusted_root.json", "trusted root");
 	for (size_t i = 0; i < 4; i++) {
-		const char *const roles[] = {"targets", "snapshot", "timestamp", "registry.npmjs.org"};
+		const char *const roles[] = {"targets", "snapshot", "timestamp",
+					     "registry.npmjs.org"};
 
 		expires_after(w, roles[i], 1800, i == 2 ? 7 : 180);
 	}
@@ -83,8 +84,9 @@ static void root_1_to_12(struct world *w, const void *arg _unused_)
 	at_day(w, 1801);
 	init(w);
 	refresh(w);
-	expect_requests(w, sim_str("%s13.root.json timestamp.json 161.snapshot.json 12.targets.json",
-				   requests));
+	expect_requests(w,
+			sim_str("%s13.root.json timestamp.json 161.snapshot.json 12.targets.json",
+				requests));
 	expect_trusted(w, "root:12 snapshot:161 targets:12 timestamp:301");
 	expect_same(w, "root");
 	download(w, "trusted_root.json registry.npmjs.org/keys.json");
