@@ -17,6 +17,7 @@ bool args_common(struct args *a, int opt, int *ret_exit)
 		a->finish.stage = true;
 		return true;
 	case ARG_HELP:
+	case 'h':
 		fputs(a->usage, stdout);
 		*ret_exit = SUT_EXIT_OK;
 		return false;

@@ -148,6 +148,120 @@ int sut_edit_add_key(json_t *holder, const char *role, const struct sut_key *key
 	return r < 0 ? sut_err_oom(err) : sut_edit_prune(holder, err);
 }
 
+int sut_edit_remove_key(json_t *holder, const char *role, const char *id, struct sut_err *err)
+{
+	json_t *j = sut_edit_role(holder, role), *ids = json_object_get(j, "keyids");
+	ssize_t at = index_of(ids, id);
+
+	if (at < 0)
+		return sut_err_set(err, ENOENT, "%s does not have that key", role);
+	if ((json_int_t)json_array_size(ids) <= json_integer_value(json_object_get(j, "threshold")))
+		return sut_err_set(
+			err, EINVAL,
+			"without this key the threshold of %s could not be met any more; "
+			"name another key with --replace-with",
+			role);
+	if (json_array_remove(ids, (size_t)at) < 0)
+		return sut_err_oom(err);
+	return sut_edit_prune(holder, err);
+}
+
+bool sut_edit_has_key(const json_t *holder, const char *role, const char *id)
+{
+	return index_of(json_object_get(sut_edit_role(holder, role), "keyids"), id) >= 0;
+}
+
+int sut_edit_holders(const struct sut_change *c, struct sut_strv *ret, struct sut_err *err)
+{
+	json_t *entry;
+	const char *name;
+
+	json_object_foreach(json_object_get(c->doc, "roles"), name, entry)
+		if (sut_strv_add(ret, name) < 0)
+			return sut_err_oom(err);
+	for (size_t i = 0; c->repo && i < c->repo->state.nroles; i++) {
+		name = c->repo->state.roles[i].name;
+		if ((sut_repo_is_targets(name) || sut_streq(name, "root")) &&
+		    !json_object_get(json_object_get(c->doc, "roles"), name) &&
+		    sut_strv_add(ret, name) < 0)
+			return sut_err_oom(err);
+	}
+	return 0;
+}
+
+int sut_edit_held(const struct sut_change *c, const char *holder, struct sut_strv *ret,
+		  struct sut_err *err)
+{
+	const json_t *signed_ = sut_change_peek(c, holder);
+	const char *name;
+	json_t *d;
+	size_t i;
+
+	json_object_foreach(json_object_get(signed_, "roles"), name, d)
+		if (sut_strv_add(ret, name) < 0)
+			return sut_err_oom(err);
+	json_array_foreach(delegations_of(signed_), i, d)
+		if (sut_strv_add(ret, json_string_value(json_object_get(d, "name"))) < 0)
+			return sut_err_oom(err);
+	return 0;
+}
+
+static int swap_key(struct sut_change *c, const char *holder, const char *role, const char *old,
+		    const struct sut_key *by, struct sut_err *err)
+{
+	json_t *signed_;
+	int r = sut_change_edit(c, holder, &signed_, err);
+
+	if (r < 0)
+		return r;
+	return by ? sut_edit_add_key(signed_, role, by, old, err)
+		  : sut_edit_remove_key(signed_, role, old, err);
+}
+
+int sut_edit_revoke(struct sut_change *c, const char *id, const struct sut_key *by,
+		    struct sut_strv *ret_roles, struct sut_err *err)
+{
+	_cleanup_strv_ struct sut_strv holders = {0};
+	int r = sut_edit_holders(c, &holders, err);
+
+	for (size_t i = 0; r == 0 && i < holders.n; i++) {
+		_cleanup_strv_ struct sut_strv held = {0};
+
+		r = sut_edit_held(c, holders.v[i], &held, err);
+		for (size_t j = 0; r == 0 && j < held.n; j++) {
+			if (!sut_edit_has_key(sut_change_peek(c, holders.v[i]), held.v[j], id))
+				continue;
+			if (sut_strv_add(ret_roles, held.v[j]) < 0)
+				return sut_err_oom(err);
+			r = swap_key(c, holders.v[i], held.v[j], id, by, err);
+		}
+	}
+	return r;
+}
+
+int sut_edit_rotate(struct sut_change *c, const char *role, const char *old,
+		    const struct sut_key *by, struct sut_err *err)
+{
+	_cleanup_strv_ struct sut_strv held = {0};
+	_cleanup_(sut_freep) char *prefix = sut_sprintf("%s-", role), *copy = NULL;
+	const char *holder;
+	int r = prefix ? sut_edit_holder(c, role, &holder, err) : sut_err_oom(err);
+
+	if (r < 0)
+		return r;
+	copy = strdup(holder);
+	if (!copy)
+		return sut_err_oom(err);
+	r = swap_key(c, copy, role, old, by, err);
+	if (r == 0 && sut_repo_is_targets(role))
+		r = sut_edit_held(c, role, &held, err);
+	for (size_t i = 0; r == 0 && i < held.n; i++)
+		if (sut_startswith(held.v[i], prefix) &&
+		    sut_edit_has_key(sut_change_peek(c, role), held.v[i], old))
+			r = swap_key(c, role, held.v[i], old, by, err);
+	return r;
+}
+
 static bool names_key(const json_t *holder, const char *id)
 {
 	json_t *roles = json_object_get(holder, "roles"), *role;

@@ -30,6 +30,30 @@ int sut_edit_root_role(json_t *root, const char *role, const struct sut_key *con
 int sut_edit_add_key(json_t *holder, const char *role, const struct sut_key *key, const char *old,
 		     struct sut_err *err) _must_check_;
 
+/* Takes a key from the role. -EINVAL when its threshold could not be met any more. */
+int sut_edit_remove_key(json_t *holder, const char *role, const char *id,
+			struct sut_err *err) _must_check_;
+
+/* Takes a key from every role of the repository, or puts another one in its place (by NULL: none). *ret_roles gets the
+ * names of the roles that had it. */
+int sut_edit_revoke(struct sut_change *c, const char *id, const struct sut_key *by,
+		    struct sut_strv *ret_roles, struct sut_err *err) _must_check_;
+
+/* The same for one role, and for its hash bins that have the key. */
+int sut_edit_rotate(struct sut_change *c, const char *role, const char *old,
+		    const struct sut_key *by, struct sut_err *err) _must_check_;
+
+/* Every role that says which keys another one has: names of root and of all targets roles. */
+int sut_edit_holders(const struct sut_change *c, struct sut_strv *ret,
+		     struct sut_err *err) _must_check_;
+
+/* Names of the roles whose keys this holder names. */
+int sut_edit_held(const struct sut_change *c, const char *holder, struct sut_strv *ret,
+		  struct sut_err *err) _must_check_;
+
+/* Does the role have the key? */
+bool sut_edit_has_key(const json_t *holder, const char *role, const char *id);
+
 /* Removes keys that no role of the file names. */
 int sut_edit_prune(json_t *holder, struct sut_err *err) _must_check_;
 

@@ -33,3 +33,33 @@ int sut_gzip(const void *data, size_t len, struct sut_buf *out, struct sut_err *
 	deflateEnd(&z);
 	return r;
 }
+
+int sut_gunzip(const void *data, size_t len, struct sut_buf *out, struct sut_err *err)
+{
+	unsigned char chunk[32768];
+	size_t before = out->len;
+	z_stream z = {.next_in = (void *)data, .avail_in = (uInt)len};
+	int end, r = 0;
+
+	if (len > UINT_MAX / 2)
+		return sut_err_set(err, EFBIG, "%zu bytes are too many to unpack at once", len);
+	if (inflateInit2(&z, MAX_WBITS + 16) != Z_OK)
+		return sut_err_oom(err);
+	do {
+		z.next_out = chunk;
+		z.avail_out = sizeof(chunk);
+		end = inflate(&z, Z_NO_FLUSH);
+		if (end != Z_OK && end != Z_STREAM_END)
+			r = end == Z_MEM_ERROR ? sut_err_oom(err)
+					       : sut_err_set(err, EBADMSG, "this is no gzip file");
+		else if (sut_buf_add(out, chunk, sizeof(chunk) - z.avail_out) < 0)
+			r = sut_err_set(err, EFBIG, "unpacked, it is larger than %zu bytes",
+					out->max);
+	} while (r == 0 && end != Z_STREAM_END);
+	if (r == 0 && z.avail_in)
+		r = sut_err_set(err, EBADMSG, "something follows the gzip file");
+	inflateEnd(&z);
+	if (r < 0 && out->data)
+		out->data[out->len = before] = 0;
+	return r;
+}

@@ -11,4 +11,7 @@
 /* Adds the compressed data to *out. */
 int sut_gzip(const void *data, size_t len, struct sut_buf *out, struct sut_err *err) _must_check_;
 
+/* Adds the contents of one gzip file with nothing behind it. -EBADMSG; -EFBIG when out->max would be passed. */
+int sut_gunzip(const void *data, size_t len, struct sut_buf *out, struct sut_err *err) _must_check_;
+
 #endif

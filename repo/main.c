@@ -14,9 +14,17 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{"init", cmd_init, "make a repository: keys, roles, the first root"},
+	{"status", cmd_status, "what expires when, who signs what, what is pending"},
+	{"verify", cmd_verify, "check all that is public, as a client sees it"},
+	{"renew", cmd_renew, "sign roles anew before they expire"},
+	{"key", cmd_key, "generate, add, list, rotate and revoke keys"},
+	{"delegate", cmd_delegate, "let a role speak for a part of the targets"},
+	{"undelegate", cmd_undelegate, "take that back"},
 	{"show-change", cmd_show_change, "the pending change in plain words, and who must sign"},
+	{"sign", cmd_sign, "sign the pending change, here or on an offline machine"},
 	{"publish", cmd_publish, "make the pending change visible to clients"},
 	{"abandon", cmd_abandon, "drop the pending change"},
+	{"export-root", cmd_export_root, "write the root that clients and the signer begin with"},
 };
 
 static void usage(FILE *f)
