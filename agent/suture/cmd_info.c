@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* suture info: what a patch holds, for auditors; needs no kernel and no rights. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 
 #include "base/str.h"
 #include "cmd.h"
+#include "crypto/modsign.h"
 #include "report.h"
 #include "trust.h"
 
@@ -29,19 +31,37 @@ static const char help[] =
 	"  --keys DIR  folder of the trusted keys (default: " SUT_KEYS_DIR ")\n"
 	"  --json      one object on stdout (docs/formats/status.md)\n";
 
+/* The payload's own signature, for the kernel. Only the kernel has the keys to check it with. */
+struct module_signature {
+	const char *state;
+	char signer[SUT_MODSIGN_SIGNER_MAX]; /* "" unless present */
+};
+
+static struct module_signature look_at_payload(const struct sut_loaded *l)
+{
+	struct module_signature s = {.state = "present"};
+	int r = sut_modsign_signer(l->payload->data, l->payload->len, s.signer, NULL);
+
+	if (r < 0)
+		s.state = r == -ENODATA ? "none" : "malformed";
+	return s;
+}
+
 static int print_json(const struct sut_loaded *l, const struct sut_trust *t, const char *path)
 {
+	struct module_signature s = look_at_payload(l);
 	uint64_t compared, ignored;
 
 	count_bytes(&l->table, &compared, &ignored);
-	return sut_report_json(json_pack("{s:s,s:i,s:{s:o,s:I,s:s},s:o,s:{s:I,s:I,s:I},s:O}",
-					 "format", "suture-info", "version", 1, "file", "path",
-					 sut_report_text(path), "size", (json_int_t)l->file_size,
-					 "sha256", l->sha256, "signature", sut_trust_json(t),
-					 "expect", "functions", (json_int_t)l->table.nfuncs,
-					 "compared", (json_int_t)compared, "ignored",
-					 (json_int_t)ignored, "manifest", l->manifest->root),
-			       SUT_EXIT_OK);
+	return sut_report_json(
+		json_pack("{s:s,s:i,s:{s:o,s:I,s:s},s:o,s:{s:s,s:s?},s:{s:I,s:I,s:I},s:O}",
+			  "format", "suture-info", "version", 1, "file", "path",
+			  sut_report_text(path), "size", (json_int_t)l->file_size, "sha256",
+			  l->sha256, "signature", sut_trust_json(t), "module_signature", "state",
+			  s.state, "signer", s.signer[0] ? s.signer : NULL, "expect", "functions",
+			  (json_int_t)l->table.nfuncs, "compared", (json_int_t)compared, "ignored",
+			  (json_int_t)ignored, "manifest", l->manifest->root),
+		SUT_EXIT_OK);
 }
 
 static int name_width(const struct sut_manifest_object *o)
@@ -110,6 +130,20 @@ static void print_signature(const struct sut_trust *t)
 		printf("%-11s%s\n", "", t->why.msg);
 }
 
+static void print_module_signature(const struct sut_loaded *l)
+{
+	struct module_signature s = look_at_payload(l);
+
+	if (s.signer[0])
+		printf("%-11s%s signed for the kernel by %s\n", "Payload", l->object->payload,
+		       s.signer);
+	else
+		printf("%-11s%s %s\n", "Payload", l->object->payload,
+		       sut_streq(s.state, "none")
+			       ? "not signed for the kernel"
+			       : "has a malformed module signature; the kernel will refuse it");
+}
+
 static void print_text(const struct sut_loaded *l, const struct sut_trust *t, const char *path)
 {
 	const struct sut_manifest *m = l->manifest;
@@ -129,6 +163,7 @@ static void print_text(const struct sut_loaded *l, const struct sut_trust *t, co
 	printf("%-11s%s by %s\n", "Created", m->created, m->generator);
 	printf("%-11sABI %u, payload %s%s\n", "Engine", m->engine_abi, l->object->module,
 	       l->object->keep ? " (never unloaded)" : "");
+	print_module_signature(l);
 	printf("%-11s%" PRIu64 " bytes of %u function%s compared, %" PRIu64
 	       " that the kernel rewrites left out\n",
 	       "Checks", compared, l->table.nfuncs, l->table.nfuncs == 1 ? "" : "s", ignored);

@@ -8,7 +8,9 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "crypto/key.h"
 #include "loaded.h"
+#include "patch/modsign.h"
 #include "sample_patch.h"
 
 struct fixture {
@@ -171,6 +173,52 @@ static void info_shows_the_manifest(void **state)
 	assert_int_equal(run(f, "info", NULL, NULL, NULL), 0);
 }
 
+/* module_signature of `suture info --json`. */
+static void assert_payload(const struct fixture *f, const char *state, const char *signer)
+{
+	json_t *j = NULL, *s;
+	const char *text;
+
+	assert_int_equal(run(f, "info", "--json", &j, NULL), 0);
+	s = json_object_get(j, "module_signature");
+	assert_string_equal(json_string_value(json_object_get(s, "state")), state);
+	text = json_string_value(json_object_get(s, "signer"));
+	if (signer)
+		assert_true(text && sut_startswith(text, signer));
+	else
+		assert_true(json_is_null(json_object_get(s, "signer")));
+	json_decref(j);
+	assert_int_equal(run(f, "info", NULL, NULL, NULL), 0);
+}
+
+static void info_names_who_signed_the_payload(void **state)
+{
+	_cleanup_secret_ struct sut_buf key = SUT_BUF_INIT(SUT_KEY_PEM_MAX);
+	_cleanup_buf_ struct sut_buf cert = SUT_BUF_INIT(1 << 16), b = SUT_BUF_INIT(1 << 20);
+	_cleanup_(sut_modsign_key_freep) struct sut_modsign_key *k = NULL;
+	_cleanup_(sut_patch_freep) struct sut_patch *p = NULL;
+	const struct fixture *f = *state;
+	struct sut_member *ko;
+	struct sut_err err = {0};
+
+	assert_payload(f, "none", NULL);
+	assert_ok(sut_modsign_key_generate("Test", SAMPLE_MTIME, 1, NULL, &key, &cert, &err), err);
+	assert_ok(sut_modsign_key_load(sut_buf_str(&key), key.len, NULL, sut_buf_str(&cert),
+				       cert.len, &k, &err),
+		  err);
+	assert_ok(sut_patch_read(f->patch, &p, &err), err);
+	assert_ok(sut_patch_sign_payloads(p, k, &b, &err), err);
+	assert_ok(sut_file_write(f->patch, b.data, b.len, 0644, &err), err);
+	assert_payload(f, "present", "CN=Test, serial ");
+
+	ko = (struct sut_member *)sut_patch_member(p, "vmlinux.ko");
+	memcpy(ko->data + ko->len - 28, "~Module signature appended~\n", 28);
+	sut_buf_release(&b);
+	assert_ok(sut_patch_pack(p->manifest, p->members, p->nmembers, p->mtime, &b, &err), err);
+	assert_ok(sut_file_write(f->patch, b.data, b.len, 0644, &err), err);
+	assert_payload(f, "malformed", NULL);
+}
+
 static void patch_for_another_kernel_is_not_applied(void **state)
 {
 	static const char *const commands[] = {"verify", "apply"};
@@ -234,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(opening_does_not_unpack, setup, teardown),
 		cmocka_unit_test_setup_teardown(manifest_and_table_must_agree, setup, teardown),
 		cmocka_unit_test_setup_teardown(info_shows_the_manifest, setup, teardown),
+		cmocka_unit_test_setup_teardown(info_names_who_signed_the_payload, setup, teardown),
 		cmocka_unit_test_setup_teardown(patch_for_another_kernel_is_not_applied, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(broken_file_is_told_in_two_lines, setup, teardown),
