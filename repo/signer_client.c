@@ -22,7 +22,7 @@ static int64_t monotonic_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static int connect_to(const char *path, int *ret_fd, struct sut_err *err)
+static int connect_to(const char *path, int64_t until, int *ret_fd, struct sut_err *err)
 {
 	_cleanup_(sut_closep) int fd = -1;
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -34,9 +34,17 @@ static int connect_to(const char *path, int *ret_fd, struct sut_err *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return sut_err_errno(err, "cannot make a socket");
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0) {
-		*ret_fd = sut_steal_fd(&fd);
-		return 0;
+	/* EAGAIN: others wait to be accepted, and there is no event for a place among them. */
+	for (;;) {
+		const struct timespec pause = {.tv_nsec = 20000000};
+
+		if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0) {
+			*ret_fd = sut_steal_fd(&fd);
+			return 0;
+		}
+		if ((errno != EAGAIN && errno != EINTR) || monotonic_ms() >= until)
+			break;
+		nanosleep(&pause, NULL);
 	}
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		return sut_err_reason(err, errno, "no-signer",
@@ -122,7 +130,7 @@ static int talk(const char *path, const struct sut_buf *request, json_t **ret, s
 	uint8_t head[SUT_SIGNER_HEAD];
 	int64_t until = monotonic_ms() + ANSWER_SECONDS * 1000LL;
 	size_t len = 0;
-	int r = connect_to(path, &fd, err);
+	int r = connect_to(path, until, &fd, err);
 
 	if (r == 0)
 		r = send_all(fd, request, until, err);

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "release.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "change_view.h"
+#include "edit.h"
+#include "patch/expect.h"
+#include "patch/signature.h"
+#include "tuf/json.h"
+
+/* ------------------------------------------------------------------ */
+/* The file. */
+
+static int check_objects(const struct sut_release_file *f, struct sut_err *err)
+{
+	for (size_t i = 0; i < f->manifest->nobjects; i++) {
+		const struct sut_manifest_object *o = &f->manifest->objects[i];
+		const struct sut_member *m = sut_patch_member(f->patch, o->expect);
+		struct sut_expect_table t;
+		int r = sut_expect_parse(m->data, m->len, &t, err);
+
+		if (r < 0)
+			return sut_err_prefix(err, "%s", o->expect), r;
+		if (memcmp(t.build_id, f->manifest->target.build_id, SUTURE_BUILD_ID_LEN) != 0)
+			return sut_err_reason(err, EBADMSG, "disagree",
+					      "%s is for another kernel than the manifest. Build "
+					      "the patch again",
+					      o->expect);
+	}
+	return 0;
+}
+
+static int parse(struct sut_release_file *f, struct sut_err *err)
+{
+	int r = sut_patch_parse(f->data.data, f->data.len, &f->patch, err);
+
+	if (r == 0)
+		r = sut_manifest_load(f->patch->manifest, &f->manifest, err);
+	return r < 0 ? r : check_objects(f, err);
+}
+
+static int sign_payloads(struct sut_release_file *f, const struct sut_modsign_key *key,
+			 struct sut_err *err)
+{
+	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
+	int r = sut_patch_sign_payloads(f->patch, key, &out, err);
+
+	if (r < 0)
+		return r;
+	sut_manifest_free(sut_steal(f->manifest));
+	sut_patch_free(sut_steal(f->patch));
+	sut_buf_release(&f->data);
+	f->data = out;
+	out = (struct sut_buf){0};
+	return parse(f, err);
+}
+
+int sut_release_open(const char *path, const struct sut_modsign_key *key,
+		     struct sut_release_file *ret, struct sut_err *err)
+{
+	_cleanup_(sut_release_close) struct sut_release_file f = {
+		.path = strdup(path),
+		.data = SUT_BUF_INIT(SUT_PATCH_FILE_MAX),
+		.sig = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX),
+	};
+	int r;
+
+	if (!f.path)
+		return sut_err_oom(err);
+	r = sut_file_read(path, &f.data, err);
+	if (r < 0)
+		return r;
+	r = parse(&f, err);
+	if (r == 0 && key)
+		r = sign_payloads(&f, key, err);
+	if (r < 0)
+		return sut_err_prefix(err, "%s", path), r;
+	sut_hex(f.manifest->target.build_id, SUTURE_BUILD_ID_LEN, f.build_id);
+	sut_sha256_hex(f.data.data, f.data.len, f.sha256);
+	*ret = f;
+	f = (struct sut_release_file){0};
+	return 0;
+}
+
+void sut_release_close(struct sut_release_file *f)
+{
+	free(f->path);
+	sut_buf_release(&f->data);
+	sut_buf_release(&f->sig);
+	sut_manifest_free(f->manifest);
+	sut_patch_free(f->patch);
+	*f = (struct sut_release_file){0};
+}
+
+int sut_release_sign(struct sut_release_file *f, const struct sut_privkey *key, int64_t now,
+		     struct sut_err *err)
+{
+	sut_buf_release(&f->sig);
+	return sut_patch_sign(key, f->manifest, f->data.data, f->data.len, now, &f->sig, err);
+}
+
+int sut_release_take_sig(struct sut_release_file *f, const char *path, const struct sut_pubkey *key,
+			 struct sut_err *err)
+{
+	_cleanup_buf_ struct sut_buf sig = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
+	struct sut_patch_key k = {.name = (char *)"the patch key"};
+	const struct sut_patch_keys keys = {&k, 1};
+	const struct sut_patch_key *by;
+	struct sut_patch_claim claim;
+	int r = sut_minisign_pub_of(key, &k.pub, err);
+
+	if (r == 0)
+		r = sut_file_read(path, &sig, err);
+	if (r < 0)
+		return r;
+	r = sut_patch_sig_verify(&keys, f->data.data, f->data.len, sig.data, sig.len, &claim, &by,
+				 err);
+	if (r == 0)
+		r = sut_patch_sig_matches(&claim, f->manifest, err);
+	if (r < 0)
+		return sut_err_prefix(err, "%s", path), r;
+	sut_buf_release(&f->sig);
+	f->sig = sig;
+	sig = (struct sut_buf){0};
+	return 0;
+}
+
+/* ------------------------------------------------------------------ */
+/* What is released. */
+
+static const char *string_of(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "";
+}
+
+/* "kernel/BUILDID/LEVEL/kpatch.bin" */
+static bool parse_path(const char *path, struct sut_release *ret)
+{
+	enum { ID = 2 * SUTURE_BUILD_ID_LEN };
+	static const char prefix[] = "kernel/", suffix[] = "/kpatch.bin";
+	uint8_t raw[SUTURE_BUILD_ID_LEN];
+	char digits[16];
+	uint64_t level;
+	size_t n;
+
+	if (!sut_startswith(path, prefix) || !sut_endswith(path, suffix))
+		return false;
+	path += strlen(prefix);
+	n = strlen(path) - strlen(suffix);
+	if (n < ID + 2 || n >= ID + 1 + sizeof(digits) || path[ID] != '/')
+		return false;
+	memcpy(ret->build_id, path, ID);
+	ret->build_id[ID] = '\0';
+	memcpy(digits, path + ID + 1, n - ID - 1);
+	digits[n - ID - 1] = '\0';
+	if (sut_unhex(ret->build_id, raw, sizeof(raw)) < 0 || digits[0] == '0' ||
+	    strspn(digits, "0123456789") != strlen(digits) ||
+	    sut_parse_u64(digits, UINT32_MAX, &level) < 0)
+		return false;
+	ret->level = (uint32_t)level;
+	return true;
+}
+
+static int add_release(struct sut_releases *l, const struct sut_release *at, json_t *entry,
+		       struct sut_err *err)
+{
+	const json_t *custom = json_object_get(entry, "custom");
+	struct sut_release *grown;
+
+	if ((l->n & (l->n - 1)) == 0) {
+		grown = reallocarray(l->v, l->n ? 2 * l->n : 1, sizeof(*grown));
+		if (!grown)
+			return sut_err_oom(err);
+		l->v = grown;
+	}
+	l->v[l->n] = *at;
+	l->v[l->n].id = string_of(custom, "id");
+	l->v[l->n].target = string_of(custom, "target");
+	l->v[l->n].arch = string_of(custom, "arch");
+	l->v[l->n].sha256 = string_of(json_object_get(entry, "hashes"), "sha256");
+	l->v[l->n].length = json_integer_value(json_object_get(entry, "length"));
+	l->v[l->n].entry = json_incref(entry);
+	l->n++;
+	return 0;
+}
+
+static int by_build_id(const void *a, const void *b)
+{
+	const struct sut_release *x = a, *y = b;
+	int d = strcmp(x->build_id, y->build_id);
+
+	return d ? d : x->level < y->level ? -1 : x->level > y->level;
+}
+
+int sut_releases_read(const struct sut_change *c, struct sut_releases *ret, struct sut_err *err)
+{
+	_cleanup_(sut_change_view_release) struct sut_change_view v = {0};
+	_cleanup_(sut_releases_release) struct sut_releases l = {0};
+	int r = sut_change_view_make(c, &v, err);
+
+	for (size_t i = 0; r == 0 && i < v.n; i++) {
+		const struct sut_tuf_meta *m = v.v[i].now;
+		const struct sut_tuf_delegation *by;
+		struct sut_release at;
+		const char *path;
+		json_t *entry;
+
+		/* A role that nobody delegates to any more is not read by anybody. */
+		if (!m || m->type != SUT_TUF_TARGETS ||
+		    !sut_change_view_delegator(&v, v.v[i].name, &by))
+			continue;
+		json_object_foreach(json_object_get(json_object_get(m->doc, "signed"), "targets"),
+				    path, entry)
+			if (r == 0 && parse_path(path, &at))
+				r = add_release(&l, &at, entry, err);
+	}
+	if (r < 0)
+		return r;
+	if (l.n)
+		qsort(l.v, l.n, sizeof(*l.v), by_build_id);
+	*ret = l;
+	l = (struct sut_releases){0};
+	return 0;
+}
+
+void sut_releases_release(struct sut_releases *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		json_decref(r->v[i].entry);
+	free(r->v);
+	*r = (struct sut_releases){0};
+}
+
+/* The highest level of this kernel; NULL when there is none. */
+static const struct sut_release *latest(const struct sut_releases *l, const char *build_id)
+{
+	const struct sut_release *found = NULL;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (sut_streq(l->v[i].build_id, build_id))
+			found = &l->v[i];
+	return found;
+}
+
+/* ------------------------------------------------------------------ */
+/* Edits. */
+
+static int set_entry(struct sut_change *c, const char *path, json_t *entry, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *role = NULL;
+	json_t *signed_part, *targets;
+	int r = sut_edit_owner(c, path, &role, err);
+
+	if (r == 0)
+		r = sut_change_edit(c, role, &signed_part, err);
+	if (r < 0)
+		return r;
+	targets = json_object_get(signed_part, "targets");
+	if (!entry) {
+		json_object_del(targets, path);
+		return 0;
+	}
+	return json_object_set(targets, path, entry) < 0 ? sut_err_oom(err) : 0;
+}
+
+/* The place of a file under public/, and that of its signature. */
+static int add_files(struct sut_change *c, const char *folder, const char *sha256,
+		     const struct sut_buf *data, const struct sut_buf *sig, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *path = sut_sprintf("targets/%s/%s.kpatch.bin", folder, sha256);
+	_cleanup_(sut_freep) char *sig_path =
+		sut_sprintf("targets/%s/%s.kpatch.bin.sig", folder, sha256);
+	int r;
+
+	if (!path || !sig_path)
+		return sut_err_oom(err);
+	r = sut_change_add_file(c, path, data->data, data->len, err);
+	return r < 0 ? r : sut_change_add_file(c, sig_path, sig->data, sig->len, err);
+}
+
+static json_t *strings(const char *const *v, size_t n, size_t max)
+{
+	json_t *l = json_array();
+
+	for (size_t i = 0; l && i < n && i < max; i++)
+		if (json_array_append_new(l, json_string(v[i])) < 0) {
+			json_decref(l);
+			return NULL;
+		}
+	return l;
+}
+
+static json_t *superseded(const struct sut_releases *l, const struct sut_release_file *f)
+{
+	json_t *ids = json_array();
+
+	/* The newest ones when there are too many. */
+	for (size_t i = l->n; ids && i-- > 0;) {
+		const struct sut_release *r = &l->v[i];
+
+		if (!sut_streq(r->build_id, f->build_id) || r->level >= f->manifest->level)
+			continue;
+		if (json_array_size(ids) >= SUT_RELEASE_SUPERSEDES_MAX)
+			break;
+		if (json_array_append_new(ids, json_string(r->id)) < 0) {
+			json_decref(ids);
+			return NULL;
+		}
+	}
+	return ids;
+}
+
+static json_t *make_entry(const struct sut_releases *l, const struct sut_release_file *f,
+			  const char *reason)
+{
+	const struct sut_manifest *m = f->manifest;
+	json_t *custom =
+		json_pack("{s:s,s:I,s:o,s:s,s:s,s:o}", "id", m->id, "level", (json_int_t)m->level,
+			  "cves", strings(m->cves, m->ncves, SUT_RELEASE_CVES_MAX), "target",
+			  m->target.name, "arch", m->target.arch, "supersedes", superseded(l, f));
+
+	if (custom && m->ncves > SUT_RELEASE_CVES_MAX &&
+	    json_object_set_new(custom, "cves_total", json_integer((json_int_t)m->ncves)) < 0)
+		json_decref(sut_steal(custom));
+	if (custom && reason && json_object_set_new(custom, "reason", json_string(reason)) < 0)
+		json_decref(sut_steal(custom));
+	return json_pack("{s:I,s:{s:s},s:o}", "length", (json_int_t)f->data.len, "hashes", "sha256",
+			 f->sha256, "custom", custom);
+}
+
+static int check_level(const struct sut_releases *l, const struct sut_release_file *f,
+		       const char *reason, struct sut_err *err)
+{
+	const struct sut_release *last = latest(l, f->build_id);
+
+	for (size_t i = 0; i < l->n; i++)
+		if (sut_streq(l->v[i].build_id, f->build_id) &&
+		    l->v[i].level == f->manifest->level && sut_streq(l->v[i].sha256, f->sha256))
+			return sut_err_reason(err, EALREADY, "released", "%s: level %u is released",
+					      f->path, f->manifest->level);
+	if (!last || f->manifest->level > last->level || reason)
+		return 0;
+	return sut_err_reason(
+		err, EEXIST, "lower-level",
+		"%s: %s (level %u) is released for this kernel and the patch has "
+		"level %u: servers would not take it. Build it with a higher level, or "
+		"use --force --reason TEXT",
+		f->path, last->id, last->level, f->manifest->level);
+}
+
+int sut_release_add(struct sut_change *c, const struct sut_release_file *f,
+		    const struct sut_release_opts *o, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *top = sut_sprintf("kernel/%s", f->build_id);
+	_cleanup_(sut_freep) char *folder =
+		sut_sprintf("kernel/%s/%u", f->build_id, f->manifest->level);
+	_cleanup_(sut_freep) char *path = sut_sprintf("%s/kpatch.bin", folder ? folder : "");
+	_cleanup_(sut_freep) char *newest = sut_sprintf("%s/kpatch.bin", top ? top : "");
+	_cleanup_(sut_releases_release) struct sut_releases l = {0};
+	_cleanup_json_ json_t *entry = NULL;
+	const struct sut_release *last;
+	bool highest;
+	int r;
+
+	if (!top || !folder || !path || !newest)
+		return sut_err_oom(err);
+	if (!f->sig.len && !o->dry_run)
+		return sut_err_reason(err, EINVAL, "signature", "%s is not signed", f->path);
+	r = sut_releases_read(c, &l, err);
+	if (r == 0)
+		r = check_level(&l, f, o->reason, err);
+	if (r < 0)
+		return r;
+	entry = make_entry(&l, f, o->reason);
+	if (!entry)
+		return sut_err_oom(err);
+	last = latest(&l, f->build_id);
+	highest = !last || f->manifest->level >= last->level;
+	if (!o->dry_run) {
+		r = add_files(c, folder, f->sha256, &f->data, &f->sig, err);
+		if (r == 0 && highest)
+			r = add_files(c, top, f->sha256, &f->data, &f->sig, err);
+	}
+	if (r == 0)
+		r = set_entry(c, path, entry, err);
+	if (r == 0 && highest)
+		r = set_entry(c, newest, entry, err);
+	return r;
+}
+
+/* A file of public/, or of the change when it is not published yet. */
+static int read_file(const struct sut_change *c, const char *path, struct sut_buf *out,
+		     struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *from = NULL;
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(json_object_get(c->doc, "files"), i, f)
+		if (sut_streq(string_of(f, "path"), path))
+			from = sut_repo_path(c->repo, "staged/files/%s", string_of(f, "sha256"));
+	if (!from)
+		from = sut_repo_path(c->repo, "public/%s", path);
+	return from ? sut_file_read(from, out, err) : sut_err_oom(err);
+}
+
+/* What is the highest level now may never have been the newest, or its copy may be gone. */
+static int promote(struct sut_change *c, const struct sut_release *r, const char *top,
+		   struct sut_err *err)
+{
+	_cleanup_buf_ struct sut_buf data = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
+	_cleanup_buf_ struct sut_buf sig = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
+	_cleanup_(sut_freep) char *from =
+		sut_sprintf("targets/%s/%u/%s.kpatch.bin", top, r->level, r->sha256);
+	_cleanup_(sut_freep) char *from_sig =
+		sut_sprintf("targets/%s/%u/%s.kpatch.bin.sig", top, r->level, r->sha256);
+	int e;
+
+	if (!from || !from_sig)
+		return sut_err_oom(err);
+	e = read_file(c, from, &data, err);
+	if (e == 0)
+		e = read_file(c, from_sig, &sig, err);
+	return e < 0 ? e : add_files(c, top, r->sha256, &data, &sig, err);
+}
+
+int sut_release_withdraw(struct sut_change *c, const char *build_id, uint32_t level,
+			 uint32_t *ret_latest, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *top = sut_sprintf("kernel/%s", build_id);
+	_cleanup_(sut_freep) char *path = sut_sprintf("kernel/%s/%u/kpatch.bin", build_id, level);
+	_cleanup_(sut_freep) char *newest = sut_sprintf("kernel/%s/kpatch.bin", build_id);
+	_cleanup_(sut_releases_release) struct sut_releases l = {0};
+	const struct sut_release *left = NULL;
+	bool found = false;
+	int r;
+
+	if (!top || !path || !newest)
+		return sut_err_oom(err);
+	r = sut_releases_read(c, &l, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < l.n; i++) {
+		if (!sut_streq(l.v[i].build_id, build_id))
+			continue;
+		if (l.v[i].level == level)
+			found = true;
+		else
+			left = &l.v[i];
+	}
+	if (!found)
+		return sut_err_set(err, ENOENT,
+				   "no patch of level %u is released for the kernel %s. "
+				   "'suture-repo list' shows what is",
+				   level, build_id);
+	r = set_entry(c, path, NULL, err);
+	if (r == 0 && left)
+		r = promote(c, left, top, err);
+	if (r == 0)
+		r = set_entry(c, newest, left ? left->entry : NULL, err);
+	if (r == 0)
+		*ret_latest = left ? left->level : 0;
+	return r;
+}
