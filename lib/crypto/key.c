@@ -205,17 +205,21 @@ static int pubkey_from_der(const uint8_t *der, size_t len, struct sut_pubkey **r
 	_cleanup_ossl_(X509_PUBKEY) X509_PUBKEY *spki = NULL;
 	_cleanup_ossl_(EVP_PKEY) EVP_PKEY *pkey = NULL;
 	_cleanup_(sut_ossl_der_release) struct sut_ossl_der again = {0};
-	const unsigned char *p = der;
+	const unsigned char *p = der, *point;
 	enum sut_key_type type;
 	X509_ALGOR *alg = NULL;
-	int r;
+	int r, point_len = 0;
 
 	spki = d2i_X509_PUBKEY(NULL, &p, (long)len);
-	if (!spki || p != der + len || X509_PUBKEY_get0_param(NULL, NULL, NULL, &alg, spki) != 1)
+	if (!spki || p != der + len ||
+	    X509_PUBKEY_get0_param(NULL, &point, &point_len, &alg, spki) != 1)
 		return sut_ossl_err(err, EBADMSG, "this is not a well-formed public key");
 	r = type_of(alg, &type, err);
 	if (r < 0)
 		return r;
+	/* The neutral element is one byte. OpenSSL reads it and then says that memory is short. */
+	if (type == SUT_KEY_ECDSA_P256 && point_len == 1)
+		return sut_err_set(err, EBADMSG, "the ECDSA key is not a point of P-256");
 	pkey = X509_PUBKEY_get(spki);
 	if (!pkey)
 		return sut_ossl_err(err, EBADMSG, "this is not a well-formed public key");

@@ -10,6 +10,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "crypto/key.h"
+#include "crypto/pem.h"
 
 static const enum sut_key_type types[] = {SUT_KEY_ED25519, SUT_KEY_ECDSA_P256, SUT_KEY_RSA_PSS};
 
@@ -598,6 +599,91 @@ static void other_private_files_are_refused(void **state _unused_)
 	public_refused(NULL, 0, EBADMSG, "BEGIN");
 }
 
+/* The DER of a key of ours; from the end, byte number back is changed by bits. */
+static void damaged(bool private, size_t type, size_t back, uint8_t bits, struct sut_buf *pem)
+{
+	_cleanup_secret_ struct sut_buf text = SUT_BUF_INIT(SUT_KEY_PEM_MAX);
+	_cleanup_secret_ struct sut_buf der = SUT_BUF_INIT(SUT_KEY_PEM_MAX);
+	char label[SUT_PEM_LABEL_MAX];
+	struct sut_err err = {0};
+
+	if (private)
+		assert_ok(sut_privkey_encode(priv[type], NULL, &text, &err), err);
+	else
+		assert_ok(sut_pubkey_pem(pub[type], &text, &err), err);
+	assert_ok(sut_pem_decode(sut_buf_str(&text), text.len, label, &der, &err), err);
+	if (back == 0)
+		assert_int_equal(sut_buf_add(&der, &bits, 1), 0);
+	else
+		der.data[der.len - back] ^= bits;
+	assert_ok(sut_pem_encode(label, der.data, der.len, pem, &err), err);
+}
+
+static void damaged_public_keys_are_refused(void **state _unused_)
+{
+	static const struct {
+		size_t type, back;
+		uint8_t bits;
+		const char *says;
+	} cases[] = {
+		{1, 1, 1, "well-formed"}, /* not on the curve */
+		{2, 1, 1, "impossible"},  /* even exponent, 65536 */
+		{2, 6, 1, "impossible"},  /* even modulus */
+		{0, 0, 0, "well-formed"}, /* a byte follows */
+	};
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct sut_buf pem = SUT_BUF_INIT(SUT_KEY_PEM_MAX);
+
+		damaged(false, cases[i].type, cases[i].back, cases[i].bits, &pem);
+		public_refused(sut_buf_str(&pem), pem.len, EBADMSG, cases[i].says);
+	}
+}
+
+/* P-256's neutral element, which OpenSSL reads as a point. */
+static void the_point_at_infinity_is_refused(void **state _unused_)
+{
+	static const char pem[] = "-----BEGIN PUBLIC KEY-----\n"
+				  "MBkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDAgAA\n"
+				  "-----END PUBLIC KEY-----\n";
+
+	public_refused(pem, strlen(pem), EBADMSG, "not a point");
+}
+
+static void damaged_private_keys_are_refused(void **state _unused_)
+{
+	static const struct {
+		size_t type, back;
+		const char *says;
+	} cases[] = {
+		{0, 0, "well-formed"}, /* a byte follows */
+		{1, 100, "belong"},    /* in the secret number; the point is behind it */
+		{2, 1100, "belong"},   /* in the private exponent */
+	};
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(cases); i++) {
+		_cleanup_secret_ struct sut_buf pem = SUT_BUF_INIT(SUT_KEY_PEM_MAX);
+
+		damaged(true, cases[i].type, cases[i].back, 1, &pem);
+		private_refused(sut_buf_str(&pem), EBADMSG, cases[i].says);
+	}
+}
+
+/* OpenSSL takes an RSA signature without its leading zeros, so one could be changed. */
+static void an_rsa_signature_has_one_length(void **state _unused_)
+{
+	_cleanup_buf_ struct sut_buf sig = SUT_BUF_INIT(SUT_SIG_MAX);
+
+	for (int tries = 0; !sig.len || sig.data[0]; tries++) {
+		assert_true(tries < 20000);
+		sig.len = 0;
+		sign(priv[2], "hello", &sig);
+	}
+	assert_int_equal(sut_pubkey_verify(pub[2], "hello", 5, sig.data, sig.len), 0);
+	assert_int_equal(sut_pubkey_verify(pub[2], "hello", 5, sig.data + 1, sig.len - 1),
+			 -EKEYREJECTED);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, queue_is_clean)
@@ -621,6 +707,10 @@ int main(void)
 		T(wrong_passphrase_is_said),
 		T(encrypted_keys_of_openssl),
 		T(other_private_files_are_refused),
+		T(damaged_public_keys_are_refused),
+		T(the_point_at_infinity_is_refused),
+		T(damaged_private_keys_are_refused),
+		T(an_rsa_signature_has_one_length),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);

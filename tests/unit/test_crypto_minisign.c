@@ -220,7 +220,8 @@ static void signatures_are_read_strictly(void **state _unused_)
 		{"hi there", "\xed\xa0\x80", "line 3"},	    /* surrogate */
 		{"hi there", "\xf4\x90\x80\x80", "line 3"}, /* beyond U+10FFFF */
 		{"hi there", "\xe2\x80\xae", "line 3"},	    /* turns the text around */
-		{"hi there", "\xe2\x80", "line 3"},	    /* cut */
+		{"hi there", "\xe2\x81\xa6", "line 3"},
+		{"hi there", "\xe2\x80", "line 3"}, /* cut */
 		{"DA==\n", "DB==\n", "line 4"},
 		{"DA==\n", "DA==\n\n", "follows"},
 		{"DA==\n", "DA==\nx", "follows"},
