@@ -139,15 +139,16 @@ static bool keys_gone(const struct sut_tuf_meta *old, const struct sut_tuf_meta 
 		      enum sut_tuf_type type)
 {
 	const struct sut_tuf_role *from = &old->roles[type], *to = &new->roles[type];
+	const struct sut_pubkey *now[SUT_TUF_KEYS_MAX];
 
+	for (size_t i = 0; i < to->nkeyids; i++)
+		now[i] = key_of(new, to->keyids[i]);
 	for (size_t i = 0; i < from->nkeyids; i++) {
-		const struct sut_pubkey *k = key_of(old, from->keyids[i]), *other;
+		const struct sut_pubkey *k = key_of(old, from->keyids[i]);
 		bool found = !k; /* nobody could sign with it */
 
-		for (size_t j = 0; !found && j < to->nkeyids; j++) {
-			other = key_of(new, to->keyids[j]);
-			found = other && sut_pubkey_equal(k, other);
-		}
+		for (size_t j = 0; !found && j < to->nkeyids; j++)
+			found = now[j] && sut_pubkey_equal(k, now[j]);
 		if (!found)
 			return true;
 	}
