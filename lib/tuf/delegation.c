@@ -111,14 +111,16 @@ int sut_tuf_delegations_load(const struct sut_tuf_at *signed_, struct sut_tuf_me
  * no ']' closes is itself, and nothing else is special. A character is one code point.
  */
 
-/* The code point at s, which is UTF-8 or, from a command line, anything; at least one byte. */
+/* The bytes of the code point at s as one number; at least one byte. s is UTF-8 or, from a
+ * command line, anything. */
 static uint32_t next_char(const char **s)
 {
 	const uint8_t *p = (const uint8_t *)*s;
 	uint32_t c = *p++;
 
-	while (c >= 0x80 && (*p & 0xc0) == 0x80)
-		c = c << 8 | *p++; /* any number that tells characters apart, in their order */
+	/* The numbers differ where the characters do, and have their order: that is enough. */
+	for (int more = 3; more && c >= 0x80 && (*p & 0xc0) == 0x80; more--)
+		c = c << 8 | *p++;
 	*s = (const char *)p;
 	return c;
 }
