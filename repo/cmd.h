@@ -20,24 +20,27 @@ enum {
 	SUT_EXIT_USAGE = 64,
 };
 
-int cmd_init(int argc, char **argv);	    /* cmd_init.c */
-int cmd_key(int argc, char **argv);	    /* cmd_key.c */
-int cmd_delegate(int argc, char **argv);    /* cmd_delegate.c */
-int cmd_undelegate(int argc, char **argv);  /* cmd_delegate.c */
-int cmd_sign(int argc, char **argv);	    /* cmd_sign.c */
-int cmd_publish(int argc, char **argv);	    /* cmd_publish.c */
-int cmd_abandon(int argc, char **argv);	    /* cmd_publish.c */
-int cmd_show_change(int argc, char **argv); /* cmd_publish.c */
-int cmd_release(int argc, char **argv);	    /* cmd_release.c */
-int cmd_sign_patch(int argc, char **argv);  /* cmd_release.c */
-int cmd_withdraw(int argc, char **argv);    /* cmd_withdraw.c */
-int cmd_list(int argc, char **argv);	    /* cmd_withdraw.c */
-int cmd_stop(int argc, char **argv);	    /* cmd_stop.c */
-int cmd_timestamp(int argc, char **argv);   /* cmd_stop.c */
-int cmd_renew(int argc, char **argv);	    /* cmd_renew.c */
-int cmd_status(int argc, char **argv);	    /* cmd_status.c */
-int cmd_verify(int argc, char **argv);	    /* cmd_verify.c */
-int cmd_export_root(int argc, char **argv); /* cmd_verify.c */
+int cmd_init(int argc, char **argv);	      /* cmd_init.c */
+int cmd_key(int argc, char **argv);	      /* cmd_key.c */
+int cmd_delegate(int argc, char **argv);      /* cmd_delegate.c */
+int cmd_undelegate(int argc, char **argv);    /* cmd_delegate.c */
+int cmd_sign(int argc, char **argv);	      /* cmd_sign.c */
+int cmd_publish(int argc, char **argv);	      /* cmd_publish.c */
+int cmd_abandon(int argc, char **argv);	      /* cmd_publish.c */
+int cmd_show_change(int argc, char **argv);   /* cmd_publish.c */
+int cmd_release(int argc, char **argv);	      /* cmd_release.c */
+int cmd_sign_patch(int argc, char **argv);    /* cmd_release.c */
+int cmd_withdraw(int argc, char **argv);      /* cmd_withdraw.c */
+int cmd_list(int argc, char **argv);	      /* cmd_withdraw.c */
+int cmd_stop(int argc, char **argv);	      /* cmd_stop.c */
+int cmd_timestamp(int argc, char **argv);     /* cmd_stop.c */
+int cmd_renew(int argc, char **argv);	      /* cmd_renew.c */
+int cmd_status(int argc, char **argv);	      /* cmd_status.c */
+int cmd_verify(int argc, char **argv);	      /* cmd_verify.c */
+int cmd_export_root(int argc, char **argv);   /* cmd_verify.c */
+int cmd_module_key(int argc, char **argv);    /* cmd_module.c */
+int cmd_sign_module(int argc, char **argv);   /* cmd_module.c */
+int cmd_verify_module(int argc, char **argv); /* cmd_module.c */
 
 /* What every command that changes the repository takes. */
 struct cmd_finish {

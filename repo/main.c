@@ -30,6 +30,9 @@ static const struct command {
 	{"sign", cmd_sign, "sign the pending change, here or on an offline machine"},
 	{"publish", cmd_publish, "make the pending change visible to clients"},
 	{"abandon", cmd_abandon, "drop the pending change"},
+	{"module-key", cmd_module_key, "make a key for the signatures that kernels ask of modules"},
+	{"sign-module", cmd_sign_module, "sign suture.ko, or the modules inside a patch"},
+	{"verify-module", cmd_verify_module, "check these signatures"},
 	{"export-root", cmd_export_root, "write the root that clients and the signer begin with"},
 };
 
@@ -37,7 +40,7 @@ static void usage(FILE *f)
 {
 	fprintf(f, "usage: suture-repo COMMAND [OPTION]...\n\n");
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(commands); i++)
-		fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].help);
+		fprintf(f, "  %-13s %s\n", commands[i].name, commands[i].help);
 	fprintf(f, "\n  --version, --help; 'suture-repo COMMAND --help' tells more\n\n"
 		   "Exit status:\n"
 		   "  0   done\n"
