@@ -109,6 +109,29 @@ cp stranger.pub $keys/vendor.pub
 not_trusted unknown-key suture apply good.bin
 cp vendor.pub $keys/vendor.pub
 
+echo "the file is swapped all the time"
+fresh
+rm two.bin.sig
+cp good.bin.sig both.bin.sig
+(while :; do for f in good two; do cp $f.bin new.bin && mv new.bin both.bin; done; done) &
+swapping=$!
+sleep 1
+took=0 turned_away=0
+for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	status=0
+	suture apply both.bin --json >/tmp/said 2>/dev/null || status=$?
+	case $status in
+	0) took=$((took + 1)) ;;
+	5) turned_away=$((turned_away + 1)) ;;
+	*) die "status $status: $(cat /tmp/said)" ;;
+	esac
+	want_not "suture level two" cat /proc/version
+	suture revert >/dev/null
+done
+kill $swapping
+wait $swapping 2>/dev/null || true
+echo "$took times the signed one, $turned_away times refused"
+
 echo "the folder of the keys"
 chmod 777 $keys
 not_trusted permissions suture apply good.bin
