@@ -9,6 +9,7 @@
 #include "args.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "modkey.h"
 #include "release.h"
 #include "tuf/json.h"
 
@@ -64,60 +65,24 @@ static void release_end(struct release *r)
 /* ------------------------------------------------------------------ */
 /* Keys. A passphrase is only asked for when the key does not open without one. */
 
-typedef int (*open_fn)(const void *what, const char *passphrase, void *ret, struct sut_err *err);
-
-static int with_passphrase(open_fn open, const void *what, const char *file, const char *prompt,
-			   void *ret, struct sut_err *err)
+static int open_key(const char *path, const char *passphrase_file, const char *prompt,
+		    struct sut_privkey **ret, struct sut_err *err)
 {
 	_cleanup_secret_ struct sut_buf phrase = SUT_BUF_INIT(SUT_PASSPHRASE_MAX);
-	int r = open(what, NULL, ret, err);
+	char id[SUT_DIGEST_HEX_MAX];
+	int r = sut_key_private_file(path, NULL, ret, id, err);
 
 	if (r != -EKEYREJECTED)
 		return r;
-	r = sut_passphrase_get(file, prompt, false, &phrase, err);
-	return r < 0 ? r : open(what, sut_buf_str(&phrase), ret, err);
-}
-
-struct pems {
-	struct sut_buf key, cert;
-};
-
-static void pems_release(struct pems *p)
-{
-	sut_secret_release(&p->key);
-	sut_buf_release(&p->cert);
-}
-
-static int open_modkey(const void *what, const char *passphrase, void *ret, struct sut_err *err)
-{
-	const struct pems *p = what;
-
-	return sut_modsign_key_load((const char *)p->key.data, p->key.len, passphrase,
-				    (const char *)p->cert.data, p->cert.len, ret, err);
+	r = sut_passphrase_get(passphrase_file, prompt, false, &phrase, err);
+	return r < 0 ? r : sut_key_private_file(path, sut_buf_str(&phrase), ret, id, err);
 }
 
 static int load_modkey(struct release *r, struct sut_err *err)
 {
-	_cleanup_(pems_release) struct pems p = {SUT_BUF_INIT(SUT_KEY_PEM_MAX),
-						 SUT_BUF_INIT(SUT_KEY_PEM_MAX)};
-	int e;
-
-	if (!r->module_key)
-		return 0;
-	e = sut_file_read(r->module_key, &p.key, err);
-	if (e == 0)
-		e = sut_file_read(r->module_cert, &p.cert, err);
-	if (e == 0)
-		e = with_passphrase(open_modkey, &p, r->args.finish.passphrase_file,
-				    "Passphrase of the module key", &r->modkey, err);
-	return e;
-}
-
-static int open_file_key(const void *what, const char *passphrase, void *ret, struct sut_err *err)
-{
-	char id[SUT_DIGEST_HEX_MAX];
-
-	return sut_key_private_file(what, passphrase, ret, id, err);
+	return r->module_key ? sut_modkey_open(r->module_key, r->module_cert,
+					       r->args.finish.passphrase_file, &r->modkey, err)
+			     : 0;
 }
 
 static const struct sut_key *patch_key(const struct release *r, struct sut_err *err)
@@ -139,8 +104,7 @@ static int load_patch_key(struct release *r, const struct sut_key *k, struct sut
 
 	if (!path || !prompt)
 		return sut_err_oom(err);
-	return with_passphrase(open_file_key, path, r->args.finish.passphrase_file, prompt, &r->key,
-			       err);
+	return open_key(path, r->args.finish.passphrase_file, prompt, &r->key, err);
 }
 
 /* ------------------------------------------------------------------ */
@@ -374,8 +338,7 @@ static int sign_patch(const char *path, const char *key_file, const char *out,
 	int r = beside ? sut_release_open(path, NULL, &f, err) : sut_err_oom(err);
 
 	if (r == 0)
-		r = with_passphrase(open_file_key, key_file, passphrase_file,
-				    "Passphrase of the key", &key, err);
+		r = open_key(key_file, passphrase_file, "Passphrase of the key", &key, err);
 	if (r == 0)
 		r = sut_release_sign(&f, key, time(NULL), err);
 	if (r == 0)
