@@ -48,6 +48,10 @@ int run_client(struct world *w, const char *const *args)
 		argv[n++] = w->faketime;
 	}
 	argv[n++] = w->program;
+	if (w->patience) {
+		argv[n++] = "--timeout";
+		argv[n++] = w->patience;
+	}
 	while (*args && n < SUT_ARRAY_SIZE(argv) - 1)
 		argv[n++] = *args++;
 	argv[n] = NULL;
@@ -254,6 +258,13 @@ void expect_requests(struct world *w, const char *list)
 	EXPECT(strcmp(server_log(w->server), list) == 0, "asked for '%s' instead of '%s'",
 	       server_log(w->server), list);
 	forget_requests(w);
+}
+
+bool requested(struct world *w, const char *one)
+{
+	char *all = sim_str(" %s ", server_log(w->server)), *it = sim_str(" %s ", one);
+
+	return strstr(all, it) != NULL;
 }
 
 void expect_last_request(struct world *w, const char *one)

@@ -22,6 +22,7 @@ struct world {
 	char *metadata_url, *targets_url;
 	char *faketime;			     /* NULL: the real time */
 	const struct sim_file *trusted_root; /* what init gets; NULL: version 1 of root */
+	const char *patience; /* seconds for --timeout; NULL: the usual */
 	unsigned int timeout_sec;
 	struct sut_buf said; /* standard output and error of the last run */
 };
@@ -74,6 +75,8 @@ json_int_t trusted_version(struct world *w, const char *role);
 
 /* All requests since the last call, in order; and forgets them. */
 void expect_requests(struct world *w, const char *list);
+/* Is this among the requests since the last look? */
+bool requested(struct world *w, const char *one);
 /* Only the last one; and forgets them. */
 void expect_last_request(struct world *w, const char *one);
 void forget_requests(struct world *w);
