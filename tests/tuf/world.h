@@ -40,7 +40,7 @@ struct tuf_group {
 };
 
 extern const struct tuf_group tuf_basic, tuf_expiration, tuf_download, tuf_keys, tuf_quoting,
-	tuf_rollback, tuf_static, tuf_delegations, tuf_rotations, tuf_attacks, tuf_hostile,
+	tuf_rollback, tuf_static, tuf_delegations, tuf_rotations, tuf_attacks, tuf_network, tuf_hostile,
 	tuf_workflow, tuf_self;
 
 /* --- running the client --- */
