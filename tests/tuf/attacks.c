@@ -70,8 +70,8 @@ static void one_key_twice(struct world *w, const void *arg)
 	publish_all(w);
 	k = sim_signer(w->sim, role, 0);
 	append_signature(w, role, k->id, sim_signature(k, sim_doc(w->sim, role)));
-	sim_enter(w->sim, strcmp(role, "root") == 0 || strcmp(role, "timestamp") == 0 ? "snapshot"
-										      : role);
+	sim_enter(w->sim,
+		  strcmp(role, "root") == 0 || strcmp(role, "timestamp") == 0 ? "snapshot" : role);
 	expect_refused(w, role);
 }
 
@@ -84,9 +84,9 @@ static void one_id_twice(struct world *w, const void *arg)
 	with_delegation(w);
 	init(w);
 	k = sim_signer(w->sim, role, 0);
-	json_array_append_new(json_object_get(sim_role_json(w->sim, delegator_of(role), role),
-					      "keyids"),
-			      json_string(k->id));
+	json_array_append_new(
+		json_object_get(sim_role_json(w->sim, delegator_of(role), role), "keyids"),
+		json_string(k->id));
 	sim_threshold(w->sim, delegator_of(role), role, 2);
 	publish_all(w);
 	append_signature(w, role, k->id, sim_signature(k, sim_doc(w->sim, role)));
@@ -160,7 +160,8 @@ static void other_curve(struct world *w, const void *arg)
 
 	EXPECT(p384 && b && PEM_write_bio_PUBKEY(b, p384) == 1, "no key");
 	n = BIO_get_mem_data(b, &pem);
-	json_object_set_new(json_object_get(k->json, "keyval"), "public", json_stringn(pem, (size_t)n));
+	json_object_set_new(json_object_get(k->json, "keyval"), "public",
+			    json_stringn(pem, (size_t)n));
 	k->pkey = p384;
 	sim_key_rename(k);
 	expect_does_not_count(w, k);
@@ -285,9 +286,10 @@ static void delegated_hash(struct world *w, const void *arg)
 		json_object_set_new(json_object_get(entry, "hashes"), "sha256",
 				    json_string(sim_hash("sha256", "other", 5)));
 	else
-		json_object_set_new(entry, "length",
-				    json_integer(json_integer_value(json_object_get(entry, "length")) +
-						 (strcmp(field, "longer") == 0 ? 1 : -1)));
+		json_object_set_new(
+			entry, "length",
+			json_integer(json_integer_value(json_object_get(entry, "length")) +
+				     (strcmp(field, "longer") == 0 ? 1 : -1)));
 	if (strcmp(field, "hash") != 0)
 		json_object_del(entry, "hashes");
 	sim_release(w->sim, "");
@@ -421,8 +423,8 @@ static void corrupt(struct world *w, const char *role, const char *text)
 {
 	struct sut_err err = {0};
 
-	EXPECT(sut_file_write(sim_str("%s/%s.json", w->metadata_dir, role), text, strlen(text), 0644,
-			      &err) == 0,
+	EXPECT(sut_file_write(sim_str("%s/%s.json", w->metadata_dir, role), text, strlen(text),
+			      0644, &err) == 0,
 	       "%s", err.msg);
 }
 
@@ -479,7 +481,7 @@ static void init_again(struct world *w, const void *arg _unused_)
 }
 
 #define ROLES(prefix, fn, covers)                                                                  \
-	{prefix "root", fn, "root", covers}, {prefix "timestamp", fn, "timestamp", covers},       \
+	{prefix "root", fn, "root", covers}, {prefix "timestamp", fn, "timestamp", covers},        \
 		{prefix "snapshot", fn, "snapshot", covers},                                       \
 		{prefix "targets", fn, "targets", covers},                                         \
 	{                                                                                          \
@@ -487,16 +489,23 @@ static void init_again(struct world *w, const void *arg _unused_)
 	}
 
 #define ZERO(name, role, n, sigs)                                                                  \
-	{"attacks/GHSA-fphv-w9fq-2525-threshold-" name, threshold_zero,                           \
-	 &(const struct zero){role, n, sigs}, "go-tuf GHSA-fphv-w9fq-2525"}
+	{                                                                                          \
+		"attacks/GHSA-fphv-w9fq-2525-threshold-" name, threshold_zero,                     \
+			&(const struct zero){role, n, sigs}, "go-tuf GHSA-fphv-w9fq-2525"          \
+	}
 
 #define CONFUSION(name, ...)                                                                       \
-	{"attacks/Notary-algorithm-binding-" name, algorithm_confusion,                           \
-	 &(const struct confusion){__VA_ARGS__}, "Notary audit: algorithm bound to key type"}
+	{                                                                                          \
+		"attacks/Notary-algorithm-binding-" name, algorithm_confusion,                     \
+			&(const struct confusion){__VA_ARGS__},                                    \
+			"Notary audit: algorithm bound to key type"                                \
+	}
 
 #define LOCK_OUT(name, role, n)                                                                    \
-	{"attacks/version-lock-out-" name, version_lock_out, &(const struct number){role, n},     \
-	 "version=INT_MAX lock-out; 5.3.11"}
+	{                                                                                          \
+		"attacks/version-lock-out-" name, version_lock_out,                                \
+			&(const struct number){role, n}, "version=INT_MAX lock-out; 5.3.11"        \
+	}
 
 static const struct tuf_test tests[] = {
 	ROLES("attacks/GHSA-pwqf-9h7j-7mv8-one-key-twice-", one_key_twice,
@@ -523,8 +532,8 @@ static const struct tuf_test tests[] = {
 	ZERO("2-to-the-32-timestamp", "timestamp", 4294967296, "none"),
 	{"attacks/CVE-2025-2888-refused-timestamp-is-not-kept", refused_timestamp_is_not_kept, NULL,
 	 "tough CVE-2025-2888"},
-	{"attacks/spec-PR-106-rollback-without-local-snapshot", rollback_without_local_snapshot, NULL,
-	 "specification PR #106"},
+	{"attacks/spec-PR-106-rollback-without-local-snapshot", rollback_without_local_snapshot,
+	 NULL, "specification PR #106"},
 	{"attacks/CVE-2026-6967-delegated-hash", delegated_hash, "hash", "tough CVE-2026-6967"},
 	{"attacks/CVE-2026-6967-delegated-shorter-than-said", delegated_hash, "longer",
 	 "tough CVE-2026-6967"},
@@ -564,7 +573,8 @@ static const struct tuf_test tests[] = {
 	LOCK_OUT("INT64_MAX-timestamp", "timestamp", 9223372036854775807),
 	LOCK_OUT("INT64_MAX-snapshot", "snapshot", 9223372036854775807),
 	LOCK_OUT("INT64_MAX-targets", "targets", 9223372036854775807),
-	{"attacks/mix-and-match-snapshot", mix_and_match, "snapshot", "mix-and-match attack; 5.5.2"},
+	{"attacks/mix-and-match-snapshot", mix_and_match, "snapshot",
+	 "mix-and-match attack; 5.5.2"},
 	{"attacks/mix-and-match-targets", mix_and_match, "targets", "mix-and-match attack; 5.6.2"},
 	{"attacks/other-repository", other_repository, NULL, "5.3.4"},
 	{"attacks/extraneous-data", extraneous_data, NULL, "extraneous dependencies"},

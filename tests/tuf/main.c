@@ -32,8 +32,9 @@
 enum { TESTS_MAX = 1000, TEST_SECONDS = 60, JOBS_MAX = 4 };
 
 static const struct tuf_group *const groups[] = {
-	&tuf_self, &tuf_basic, &tuf_expiration, &tuf_download, &tuf_keys, &tuf_quoting, &tuf_rollback,
-	&tuf_static, &tuf_delegations, &tuf_rotations, &tuf_attacks, &tuf_network,
+	&tuf_self,    &tuf_basic,    &tuf_expiration, &tuf_download,	&tuf_keys,
+	&tuf_quoting, &tuf_rollback, &tuf_static,     &tuf_delegations, &tuf_rotations,
+	&tuf_attacks, &tuf_network,  &tuf_hostile,
 };
 
 struct job {

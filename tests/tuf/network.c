@@ -189,9 +189,9 @@ static void length_alone(struct world *w, const void *arg)
 	const char *role = arg;
 
 	prepare(w);
-	json_object_set_new(sim_meta(w->sim, strcmp(role, "snapshot") == 0 ? "timestamp" : "snapshot",
-				     role),
-			    "length", json_integer((json_int_t)sim_last(w->sim, role)->len));
+	json_object_set_new(
+		sim_meta(w->sim, strcmp(role, "snapshot") == 0 ? "timestamp" : "snapshot", role),
+		"length", json_integer((json_int_t)sim_last(w->sim, role)->len));
 	if (strcmp(role, "snapshot") == 0)
 		sim_republish(w->sim, "timestamp");
 	else
@@ -287,23 +287,25 @@ static void nobody_listens(struct world *w, const void *arg _unused_)
 }
 
 #define EACH(name, ...)                                                                            \
-	{"network/" name "-root", misbehaves, &(const struct misdeed){"root", __VA_ARGS__},       \
+	{"network/" name "-root", misbehaves, &(const struct misdeed){"root", __VA_ARGS__},        \
 	 "5.3.3"},                                                                                 \
 		{"network/" name "-timestamp", misbehaves,                                         \
-		 &(const struct misdeed){"timestamp", __VA_ARGS__}, "5.4.1"},                     \
+		 &(const struct misdeed){"timestamp", __VA_ARGS__}, "5.4.1"},                      \
 		{"network/" name "-snapshot", misbehaves,                                          \
-		 &(const struct misdeed){"snapshot", __VA_ARGS__}, "5.5.1"},                      \
+		 &(const struct misdeed){"snapshot", __VA_ARGS__}, "5.5.1"},                       \
 		{"network/" name "-targets", misbehaves,                                           \
-		 &(const struct misdeed){"targets", __VA_ARGS__}, "5.6.1"},                       \
+		 &(const struct misdeed){"targets", __VA_ARGS__}, "5.6.1"},                        \
 		{"network/" name "-delegated", misbehaves,                                         \
-		 &(const struct misdeed){"delegated", __VA_ARGS__}, "5.6.7"},                     \
+		 &(const struct misdeed){"delegated", __VA_ARGS__}, "5.6.7"},                      \
 	{                                                                                          \
-		"network/" name "-file", misbehaves,                                               \
-			&(const struct misdeed){"file", __VA_ARGS__}, "5.7.3"                     \
+		"network/" name "-file", misbehaves, &(const struct misdeed){"file", __VA_ARGS__}, \
+			"5.7.3"                                                                    \
 	}
 
 #define ONE(name, ...)                                                                             \
-	{"network/" name, misbehaves, &(const struct misdeed){__VA_ARGS__}, NULL}
+	{                                                                                          \
+		"network/" name, misbehaves, &(const struct misdeed){__VA_ARGS__}, NULL            \
+	}
 
 #define REDIRECT(name, url)                                                                        \
 	ONE("redirect-" name "-timestamp", "timestamp", SERVER_REDIRECT, 0, url),                  \

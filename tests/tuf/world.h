@@ -22,7 +22,7 @@ struct world {
 	char *metadata_url, *targets_url;
 	char *faketime;			     /* NULL: the real time */
 	const struct sim_file *trusted_root; /* what init gets; NULL: version 1 of root */
-	const char *patience; /* seconds for --timeout; NULL: the usual */
+	const char *patience;		     /* seconds for --timeout; NULL: the usual */
 	unsigned int timeout_sec;
 	struct sut_buf said; /* standard output and error of the last run */
 };
@@ -40,8 +40,8 @@ struct tuf_group {
 };
 
 extern const struct tuf_group tuf_basic, tuf_expiration, tuf_download, tuf_keys, tuf_quoting,
-	tuf_rollback, tuf_static, tuf_delegations, tuf_rotations, tuf_attacks, tuf_network, tuf_hostile,
-	tuf_workflow, tuf_self;
+	tuf_rollback, tuf_static, tuf_delegations, tuf_rotations, tuf_attacks, tuf_network,
+	tuf_hostile, tuf_workflow, tuf_self;
 
 /* --- running the client --- */
 
