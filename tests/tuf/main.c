@@ -34,7 +34,7 @@ enum { TESTS_MAX = 1000, TEST_SECONDS = 60, JOBS_MAX = 4 };
 static const struct tuf_group *const groups[] = {
 	&tuf_self,    &tuf_basic,    &tuf_expiration, &tuf_download,	&tuf_keys,
 	&tuf_quoting, &tuf_rollback, &tuf_static,     &tuf_delegations, &tuf_rotations,
-	&tuf_attacks, &tuf_network,  &tuf_hostile,
+	&tuf_attacks, &tuf_network,  &tuf_hostile,    &tuf_workflow,
 };
 
 struct job {
@@ -190,7 +190,7 @@ static int list(void)
 int main(int argc, char **argv)
 {
 	bool only_list = argc > 1 && strcmp(argv[1], "--list") == 0;
-	unsigned int limit = sut_ncpus() < JOBS_MAX ? sut_ncpus() : JOBS_MAX, running = 0;
+	unsigned int limit = sut_ncpus() < JOBS_MAX ? sut_ncpus() + 1 : JOBS_MAX, running = 0;
 	char *program = find_program(), *base;
 	struct sut_err err = {0};
 	size_t failed = 0, next;
