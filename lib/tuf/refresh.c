@@ -99,6 +99,8 @@ static int update_root(struct sut_tuf_client *c, struct sut_err *err)
 			break;
 		if (r == 0)
 			r = sut_tuf_trusted_root(c->trusted, b.data, b.len, err);
+		if (r == -EALREADY)
+			break;
 		if (r == 0)
 			r = persist(c, "root", &b, err);
 		if (r < 0)

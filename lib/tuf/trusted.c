@@ -173,7 +173,12 @@ int sut_tuf_trusted_root(struct sut_tuf_trusted *t, const void *data, size_t len
 		r = sut_tuf_verify(m, &m->keys, &m->roles[SUT_TUF_ROOT], what, NULL, err);
 	if (r < 0)
 		return r;
-	if (m->version <= t->root->version)
+	if (m->version == t->root->version)
+		return sut_err_reason(err, EALREADY, "rollback",
+				      "%s is the root that is trusted already, under the number of "
+				      "the next one",
+				      what);
+	if (m->version < t->root->version)
 		return rollback(err, what, "it", t->root->version + 1, m->version);
 	if (m->version != t->root->version + 1)
 		return wrong_version(err, what, t->root->version + 1, m->version);

@@ -24,7 +24,8 @@ int sut_tuf_trusted_new(const void *root, size_t len, int64_t now, struct sut_tu
 void sut_tuf_trusted_free(struct sut_tuf_trusted *t);
 void sut_tuf_trusted_freep(struct sut_tuf_trusted **t);
 
-/* 5.3.4, 5.3.5: signed by thresholds of the old and the new keys, version exactly one more. */
+/* 5.3.4, 5.3.5: signed by thresholds of the old and the new keys, version exactly one more.
+ * -EALREADY when it has the version of the trusted one: that stays, and the update goes on with it. */
 int sut_tuf_trusted_root(struct sut_tuf_trusted *t, const void *data, size_t len,
 			 struct sut_err *err) _must_check_;
 
