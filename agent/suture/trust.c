@@ -89,14 +89,14 @@ static int no_keys(const char *dir, struct sut_err *err)
 			      dir);
 }
 
-static int unknown_key(const char *dir, const struct sut_patch_keys *keys,
-		       const struct sut_trust *t, struct sut_err *err)
+static int unknown_key(const char *dir, const struct sut_trust *t, struct sut_err *err)
 {
-	return sut_err_reason(err, ENOKEY, "unknown-key",
-			      "the key %s has signed it, which is not among the %zu of %s. Do not "
-			      "use the file unless you know whose key that is; then put its .pub "
-			      "file there",
-			      t->key_number, keys->n, dir);
+	return sut_err_reason(
+		err, ENOKEY, "unknown-key",
+		"it is signed by the key %s, which is none of those in %s. Do not use "
+		"the file unless you know whose key that is; then put its .pub file "
+		"there",
+		t->key_number, dir);
 }
 
 static int bad_signature(const struct sut_trust *t, struct sut_err *err)
@@ -124,7 +124,7 @@ static int check(const struct sut_patch_keys *keys, const char *dir, const struc
 	r = sut_patch_sig_verify(keys, l->file.data, l->file.len, sig->data, sig->len, &t->claim,
 				 &by, &t->why);
 	if (r == -ENOKEY)
-		return unknown_key(dir, keys, t, &t->why);
+		return unknown_key(dir, t, &t->why);
 	if (r == -EKEYREJECTED)
 		return bad_signature(t, &t->why);
 	if (r == 0)

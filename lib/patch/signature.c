@@ -25,17 +25,17 @@ static int check_owner(int fd, const char *dir, const char *name, mode_t kind, s
 		return sut_err_errno(err, "cannot examine %s/%s", dir, name);
 	if ((st.st_mode & S_IFMT) != kind)
 		return sut_err_reason(err, EPERM, "permissions",
-				      "%s/%s is not a regular file: put the key itself there", dir,
+				      "%s/%s is not a regular file. Put the key itself there", dir,
 				      name);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return sut_err_reason(
 			err, EPERM, "permissions",
-			"%s/%s belongs to user %u, who could change which keys are trusted: see that the key is the right one, then give it to root with chown",
+			"%s/%s belongs to user %u, who could change which keys are trusted. See that what is there is right, then give it to root (chown root)",
 			dir, name, (unsigned int)st.st_uid);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return sut_err_reason(
 			err, EPERM, "permissions",
-			"others can write %s/%s and so choose which keys are trusted: see that the key is the right one, then chmod go-w",
+			"others can write %s/%s and so choose which keys are trusted. See that what is there is right, then take that away (chmod go-w)",
 			dir, name);
 	return 0;
 }
@@ -49,6 +49,7 @@ static int read_key(int dirfd, const char *dir, const char *file, struct sut_pat
 	_cleanup_(sut_freep) char *name = strndup(file, strlen(file) - strlen(KEY_SUFFIX));
 	_cleanup_(sut_closep) int fd = -1;
 	struct sut_minisign_pub pub;
+	struct sut_err why = {0};
 	int r;
 
 	if (!path || !name)
@@ -57,7 +58,7 @@ static int read_key(int dirfd, const char *dir, const char *file, struct sut_pat
 	fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ELOOP)
 		return sut_err_reason(err, EPERM, "permissions",
-				      "%s is a symbolic link: put the key itself there", path);
+				      "%s is a symbolic link. Put the key itself there", path);
 	if (fd < 0)
 		return sut_err_errno(err, "cannot open the trusted key %s", path);
 	r = check_owner(fd, dir, file, S_IFREG, err);
@@ -65,11 +66,12 @@ static int read_key(int dirfd, const char *dir, const char *file, struct sut_pat
 		r = sut_file_read_fd(fd, path, &b, err);
 	if (r < 0)
 		return r;
-	r = sut_minisign_pub_parse(b.data, b.len, &pub, err);
-	if (r < 0) {
-		sut_err_prefix(err, "the trusted key %s cannot be used; mend or remove it", path);
-		return r;
-	}
+	r = sut_minisign_pub_parse(b.data, b.len, &pub, &why);
+	if (r < 0)
+		return sut_err_set(err, -r,
+				   "the trusted key %s cannot be used: %s. Mend or remove it; no "
+				   "patch is trusted before",
+				   path, why.msg);
 	keys->v[keys->n++] = (struct sut_patch_key){.name = sut_steal(name), .pub = pub};
 	return 0;
 }
