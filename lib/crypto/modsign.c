@@ -252,8 +252,9 @@ static int rejected(struct sut_err *err)
 {
 	return sut_err_reason(err, EKEYREJECTED, "module-signature",
 			      "the signature of the module was not made with the key of this "
-			      "certificate, or the module was changed afterwards. Check the "
-			      "certificate, or get the module again");
+			      "certificate, or not in the form of sign-file with SHA-256, or the "
+			      "module was changed afterwards. Check the certificate, or get the "
+			      "module again");
 }
 
 /* Is this how the signature in it is written? 1, 0 or an error. */
