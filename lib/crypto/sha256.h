@@ -8,7 +8,7 @@
 
 enum { SUT_SHA256_LEN = 32, SUT_SHA256_HEX = 65 };
 
-/* Digest of len bytes. Cannot fail: the default provider has SHA-256. */
+/* Digest of len bytes. Cannot fail: no memory is allocated. */
 void sut_sha256(const void *data, size_t len, uint8_t out[static SUT_SHA256_LEN]);
 
 /* The same as 64 lower-case hexadecimal digits and a NUL. */
