@@ -24,6 +24,15 @@ int sut_online_lock_memory(struct sut_err *err)
 			   "Raise the limit (LimitMEMLOCK= in the unit, ulimit -l)");
 }
 
+/* Credentials of systemd belong to root, and we read them by an access list, whose mask
+ * shows as the rights of the group. */
+static bool is_private(const struct stat *st)
+{
+	if (st->st_uid == 0 && st->st_gid == 0 && !(st->st_mode & 037))
+		return true;
+	return (st->st_uid == geteuid() || st->st_uid == 0) && !(st->st_mode & 077);
+}
+
 static int check_file(int fd, const char *path, struct sut_err *err)
 {
 	struct stat st;
@@ -32,7 +41,7 @@ static int check_file(int fd, const char *path, struct sut_err *err)
 		return sut_err_errno(err, "cannot look at %s", path);
 	if (!S_ISREG(st.st_mode))
 		return sut_err_reason(err, EPERM, "permissions", "%s is not a file", path);
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 077))
+	if (!is_private(&st))
 		return sut_err_reason(err, EPERM, "permissions",
 				      "%s is a private key that others can use (mode %04o, user "
 				      "%u). Run: chown %u %s && chmod 600 %s",

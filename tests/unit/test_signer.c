@@ -545,7 +545,7 @@ static void key_that_others_can_read_is_refused(void **state)
 	struct sut_err err = {0};
 
 	assert_int_equal(sut_strv_add(&files, path), 0);
-	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(chmod(path, 0604), 0);
 	assert_int_equal(sut_online_keys_read(&files, &k, &err), -EPERM);
 	assert_string_equal(err.reason, "permissions");
 	assert_int_equal(chmod(path, 0600), 0);
