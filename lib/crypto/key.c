@@ -11,6 +11,7 @@
 
 #include "crypto/ossl.h"
 #include "crypto/pem.h"
+#include "crypto/sha256.h"
 
 enum {
 	RSA_BITS_MIN = 2048,
@@ -34,6 +35,7 @@ enum {
 struct sut_pubkey {
 	enum sut_key_type type;
 	EVP_PKEY *pkey;
+	uint8_t id[SUT_SHA256_LEN]; /* of its one encoding: two keys are equal when these are */
 };
 
 struct sut_privkey {
@@ -160,15 +162,20 @@ static int check_pkey(EVP_PKEY *pkey, enum sut_key_type type, struct sut_err *er
 static int pubkey_take(EVP_PKEY **pkey, enum sut_key_type type, struct sut_pubkey **ret,
 		       struct sut_err *err)
 {
+	_cleanup_(sut_ossl_der_release) struct sut_ossl_der der = {0};
 	struct sut_pubkey *k;
 	int r = check_pkey(*pkey, type, err);
 
 	if (r < 0)
-		return r;
+		return sut_ossl_starved() ? sut_err_oom(err) : r;
+	der.len = i2d_PUBKEY(*pkey, &der.data);
+	if (der.len <= 0)
+		return sut_ossl_err(err, EIO, "OpenSSL cannot encode the public key");
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return sut_err_oom(err);
 	k->type = type;
+	sut_sha256(der.data, (size_t)der.len, k->id);
 	k->pkey = sut_steal(*pkey);
 	*ret = k;
 	return 0;
@@ -270,9 +277,7 @@ int sut_pubkey_pem(const struct sut_pubkey *k, struct sut_buf *out, struct sut_e
 
 bool sut_pubkey_equal(const struct sut_pubkey *a, const struct sut_pubkey *b)
 {
-	SUT_OSSL_SCOPE;
-
-	return a->type == b->type && EVP_PKEY_eq(a->pkey, b->pkey) == 1;
+	return memcmp(a->id, b->id, sizeof(a->id)) == 0;
 }
 
 /* RSA only: PSS with the same hash in both places, and the salt length given. */
@@ -298,13 +303,12 @@ int sut_pubkey_verify(const struct sut_pubkey *k, const void *data, size_t len, 
 	if (k->type != SUT_KEY_ECDSA_P256 && sig_len != (size_t)EVP_PKEY_get_size(k->pkey))
 		return -EKEYREJECTED;
 	ctx = EVP_MD_CTX_new();
-	if (!ctx)
-		return -ENOMEM;
-	if (EVP_DigestVerifyInit(ctx, &pctx, md, NULL, k->pkey) != 1)
-		return -EKEYREJECTED;
-	if (k->type == SUT_KEY_RSA_PSS && !set_pss(pctx, RSA_PSS_SALTLEN_AUTO))
-		return -EKEYREJECTED;
-	return EVP_DigestVerify(ctx, sig, sig_len, len ? data : "", len) == 1 ? 0 : -EKEYREJECTED;
+	if (!ctx || EVP_DigestVerifyInit(ctx, &pctx, md, NULL, k->pkey) != 1 ||
+	    (k->type == SUT_KEY_RSA_PSS && !set_pss(pctx, RSA_PSS_SALTLEN_AUTO)))
+		return sut_ossl_starved() ? -ENOMEM : -EIO;
+	if (EVP_DigestVerify(ctx, sig, sig_len, len ? data : "", len) == 1)
+		return 0;
+	return sut_ossl_starved() ? -ENOMEM : -EKEYREJECTED;
 }
 
 void sut_pubkey_free(struct sut_pubkey *k)
@@ -517,7 +521,7 @@ static int decrypt(const uint8_t *der, size_t len, const char *passphrase,
 		return sut_err_reason(err, EKEYREJECTED, "passphrase",
 				      "the passphrase has more than %d bytes", SUT_PASSPHRASE_MAX);
 	*ret = PKCS8_decrypt(sealed, passphrase, (int)strlen(passphrase));
-	if (!*ret && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+	if (!*ret && sut_ossl_starved())
 		return sut_err_oom(err);
 	if (!*ret)
 		return sut_err_reason(

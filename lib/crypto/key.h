@@ -56,7 +56,8 @@ int sut_pubkey_pem(const struct sut_pubkey *k, struct sut_buf *out,
 bool sut_pubkey_equal(const struct sut_pubkey *a, const struct sut_pubkey *b);
 
 /* 0 when sig is a signature of data by k in the one scheme of its type;
- * -EKEYREJECTED when it is not (also when it is malformed or empty); -ENOMEM. */
+ * -EKEYREJECTED when it is not (also when it is malformed or empty); -ENOMEM or
+ * -EIO when that could not be found out. */
 int sut_pubkey_verify(const struct sut_pubkey *k, const void *data, size_t len, const void *sig,
 		      size_t sig_len) _must_check_;
 

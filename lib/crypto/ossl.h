@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -34,12 +35,20 @@ SUT_OSSL_FREEP(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
  * found by the next user of OpenSSL, such as libcurl. The first declaration of each function that
  * calls OpenSSL: at the end of the scope the queue is what it was before.
  */
-#define SUT_OSSL_SCOPE _cleanup_(sut_ossl_leave) _unused_ int ossl_scope_ = (ERR_set_mark(), 0)
+#define SUT_OSSL_SCOPE _cleanup_(sut_ossl_leave) _unused_ int ossl_scope_ = sut_ossl_enter()
+
+int sut_ossl_enter(void);
 
 static inline _unused_ void sut_ossl_leave(int *unused _unused_)
 {
 	ERR_pop_to_mark();
 }
+
+/*
+ * Did an allocation of OpenSSL fail since this scope began? OpenSSL often reports that as anything
+ * else, even as a bad signature, and what could not be checked is not what was found bad.
+ */
+bool sut_ossl_starved(void);
 
 /* As sut_err_set(), with OpenSSL's last reason in parentheses when there is one. */
 int sut_ossl_err(struct sut_err *err, int code, const char *fmt, ...) _printf_(3, 4);

@@ -6,6 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Jansson says "invalid token" when memory is short, too. A file that could not be read is not
+ * one that is wrong: on that difference hangs whether the client still believes what it has. */
+static _Thread_local bool starved;
+
+static void *watched_malloc(size_t n)
+{
+	void *p = malloc(n);
+
+	if (!p)
+		starved = true;
+	return p;
+}
+
+__attribute__((constructor)) static void watch(void)
+{
+	json_set_alloc_funcs(watched_malloc, free);
+}
+
 static int bad(struct sut_err *err, const char *what, const char *why)
 {
 	return sut_err_reason(err, EBADMSG, "format",
@@ -67,9 +85,9 @@ int sut_json_parse(const void *data, size_t len, const char *what, json_t **ret,
 		return bad(err, what, "is empty");
 	if (depth_of(data, len) > SUT_JSON_DEPTH_MAX)
 		return bad(err, what, "is nested too deeply");
+	starved = false;
 	j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &e);
-	/* Jansson does not say so each time that memory was short, but then it says nothing. */
-	if (!j && (json_error_code(&e) == json_error_out_of_memory || !e.text[0]))
+	if (!j && (starved || json_error_code(&e) == json_error_out_of_memory || !e.text[0]))
 		return sut_err_oom(err);
 	if (!j)
 		return sut_err_reason(err, EBADMSG, "format",

@@ -202,15 +202,16 @@ static const struct sut_pubkey *find_key(const struct sut_tuf_keys *keys,
 	return NULL;
 }
 
-static bool is_good(const struct sut_tuf_meta *m, const json_t *entry, const struct sut_pubkey *k)
+/* As sut_pubkey_verify(). */
+static int check_one(const struct sut_tuf_meta *m, const json_t *entry, const struct sut_pubkey *k)
 {
 	const char *hex = json_string_value(json_object_get(entry, "sig"));
 	uint8_t sig[SUT_SIG_MAX];
 	size_t len = hex ? strlen(hex) : 0;
 
 	if (!len || len % 2 || len / 2 > sizeof(sig) || sut_unhex(hex, sig, len / 2) < 0)
-		return false;
-	return sut_pubkey_verify(k, m->canonical.data, m->canonical.len, sig, len / 2) == 0;
+		return -EKEYREJECTED;
+	return sut_pubkey_verify(k, m->canonical.data, m->canonical.len, sig, len / 2);
 }
 
 int sut_tuf_verify(const struct sut_tuf_meta *m, const struct sut_tuf_keys *keys,
@@ -228,8 +229,14 @@ int sut_tuf_verify(const struct sut_tuf_meta *m, const struct sut_tuf_keys *keys
 		const char *id = json_string_value(json_object_get(entry, "keyid"));
 		const struct sut_pubkey *k = id ? find_key(keys, role, id) : NULL;
 		size_t j = 0;
+		int r = k ? check_one(m, entry, k) : -EKEYREJECTED;
 
-		if (!k || !is_good(m, entry, k))
+		/* What could not be checked is neither good nor bad. */
+		if (r == -ENOMEM)
+			return sut_err_oom(err);
+		if (r < 0 && r != -EKEYREJECTED)
+			return sut_err_set(err, -r, "%s: OpenSSL cannot check a signature", what);
+		if (r < 0)
 			continue;
 		while (j < n && !sut_pubkey_equal(good[j], k))
 			j++;

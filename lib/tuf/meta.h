@@ -124,7 +124,7 @@ void sut_tuf_meta_freep(struct sut_tuf_meta **m);
 /*
  * 0 when at least role->threshold different keys (different by id and by key) of the role signed m.
  * Bad signatures and those of others do not count and do no harm. -EKEYREJECTED (reason
- * "signatures") with the numbers. *ret_good (may be NULL) gets the number of good keys, always.
+ * "signatures") with the numbers; -ENOMEM or -EIO when they could not be checked. *ret_good (may be NULL) gets the number of good keys unless that was so.
  */
 int sut_tuf_verify(const struct sut_tuf_meta *m, const struct sut_tuf_keys *keys,
 		   const struct sut_tuf_role *role, const char *what, size_t *ret_good,

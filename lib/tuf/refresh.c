@@ -59,7 +59,7 @@ static int local(struct sut_tuf_client *c, const char *role, size_t cap, struct 
 /* Does an error on local bytes say that they are no use, or that we are in trouble ourselves? */
 static bool is_trouble(int r)
 {
-	return r == -ENOMEM;
+	return r == -ENOMEM || r == -EIO;
 }
 
 static int persist(struct sut_tuf_client *c, const char *role, const struct sut_buf *b,

@@ -68,6 +68,8 @@ static struct sim_role *new_role(struct sim *s, const char *name, json_t *doc)
 	return r;
 }
 
+enum sim_key_type sim_usual_key = SIM_ECDSA;
+
 struct sim *sim_new(int64_t now)
 {
 	struct sim *s = calloc(1, sizeof(*s));
@@ -146,7 +148,7 @@ void sim_sign_with(struct sim *s, const char *role, struct sim_key *k)
 
 struct sim_key *sim_add_key(struct sim *s, const char *delegator, const char *role)
 {
-	struct sim_key *k = sim_key_new(SIM_ECDSA);
+	struct sim_key *k = sim_key_new(sim_usual_key);
 
 	sim_trust(s, delegator, role, k);
 	sim_sign_with(s, role, k);

@@ -62,7 +62,10 @@ struct sim {
 	bool no_prefix; /* artifacts are served without HASH. even with consistent snapshots */
 };
 
-/* Version 1 of the four top-level roles, one ECDSA key each, consistent snapshots, all good for
+/* Of the keys that are made on the way: SIM_ECDSA, as the public suite's simulator has it. */
+extern enum sim_key_type sim_usual_key;
+
+/* Version 1 of the four top-level roles, one key each, consistent snapshots, all good for
  * 30 days from now (0: the real time). */
 struct sim *sim_new(int64_t now);
 
