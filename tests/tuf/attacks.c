@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -313,6 +314,19 @@ static void target_is_a_link(struct world *w, const void *arg)
 	       "the file behind the link is now '%s'", sut_buf_str(&b));
 }
 
+static void target_is_a_folder(struct world *w, const void *arg)
+{
+	char *folder = sim_str("%s/%s", w->target_dir, (const char *)arg);
+
+	with_delegation(w);
+	init(w);
+	EXPECT(mkdir(folder, 0755) == 0, "%s", strerror(errno));
+	download_fails(w, "file");
+	EXPECT(rmdir(folder) == 0, "the folder: %s", strerror(errno));
+	download(w, "file");
+	expect_downloads(w, "text", NULL);
+}
+
 /* --- INT_MAX --- */
 
 struct number {
@@ -540,6 +554,7 @@ static const struct tuf_test tests[] = {
 	{"attacks/CVE-2026-6968-target-is-a-link", target_is_a_link, "file", "tough CVE-2026-6968"},
 	{"attacks/CVE-2026-6968-part-is-a-link", target_is_a_link, "file.part",
 	 "tough CVE-2026-6968"},
+	{"attacks/target-is-a-folder", target_is_a_folder, "file", NULL},
 	CONFUSION("ecdsa-as-ed25519", SIM_ECDSA, "ed25519", "ed25519"),
 	CONFUSION("ecdsa-as-rsa", SIM_ECDSA, "rsa", "rsassa-pss-sha256"),
 	CONFUSION("rsa-as-ecdsa", SIM_RSA, "ecdsa", "ecdsa-sha2-nistp256"),

@@ -2,6 +2,7 @@
 /* Walking the graph of delegations (5.6.7): order, patterns, cycles, diamonds, limits, hash bins. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "tuf/meta.h"
@@ -223,6 +224,47 @@ static void failure_ends_search(struct world *w, const void *arg)
 	download_fails(w, "file");
 	expect_requests(w, TOP " 1.A.json");
 	expect_downloads(w, NULL);
+}
+
+/* A pattern that makes backtracking matchers run for years. */
+static void costly_pattern(struct world *w, const void *arg _unused_)
+{
+	char *pattern = sim_str("%s", ""), *path = sim_str("%s", "");
+	time_t start;
+
+	for (int i = 0; i < 40; i++)
+		pattern = sim_str("%s*a", pattern);
+	for (int i = 0; i < 200; i++)
+		path = sim_str("%sa", path);
+	sim_delegate(w->sim, "targets", "A", sim_str("%sb %s*[!a] *%s", pattern, pattern, pattern),
+		     0);
+	sim_target(w->sim, "A", path, "text");
+	release_all(w);
+	init(w);
+	start = time(NULL);
+	/* The last of the three patterns is the one that fits. */
+	download(w, path);
+	expect_downloads(w, "text", NULL);
+	EXPECT(time(NULL) - start <= 3, "it took %ld s", (long)(time(NULL) - start));
+}
+
+/* Names that look alike are not the same: patterns are compared byte by byte. */
+static void pattern_is_literal(struct world *w, const void *arg _unused_)
+{
+	sim_delegate(w->sim, "targets", "A", "a.c x+y {1,2} a/../b", 0);
+	sim_target(w->sim, "A", "abc", "no regular expression");
+	sim_target(w->sim, "A", "xxy", "no regular expression");
+	sim_target(w->sim, "A", "1", "no alternatives");
+	sim_target(w->sim, "A", "b", "no folders");
+	sim_target(w->sim, "A", "a.c", "itself");
+	release_all(w);
+	init(w);
+	download_fails(w, "abc");
+	download_fails(w, "xxy");
+	download_fails(w, "1");
+	download_fails(w, "b");
+	download(w, "a.c");
+	expect_downloads(w, "itself", NULL);
 }
 
 /* The first in the list that has the target decides, whatever comes later. */
@@ -470,6 +512,8 @@ static const struct tuf_test tests[] = {
 	{"delegations/31-side-by-side", fan, &under, "5.6.7.1"},
 	{"delegations/33-side-by-side-are-too-many", fan, &over, "5.6.7.1"},
 	{"delegations/to-itself", self_delegation, NULL, "5.6.7.1"},
+	{"delegations/costly-pattern", costly_pattern, NULL, "4.5"},
+	{"delegations/pattern-is-literal", pattern_is_literal, NULL, "4.5"},
 	{"delegations/hash-bins", hash_bins, NULL, "4.5"},
 	{"delegations/whole-hash-as-prefix", whole_hash_as_prefix, NULL, "4.5"},
 	{"delegations/paths-and-prefixes", paths_and_prefixes, "both", "4.5"},

@@ -215,6 +215,26 @@ static void said_length_beyond_cap(struct world *w, const void *arg _unused_)
 	expect_trusted(w, "delegated:1 root:2 snapshot:2 targets:2 timestamp:3");
 }
 
+/* As large as targets.json may be, with entries and not with spaces: within seconds. */
+static void large_targets(struct world *w, const void *arg _unused_)
+{
+	json_t *targets = json_object_get(sim_doc(w->sim, "targets"), "targets"), *entry;
+	time_t start;
+
+	sim_target(w->sim, "targets", "file", "text");
+	entry = json_object_get(targets, "file");
+	for (int i = 0; i < 28000; i++)
+		json_object_set(targets, sim_str("kernel/%07d", i), entry);
+	sim_release(w->sim, "");
+	EXPECT(sim_last(w->sim, "targets")->len > 4000000, "only %zu bytes",
+	       sim_last(w->sim, "targets")->len);
+	init(w);
+	start = time(NULL);
+	download(w, "file");
+	expect_downloads(w, "text", NULL);
+	EXPECT(time(NULL) - start <= 5, "it took %ld s", (long)(time(NULL) - start));
+}
+
 /* --- redirects --- */
 
 /* To another path of the same server is what mirrors do. */
@@ -359,6 +379,7 @@ static const struct tuf_test tests[] = {
 	{"network/length-alone-targets", length_alone, "targets", "5.6.1"},
 	{"network/length-alone-delegated", length_alone, "delegated", "5.6.7"},
 	{"network/said-length-beyond-the-cap", said_length_beyond_cap, NULL, "5.5.1"},
+	{"network/large-targets-file", large_targets, NULL, "5.6.1"},
 	{"network/slash-at-end-of-urls", slash_at_end, NULL, "CLIENT-CLI"},
 	{"network/file-scheme-is-not-spoken", other_scheme, "file://", NULL},
 	{"network/ftp-is-not-spoken", other_scheme, "ftp://127.0.0.1:1", NULL},
