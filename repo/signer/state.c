@@ -126,6 +126,27 @@ int sut_signer_state_format(const struct sut_signer_state *s, struct sut_buf *ou
 	return 0;
 }
 
+/* What is written must be what can be read: the floor of everything hangs on it, and when memory is
+ * short, jansson may lose bytes without a word. */
+static int check_text(const struct sut_signer_state *s, const struct sut_buf *b,
+		      struct sut_err *err)
+{
+	_cleanup_(sut_signer_state_release) struct sut_signer_state back = {0};
+
+	if (sut_signer_state_parse(b->data, b->len, &back, NULL) < 0 ||
+	    back.timestamp_version != s->timestamp_version ||
+	    back.snapshot_version != s->snapshot_version || back.root.len != s->root.len ||
+	    memcmp(back.root.data, s->root.data, s->root.len) != 0 ||
+	    back.snapshot.len != s->snapshot.len ||
+	    memcmp(back.snapshot.data, s->snapshot.data, s->snapshot.len) != 0 ||
+	    back.keyids.n != s->keyids.n)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < s->keyids.n; i++)
+		if (!sut_strv_has(&back.keyids, s->keyids.v[i]))
+			return sut_err_oom(err);
+	return 0;
+}
+
 int sut_signer_state_read(const char *dir, struct sut_signer_state *ret, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *path = sut_sprintf("%s/state.json", dir);
@@ -158,6 +179,8 @@ int sut_signer_state_write(const char *dir, const struct sut_signer_state *s, st
 	if (!path)
 		return sut_err_oom(err);
 	r = sut_signer_state_format(s, &b, err);
+	if (r == 0)
+		r = check_text(s, &b, err);
 	if (r == 0)
 		r = sut_file_write(path, b.data, b.len, 0600, err);
 	if (r < 0 && err && !err->reason[0])
