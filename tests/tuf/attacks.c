@@ -362,21 +362,20 @@ static void version_lock_out(struct world *w, const void *arg)
 static void mix_and_match(struct world *w, const void *arg)
 {
 	const char *role = arg;
-	const struct sim_file *f;
+	struct sim_file f;
 
 	w->sim->hashes = true;
 	init(w);
 	sim_target(w->sim, "targets", "file", "text of the first");
 	sim_release(w->sim, "");
-	f = sim_last(w->sim, role);
-	f = &(const struct sim_file){f->version, memcpy(malloc(f->len), f->data, f->len), f->len};
+	f = sim_keep(sim_last(w->sim, role));
 	/* the same numbers, another content */
 	sim_target(w->sim, "targets", "file", "text of the second");
 	sim_version(w->sim, "targets", 2);
 	sim_version(w->sim, "snapshot", 2);
 	sim_version(w->sim, "timestamp", 2);
 	sim_release(w->sim, "");
-	sim_replace(w->sim, role, f->data, f->len);
+	sim_replace(w->sim, role, f.data, f.len);
 	download_fails(w, "file");
 	EXPECT(trusted_version(w, role) == 0, "%s is trusted", role);
 	expect_downloads(w, NULL);

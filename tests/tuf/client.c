@@ -281,30 +281,26 @@ void forget_requests(struct world *w)
 	server_forget(w->server);
 }
 
-void expect_downloads(struct world *w, ...)
+void expect_texts(struct world *w, const char *const *texts)
 {
 	char *names[200];
 	size_t n = names_in(w->target_dir, names, SUT_ARRAY_SIZE(names)), want = 0;
 	bool seen[200] = {false};
-	const char *text;
-	va_list ap;
 
-	va_start(ap, w);
-	while ((text = va_arg(ap, const char *))) {
+	for (; *texts; texts++) {
 		bool found = false;
 
 		for (size_t i = 0; i < n && !found; i++) {
 			struct sut_buf b = read_file(w, w->target_dir, names[i]);
 
-			if (!seen[i] && b.len == strlen(text) &&
-			    memcmp(sut_buf_str(&b), text, b.len) == 0)
+			if (!seen[i] && b.len == strlen(*texts) &&
+			    memcmp(sut_buf_str(&b), *texts, b.len) == 0)
 				seen[i] = found = true;
 			sut_buf_release(&b);
 		}
-		EXPECT(found, "no file in the target folder says '%.100s'", text);
+		EXPECT(found, "no file in the target folder says '%.100s'", *texts);
 		want++;
 	}
-	va_end(ap);
 	for (size_t i = 0; i < n; i++)
 		EXPECT(seen[i], "'%s' should not lie in the target folder", names[i]);
 	EXPECT(n == want, "%zu files in the target folder instead of %zu", n, want);

@@ -156,18 +156,14 @@ static void at_the_cap(struct world *w, const void *arg)
 static void over_the_cap(struct world *w, const void *arg)
 {
 	const char *role = arg;
-	const struct sim_file *f;
-	void *good;
-	size_t len;
+	struct sim_file good;
 
 	prepare(w);
-	f = sim_last(w->sim, role);
-	len = f->len;
-	good = memcpy(malloc(len), f->data, len);
+	good = sim_keep(sim_last(w->sim, role));
 	pad(w, role, cap_of(role) + 1);
 	download_fails(w, "file");
 	expect_trusted(w, trusted_before(role));
-	sim_replace(w->sim, role, good, len);
+	sim_replace(w->sim, role, good.data, good.len);
 	heal(w);
 }
 

@@ -260,17 +260,18 @@ void sim_artifact(struct sim *s, const char *path, const void *data, size_t len)
 void sim_target_hashes(struct sim *s, const char *role, const char *path, const char *text,
 		       const char *hashes)
 {
-	json_t *names = words(hashes), *name, *h = json_object();
-	size_t i;
+	json_t *names = words(hashes), *h = json_object();
+	size_t len = strlen(text);
 
-	json_array_foreach(names, i, name)
-		json_object_set_new(
-			h, json_string_value(name),
-			json_string(sim_hash(json_string_value(name), text, strlen(text))));
-	json_object_set_new(
-		json_object_get(sim_doc(s, role), "targets"), path,
-		json_pack("{s:I, s:o}", "length", (json_int_t)strlen(text), "hashes", h));
-	sim_artifact(s, path, text, strlen(text));
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		json_object_set_new(h, name, json_string(sim_hash(name, text, len)));
+	}
+	json_object_set_new(json_object_get(sim_doc(s, role), "targets"), path,
+			    json_pack("{s:I, s:o}", "length", (json_int_t)len, "hashes", h));
+	sim_artifact(s, path, text, len);
+	json_decref(names);
 }
 
 void sim_target(struct sim *s, const char *role, const char *path, const char *text)
@@ -314,6 +315,16 @@ const struct sim_file *sim_nth(struct sim *s, const char *role, size_t i)
 	if (i >= r->nfiles)
 		sim_die("%s was not published that often", role);
 	return &r->files[i];
+}
+
+struct sim_file sim_keep(const struct sim_file *f)
+{
+	struct sim_file copy = {.version = f->version, .len = f->len, .data = malloc(f->len + 1)};
+
+	if (!copy.data)
+		sim_die("out of memory");
+	memcpy(copy.data, f->data, f->len);
+	return copy;
 }
 
 /* The entry of a role in the file that lists it. */

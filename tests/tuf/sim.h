@@ -129,6 +129,8 @@ void sim_release(struct sim *s, const char *delegated);
 
 const struct sim_file *sim_last(struct sim *s, const char *role);
 const struct sim_file *sim_nth(struct sim *s, const char *role, size_t i); /* from 0 */
+/* A copy that stays when the file is replaced. */
+struct sim_file sim_keep(const struct sim_file *f);
 /* Serves these bytes for the last version of the role, or under a version of its own. */
 void sim_replace(struct sim *s, const char *role, const void *data, size_t len);
 void sim_serve(struct sim *s, const char *role, int64_t version, const void *data, size_t len);

@@ -82,7 +82,8 @@ void expect_last_request(struct world *w, const char *one);
 void forget_requests(struct world *w);
 
 /* The target folder holds exactly these contents, in any order; ends with NULL. */
-void expect_downloads(struct world *w, ...) __attribute__((sentinel));
+#define expect_downloads(w, ...) expect_texts(w, (const char *const[]){__VA_ARGS__})
+void expect_texts(struct world *w, const char *const *texts);
 /* The client said this in the last run. */
 void expect_said(struct world *w, const char *text);
 
