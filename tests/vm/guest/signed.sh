@@ -173,6 +173,25 @@ want '"state": "unsigned"' cat /tmp/said
 want '"insecure_local": true' cat /tmp/said
 revert
 
+echo "the record for status: it may be missing or stale, and apply works all the same"
+fresh
+suture apply good.bin || die "signed"
+cp /run/suture/applied.json /tmp/record
+revert
+rm -rf /run/suture
+: >/run/suture
+sleep 1
+suture apply good.bin >/tmp/said 2>&1 || die "without a record: $(cat /tmp/said)"
+want "cannot say who signed it" cat /tmp/said
+want_match 'Signature +unknown' suture status
+rm /run/suture
+mkdir /run/suture
+cp /tmp/record /run/suture/applied.json
+want_match 'Signature +unknown' suture status
+echo '{' >/run/suture/applied.json
+want_match 'Signature +unknown' suture status
+revert
+
 echo "--keys"
 sign patch stranger.key good.bin
 mkdir -p /root/keys
