@@ -29,7 +29,7 @@
 #include "base/str.h"
 #include "world.h"
 
-enum { TESTS_MAX = 1000, TEST_SECONDS = 60, JOBS_MAX = 4 };
+enum { TESTS_MAX = 1000, TEST_SECONDS = 180, JOBS_MAX = 4 };
 
 static const struct tuf_group *const groups[] = {
 	&tuf_self,    &tuf_basic,    &tuf_expiration, &tuf_download,	&tuf_keys,
@@ -77,7 +77,7 @@ static void run_test(const struct job *j, const char *program)
 		.metadata_dir = sim_str("%s/metadata", j->dir),
 		.target_dir = sim_str("%s/targets", j->dir),
 		.said = SUT_BUF_INIT(1 << 20),
-		.timeout_sec = 20,
+		.timeout_sec = 50,
 	};
 	int port;
 

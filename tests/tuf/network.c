@@ -102,7 +102,7 @@ static void misbehaves(struct world *w, const void *arg)
 	w->patience = m->patience;
 	start = time(NULL);
 	download_fails(w, "file");
-	EXPECT(time(NULL) - start <= 12, "it took %ld s", (long)(time(NULL) - start));
+	EXPECT(time(NULL) - start <= 30, "it took %ld s", (long)(time(NULL) - start));
 	expect_trusted(w, trusted_before(m->role));
 	expect_old_file(w, strcmp(m->role, "file") == 0);
 	if (m->action == SERVER_ENDLESS || m->action == SERVER_HUGE) {
@@ -228,7 +228,7 @@ static void large_targets(struct world *w, const void *arg _unused_)
 	start = time(NULL);
 	download(w, "file");
 	expect_downloads(w, "text", NULL);
-	EXPECT(time(NULL) - start <= 5, "it took %ld s", (long)(time(NULL) - start));
+	EXPECT(time(NULL) - start <= 20, "it took %ld s", (long)(time(NULL) - start));
 }
 
 /* --- redirects --- */
@@ -336,7 +336,7 @@ static const struct tuf_test tests[] = {
 	 &(const struct misdeed){"snapshot", SERVER_ENDLESS, .hashes = true}, "5.5.1"},
 	{"network/endless-with-said-length-targets", misbehaves,
 	 &(const struct misdeed){"targets", SERVER_ENDLESS, .hashes = true}, "5.6.1"},
-	EACH("gzip-bomb", SERVER_GZIP_BOMB, 64),
+	EACH("gzip-bomb", SERVER_GZIP_BOMB, 16),
 	EACH("cut", SERVER_CUT, 2),
 	EACH("no-answer", SERVER_DROP),
 	EACH("not-http", SERVER_GARBAGE),

@@ -113,18 +113,19 @@ static void answer_not_found(struct conn *c)
 
 static void answer_bomb(struct conn *c, long megabytes)
 {
-	static const uint8_t spaces[64 << 10] = {' '};
+	static uint8_t spaces[64 << 10];
 	z_stream z = {0};
-	size_t cap = (size_t)megabytes << 12;
+	size_t cap = (size_t)megabytes << 14;
 	uint8_t *packed = malloc(cap);
 	char *headers;
 
-	if (!packed || deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (!packed || deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
 		sim_die("no gzip");
+	memset(spaces, ' ', sizeof(spaces));
 	z.next_out = packed;
 	z.avail_out = (uInt)cap;
 	for (long i = 0; i < megabytes * 16; i++) {
-		z.next_in = (uint8_t *)(uintptr_t)spaces;
+		z.next_in = spaces;
 		z.avail_in = sizeof(spaces);
 		if (deflate(&z, Z_NO_FLUSH) != Z_OK)
 			sim_die("gzip");
