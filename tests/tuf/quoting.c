@@ -101,6 +101,66 @@ static void target_name(struct world *w, const void *arg)
 	}
 }
 
+/* Names that differ only once they are encoded, or decoded, are different files. */
+static void names_do_not_meet(struct world *w, const void *arg _unused_)
+{
+	sim_target(w->sim, "targets", "a/b", "slash");
+	sim_target(w->sim, "targets", "a%2Fb", "encoded");
+	sim_target(w->sim, "targets", "a%252Fb", "encoded twice");
+	sim_target(w->sim, "targets", "A%2fb", "capital");
+	sim_target(w->sim, "targets", "a/b.part", "part");
+	sim_release(w->sim, "");
+	init(w);
+	EXPECT(run_download1(w, "a/b") == 0, "a/b");
+	EXPECT(run_download1(w, "A%2fb") == 0, "A%%2fb");
+	EXPECT(run_download1(w, "a/b.part") == 0, "a/b.part");
+	EXPECT(run_download1(w, "a/b") == 0, "a/b again");
+	expect_downloads(w, "slash", "capital", "part", NULL);
+}
+
+static char *many(const char *what, int n)
+{
+	char *s = sim_str("%s", "");
+
+	while (n--)
+		s = sim_str("%s%s", s, what);
+	return s;
+}
+
+/* Longer than a file's name may be, at least once it is encoded. */
+static void long_role_name(struct world *w, const void *arg)
+{
+	char *role = many(arg, 120);
+	int r;
+
+	sim_delegate(w->sim, "targets", role, "file", 0);
+	sim_target(w->sim, role, "file", "text");
+	sim_release(w->sim, role);
+	init(w);
+	r = run_download(w, "file");
+	if (r == 0)
+		expect_downloads(w, "text", NULL);
+	else
+		expect_downloads(w, NULL);
+	/* and what has nothing to do with it goes on */
+	sim_target(w->sim, "targets", "other", "more");
+	sim_release(w->sim, role);
+	EXPECT(run_download(w, "other") == 0, "the other target");
+}
+
+static void long_target_name(struct world *w, const void *arg)
+{
+	char *path = many(arg, 120);
+
+	sim_target(w->sim, "targets", path, "text");
+	sim_release(w->sim, "");
+	init(w);
+	if (run_download1(w, path) == 0)
+		expect_downloads(w, "text", NULL);
+	else
+		expect_downloads(w, NULL);
+}
+
 static const struct target targets[] = {
 	{"file with space", NULL},
 	{"percent%2Fsign", NULL},
@@ -143,6 +203,13 @@ static const struct tuf_test tests[] = {
 	 "role names as files"},
 	{"quoting/role-named-snapshot", role_named_as_top_level, "snapshot", "role names as files"},
 	{"quoting/role-named-targets", role_named_as_top_level, "targets", "role names as files"},
+	{"quoting/role-120-letters", long_role_name, "a", "role names as files"},
+	{"quoting/role-240-bytes", long_role_name, "ab", "role names as files"},
+	{"quoting/role-120-umlauts", long_role_name, "\303\244", "role names as files"},
+	{"quoting/target-360-bytes", long_target_name, "abc", "target names"},
+	{"quoting/target-120-folders", long_target_name, "ab/", "target names"},
+	{"quoting/target-120-umlauts", long_target_name, "\303\244", "target names"},
+	{"quoting/names-do-not-meet", names_do_not_meet, NULL, "target names"},
 	{"quoting/target-space", target_name, &targets[0], "target names"},
 	{"quoting/target-percent", target_name, &targets[1], "target names"},
 	{"quoting/target-question-mark", target_name, &targets[2], "target names"},
