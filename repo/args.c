@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "aside.h"
+
 bool args_common(struct args *a, int opt, int *ret_exit)
 {
 	switch (opt) {
@@ -44,7 +46,8 @@ int args_open(const struct args *a, struct sut_repo **ret, struct sut_change **r
 	if (sut_repo_open(a->repo, time(NULL), &repo, &err) < 0)
 		return cmd_fail(a->name, &err);
 	if (ret_change) {
-		if (sut_change_open(repo, &c, &err) < 0)
+		/* One that was put aside by a run that was killed. */
+		if (sut_aside_back(repo, &err) < 0 || sut_change_open(repo, &c, &err) < 0)
 			return cmd_fail(a->name, &err);
 		*ret_change = sut_steal(c);
 	}

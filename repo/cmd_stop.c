@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "args.h"
+#include "aside.h"
 #include "base/str.h"
+#include "edit.h"
 #include "publish.h"
 #include "stop.h"
 
@@ -41,6 +43,28 @@ static bool parse_action(const char *word, enum sut_stop_action *ret)
 	else
 		return false;
 	return true;
+}
+
+/* An emergency does not wait for the signatures of another change. */
+static int make_way(struct sut_repo *repo, struct sut_change **c, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *role = NULL;
+	bool possible = false;
+	int r;
+
+	if (sut_change_empty(*c))
+		return 0;
+	r = sut_edit_owner(*c, SUT_STOP_PATH, &role, err);
+	if (r == 0)
+		r = sut_aside_possible(*c, role, &possible, err);
+	if (r < 0 || !possible)
+		return r;
+	r = sut_aside_put(repo, err);
+	if (r < 0)
+		return r;
+	sut_change_free(sut_steal(*c));
+	puts("the pending change is put aside until the flag is published");
+	return sut_change_open(repo, c, err);
 }
 
 int cmd_stop(int argc, char **argv)
@@ -80,10 +104,18 @@ int cmd_stop(int argc, char **argv)
 	r = args_open(&a, &repo, &c);
 	if (r)
 		return r;
-	if (sut_stop_set(c, action, reason, &ids, repo->now, &err) < 0)
+	r = make_way(repo, &c, &err);
+	if (r == 0)
+		r = sut_stop_set(c, action, reason, &ids, repo->now, &err);
+	if (r < 0) {
+		(void)!sut_aside_back(repo, NULL);
 		return cmd_fail(a.name, &err);
+	}
 	printf("stop flag: %s%s\n", sut_stop_word(action), ids.n ? ", for the named kernels" : "");
-	return cmd_finish(repo, c, &a.finish);
+	r = cmd_finish(repo, c, &a.finish);
+	if (sut_aside_back(repo, &err) == 1)
+		puts("the change that was put aside is pending again");
+	return r;
 }
 
 int cmd_timestamp(int argc, char **argv)
