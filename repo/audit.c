@@ -245,24 +245,28 @@ static int check_targets(struct audit *a, const struct sut_tree_role *role, stru
 
 /* ------------------------------------------------------------------ */
 
-/* Superseded versions stay for clients that are in the middle of an update. */
+/* Superseded versions stay for clients that are in the middle of an update, and roles that nobody delegates to any
+ * more stay in the snapshot. */
 static bool is_old_metadata(const struct sut_repo *repo, const char *rel)
 {
-	const char *file = rel + strlen("metadata/");
-	size_t digits = strspn(file, "0123456789");
-	int64_t version = strtoll(file, NULL, 10);
+	static const char folder[] = "metadata/";
+	const char *file = rel + strlen(folder);
+	size_t digits = sut_startswith(rel, folder) ? strspn(file, "0123456789") : 0;
+	const struct sut_tuf_meta *snapshot;
+	const struct sut_tuf_ref *ref;
+	char name[SUT_TUF_NAME_MAX + 8];
+	int64_t version = digits ? strtoll(file, NULL, 10) : 0;
 
-	if (!sut_startswith(rel, "metadata/") || !digits || file[digits] != '.')
+	if (!digits || file[digits] != '.' || strlen(file) - digits >= sizeof(name))
 		return false;
-	for (size_t i = 0; i < repo->state.nroles; i++) {
-		const struct sut_tree_role *r = &repo->state.roles[i];
-		size_t n = strlen(r->name);
-
-		if (strncmp(file + digits + 1, r->name, n) == 0 &&
-		    sut_startswith(file + digits + 1 + n, ".json"))
-			return version < r->meta->version;
-	}
-	return false;
+	snprintf(name, sizeof(name), "%s", file + digits + 1);
+	if (sut_endswith(name, ".gz"))
+		name[strlen(name) - strlen(".gz")] = 0;
+	snapshot = sut_tuf_trusted_get(repo->state.trusted, SUT_TUF_SNAPSHOT);
+	if (sut_streq(name, "snapshot.json"))
+		return version < snapshot->version;
+	ref = sut_tuf_ref(snapshot, name);
+	return ref && version <= ref->version;
 }
 
 static int visit(struct audit *a, const char *rel, int depth, struct sut_err *err)

@@ -238,7 +238,7 @@ static int compare(const struct sut_change *c, bool *ret_done, struct sut_err *e
 	return 0;
 }
 
-static int new_change(struct sut_repo *repo, struct sut_change **ret, struct sut_err *err)
+static int new_change(struct sut_change **ret, struct sut_err *err)
 {
 	struct sut_change *c = calloc(1, sizeof(*c));
 
@@ -249,8 +249,20 @@ static int new_change(struct sut_repo *repo, struct sut_change **ret, struct sut
 		free(c);
 		return sut_err_oom(err);
 	}
-	c->repo = repo;
 	*ret = c;
+	return 0;
+}
+
+/* An offline machine shows keys by the names they have here. */
+static int add_names(struct sut_change *c, struct sut_err *err)
+{
+	json_t *names = json_object_get(c->doc, "names");
+
+	for (size_t i = 0; i < c->repo->keys.n; i++)
+		if (sut_repo_name_ok(c->repo->keys.v[i].name) &&
+		    json_object_set_new(names, c->repo->keys.v[i].id,
+					json_string(c->repo->keys.v[i].name)) < 0)
+			return sut_err_oom(err);
 	return 0;
 }
 
@@ -277,12 +289,21 @@ int sut_change_open(struct sut_repo *repo, struct sut_change **ret, struct sut_e
 		if (r < 0)
 			return r;
 	}
-	if (!done) {
-		*ret = sut_steal(c);
-		return 0;
+	if (done) {
+		r = sut_change_done(repo, err);
+		sut_change_free(c);
+		c = NULL;
+		if (r == 0)
+			r = new_change(&c, err);
+		if (r < 0)
+			return r;
+		c->repo = repo;
 	}
-	r = sut_change_done(repo, err);
-	return r < 0 ? r : new_change(repo, ret, err);
+	r = add_names(c, err);
+	if (r < 0)
+		return r;
+	*ret = sut_steal(c);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ */
@@ -489,15 +510,10 @@ int sut_change_save(struct sut_change *c, struct sut_err *err)
 				  *path = sut_repo_path(c->repo, "staged/change.json");
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_CHANGE_MAX);
 	_cleanup_(sut_change_freep) struct sut_change *again = NULL;
-	json_t *names = json_object_get(c->doc, "names");
 	int r;
 
 	if (!dir || !path)
 		return sut_err_oom(err);
-	for (size_t i = 0; i < c->repo->keys.n; i++)
-		if (json_object_set_new(names, c->repo->keys.v[i].id,
-					json_string(c->repo->keys.v[i].name)) < 0)
-			return sut_err_oom(err);
 	r = sut_change_settle(c, err);
 	if (r == 0)
 		r = sut_change_format(c, &b, err);

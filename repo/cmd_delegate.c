@@ -68,6 +68,9 @@ static int delegate(struct delegate *d, struct sut_change *c, struct sut_err *er
 	int r;
 
 	old = sut_edit_role(sut_change_peek(c, d->parent), d->role);
+	/* Bins are the business of the role itself: nobody above it has to sign. */
+	if (old && d->bins && !d->paths.n && !d->keys.n && !d->threshold && !d->terminating)
+		return sut_edit_bins(c, d->role, (unsigned int)d->bins, err);
 	if (old) {
 		r = keep(d, old, err);
 		if (r < 0)

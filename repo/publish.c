@@ -227,21 +227,36 @@ static int write_meta(const struct sut_repo *repo, const char *name, const struc
 	return sut_file_write(path, data->data, data->len, 0644, err);
 }
 
-/* From here on clients that find the root trust this repository, and no other of the same place. */
-static int pin_first_root(struct sut_repo *repo, const struct doc *root, struct sut_err *err)
+static int write_settings(const struct sut_repo *repo, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *path = sut_repo_path(repo, "repo.json");
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_SETTINGS_MAX);
-	char hex[SUT_SHA256_HEX];
 	int r;
 
 	if (!path)
 		return sut_err_oom(err);
-	sut_sha256_hex(root->data.data, root->data.len, hex);
-	r = sut_settings_set(&repo->settings, "root", hex, err);
-	if (r == 0)
-		r = sut_settings_format(&repo->settings, &b, err);
+	r = sut_settings_format(&repo->settings, &b, err);
 	return r < 0 ? r : sut_file_write(path, b.data, b.len, 0644, err);
+}
+
+/* repo.json remembers where the chain of roots begins, before it does, and how far it
+ * goes, afterwards: whoever can write into public/ can neither start another chain nor cut this one. */
+static int write_root(struct sut_repo *repo, const struct doc *root, struct sut_err *err)
+{
+	char hex[SUT_SHA256_HEX];
+	int r = 0;
+
+	if (root->version == 1) {
+		sut_sha256_hex(root->data.data, root->data.len, hex);
+		r = sut_settings_set(&repo->settings, "root", hex, err);
+		if (r == 0)
+			r = write_settings(repo, err);
+	}
+	if (r == 0)
+		r = write_meta(repo, root->name, &root->data, err);
+	if (r == 0)
+		r = sut_settings_set_root_version(&repo->settings, root->version, err);
+	return r < 0 ? r : write_settings(repo, err);
 }
 
 /* ------------------------------------------------------------------ */
@@ -392,13 +407,6 @@ static int write_new(const struct sut_change *c, const struct docs *d, struct su
 		if (!sut_streq(d->v[i].role, "root"))
 			r = write_meta(c->repo, d->v[i].name, &d->v[i].data, err);
 	return r;
-}
-
-static int write_root(struct sut_repo *repo, const struct doc *root, struct sut_err *err)
-{
-	int r = root->version == 1 ? pin_first_root(repo, root, err) : 0;
-
-	return r < 0 ? r : write_meta(repo, root->name, &root->data, err);
 }
 
 static int refresh_only(struct sut_repo *repo, struct sut_err *err)

@@ -225,6 +225,11 @@ static int load_state(struct sut_repo *r, struct sut_err *err)
 	if (!dir || !ts)
 		return sut_err_oom(err);
 	n = sut_tree_roots(&t);
+	if (n < r->settings.root_version)
+		return sut_err_reason(err, EBADMSG, "root",
+				      "version %" PRId64 " of root was published, but %s has only "
+				      "%" PRId64 "; restore it from a copy",
+				      r->settings.root_version, dir, n);
 	if (!n && !sut_exists(ts))
 		return 0;
 	rc = check_first_root(r, &t, err);

@@ -68,6 +68,7 @@ static void look(struct sut_settings *s)
 	s->signer = string_of(s->doc, "signer");
 	s->patch_key = string_of(s->doc, "patch_key");
 	s->root = string_of(s->doc, "root");
+	s->root_version = json_integer_value(json_object_get(s->doc, "root_version"));
 }
 
 static int check_expires(json_t *expires, struct sut_err *err)
@@ -195,6 +196,14 @@ int sut_settings_set_expiries(struct sut_settings *s, const char *text, struct s
 			return sut_err_oom(err);
 		text += len + (end ? 1 : 0);
 	}
+	return 0;
+}
+
+int sut_settings_set_root_version(struct sut_settings *s, int64_t version, struct sut_err *err)
+{
+	if (json_object_set_new(s->doc, "root_version", json_integer(version)) < 0)
+		return sut_err_oom(err);
+	look(s);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct sut_settings {
 	const char *signer;    /* path of the signer's socket; strings point into doc */
 	const char *patch_key; /* name of the key that signs kpatch.bin.sig; "" for none */
 	const char *root;      /* SHA-256 of 1.root.json, "" before it is published */
+	int64_t root_version;  /* of the newest root that was published, 0 before */
 };
 
 /* The settings of a new repository. */
@@ -33,6 +34,8 @@ int64_t sut_settings_expiry(const struct sut_settings *s, const char *role);
 /* "root=365d,kernel=90d": days (d), hours (h) or weeks (w). -EINVAL says what is wrong. */
 int sut_settings_set_expiries(struct sut_settings *s, const char *text,
 			      struct sut_err *err) _must_check_;
+int sut_settings_set_root_version(struct sut_settings *s, int64_t version,
+				  struct sut_err *err) _must_check_;
 int sut_settings_set(struct sut_settings *s, const char *key, const char *value,
 		     struct sut_err *err) _must_check_;
 
