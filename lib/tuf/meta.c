@@ -209,7 +209,9 @@ static int check_one(const struct sut_tuf_meta *m, const json_t *entry, const st
 	uint8_t sig[SUT_SIG_MAX];
 	size_t len = hex ? strlen(hex) : 0;
 
-	if (!len || len % 2 || len / 2 > sizeof(sig) || sut_unhex(hex, sig, len / 2) < 0)
+	/* Digits in lower case only: so there is one way to write a signature. */
+	if (!len || len % 2 || len / 2 > sizeof(sig) || !sut_tuf_is_hex(hex, len) ||
+	    sut_unhex(hex, sig, len / 2) < 0)
 		return -EKEYREJECTED;
 	return sut_pubkey_verify(k, m->canonical.data, m->canonical.len, sig, len / 2);
 }

@@ -411,6 +411,26 @@ static void bad_values_of_sig_do_not_count_and_do_no_harm(void **state _unused_)
 	}
 }
 
+/* One way to write a signature: a changed bit of the file is never without effect. */
+static void a_signature_in_upper_case_does_not_count(void **state _unused_)
+{
+	_cleanup_sample_tuf_ struct sample_tuf *s = sample_tuf_new();
+	const struct sample_tuf_key *k1 = s->key[1], *k2 = s->key[2];
+	_cleanup_json_ json_t *doc = sample_tuf_sign(s->signed_[4], KEYS(k1, k2), 2);
+	json_t *first = json_array_get(json_object_get(doc, "signatures"), 0);
+	_cleanup_(sut_freep) char *sig = strdup(json_string_value(json_object_get(first, "sig")));
+	size_t at;
+	int r;
+
+	assert_non_null(sig);
+	assert_int_equal(count(s, KEYS(k1, k2), 2, 2, doc, &r), 2);
+	at = strcspn(sig, "abcdef");
+	sig[at] = (char)(sig[at] - 'a' + 'A');
+	json_object_set_new(first, "sig", json_string(sig));
+	assert_int_equal(count(s, KEYS(k1, k2), 2, 2, doc, &r), 1);
+	assert_int_equal(r, -EKEYREJECTED);
+}
+
 static void a_signature_of_another_key_does_not_count(void **state _unused_)
 {
 	_cleanup_sample_tuf_ struct sample_tuf *s = sample_tuf_new();
@@ -1009,6 +1029,7 @@ int main(void)
 		cmocka_unit_test(ghsa_pwqf_a_keyid_twice_in_signatures_is_refused),
 		cmocka_unit_test(one_key_under_two_ids_counts_once),
 		cmocka_unit_test(bad_values_of_sig_do_not_count_and_do_no_harm),
+		cmocka_unit_test(a_signature_in_upper_case_does_not_count),
 		cmocka_unit_test(a_signature_of_another_key_does_not_count),
 		cmocka_unit_test(ed25519_ecdsa_and_rsa_count),
 		cmocka_unit_test(type_scheme_and_key_must_agree_or_the_key_does_not_count),
