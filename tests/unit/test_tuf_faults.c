@@ -123,10 +123,15 @@ static void check(bool all)
 	}
 }
 
-/* The client has version 1 of all; the repository rotated its online keys, twice the root, and has a new
- * version of all. */
-static int enter(void **state _unused_)
+enum { TIMESTAMP = 1, SNAPSHOT = 2, BOTH = 3 };
+
+static int two_keys = BOTH, timestamp_key = TIMESTAMP, snapshot_key = SNAPSHOT;
+
+/* The client has the versions of a thief, 1000. The repository rotated the keys that **state says, made
+ * two new roots, and goes on with version 2 and a new one of the delegated role. */
+static int enter(void **state)
 {
+	int rotated = *(int *)*state;
 	struct sample_tuf_key *k = sample_tuf_key(SUT_KEY_ED25519);
 	json_t *a = sample_tuf_targets();
 	struct sut_err err = {0};
@@ -142,16 +147,22 @@ static int enter(void **state _unused_)
 	sample_tuf_delegate(repo->tuf->signed_[SUT_TUF_TARGETS], "A", "*", k);
 	sample_repo_target(repo, a, "a", "first", 5);
 	sample_repo_role(repo, "A", a, k);
+	sample_tuf_set_version(repo->tuf->signed_[SUT_TUF_TIMESTAMP], 999);
+	sample_tuf_set_version(repo->tuf->signed_[SUT_TUF_SNAPSHOT], 999);
 	sample_repo_release(repo);
 	root = sample_repo_served(repo, "m/1.root.json");
 	assert_ok(sut_tuf_init("md", root->data, root->len, &err), err);
 	assert_int_equal(update(NULL), 0);
 	read_all(/* after= */ false);
 
-	sample_repo_rotate(repo, SUT_TUF_TIMESTAMP);
+	if (rotated & TIMESTAMP)
+		sample_repo_rotate(repo, SUT_TUF_TIMESTAMP);
 	sample_repo_root(repo);
-	sample_repo_rotate(repo, SUT_TUF_SNAPSHOT);
+	if (rotated & SNAPSHOT)
+		sample_repo_rotate(repo, SUT_TUF_SNAPSHOT);
 	sample_repo_root(repo);
+	sample_tuf_set_version(repo->tuf->signed_[SUT_TUF_TIMESTAMP], 1);
+	sample_tuf_set_version(repo->tuf->signed_[SUT_TUF_SNAPSHOT], 1);
 	sample_repo_target(repo, a, "a", "second", 6);
 	sample_tuf_set_version(a, 2);
 	sample_repo_role(repo, "A", a, k);
@@ -285,15 +296,19 @@ static void no_memory_never_lets_an_old_timestamp_in(void **state _unused_)
 	assert_next_update_works();
 }
 
+#define after(keys, t) cmocka_unit_test_prestate_setup_teardown(t, enter, leave, keys)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(killed_before_any_system_call_the_next_update_works),
-		cmocka_unit_test(full_disk_at_any_write),
-		cmocka_unit_test(io_error_at_any_write),
-		cmocka_unit_test(no_memory_at_any_allocation),
-		cmocka_unit_test(no_memory_never_lets_an_old_timestamp_in),
+		after(&two_keys, killed_before_any_system_call_the_next_update_works),
+		after(&timestamp_key, killed_before_any_system_call_the_next_update_works),
+		after(&snapshot_key, killed_before_any_system_call_the_next_update_works),
+		after(&timestamp_key, full_disk_at_any_write),
+		after(&snapshot_key, io_error_at_any_write),
+		after(&two_keys, no_memory_at_any_allocation),
+		after(&two_keys, no_memory_never_lets_an_old_timestamp_in),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
