@@ -6,13 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* By way of a copy, so that the arguments may point into *e itself. */
+#include "base/utf8.h"
+
+/* By way of a copy, so that the arguments may point into *e itself. Names and texts of others are in
+ * many messages, and messages go to terminals and logs: here is the one place that none can pass by. */
 _printf_(4, 0) static void set(struct sut_err *e, int code, const char *reason, const char *fmt,
 			       va_list ap)
 {
 	char msg[SUT_ERR_MSG_MAX];
 
 	vsnprintf(msg, sizeof(msg), fmt, ap);
+	sut_make_printable(msg, "\n\t");
 	memcpy(e->msg, msg, sizeof(msg));
 	if (reason != e->reason)
 		snprintf(e->reason, sizeof(e->reason), "%s", reason);

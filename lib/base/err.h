@@ -19,7 +19,8 @@ enum { SUT_ERR_MSG_MAX = 2048, SUT_ERR_REASON_MAX = 40 };
 struct sut_err {
 	int code;			 /* positive errno; 0 when nothing failed */
 	char reason[SUT_ERR_REASON_MAX]; /* machine-readable word, e.g. "changed-data"; may be "" */
-	char msg[SUT_ERR_MSG_MAX];	 /* one or more sentences, no newline at the end */
+	char msg[SUT_ERR_MSG_MAX];	 /* one or more sentences, no newline at the end; printable
+					  * UTF-8, newlines and tabs, whatever was put into it */
 };
 
 /* Fills *e (when not NULL) and returns -code. The arguments may point into *e. */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "crypto/base64.h"
 #include "crypto/ossl.h"
 #include "crypto/sha256.h"
@@ -19,49 +20,19 @@ enum {
 	BLAKE2B_LEN = 64,
 };
 
-/* The next character of UTF-8 (RFC 3629); *p moves behind it. -1 when it is malformed. */
-static int32_t next_char(const uint8_t **p, const uint8_t *end)
-{
-	static const int32_t least[] = {0, 0x80, 0x800, 0x10000};
-	uint8_t first = *(*p)++;
-	size_t more = first < 0x80	       ? 0
-		      : (first & 0xe0) == 0xc0 ? 1
-		      : (first & 0xf0) == 0xe0 ? 2
-		      : (first & 0xf8) == 0xf0 ? 3
-					       : SIZE_MAX;
-	int32_t c = more == 0 ? first : first & (0x3f >> (more & 3));
-
-	if (more > (size_t)(end - *p))
-		return -1;
-	for (size_t i = 0; i < more; i++) {
-		uint8_t b = *(*p)++;
-
-		if ((b & 0xc0) != 0x80)
-			return -1;
-		c = c << 6 | (b & 0x3f);
-	}
-	if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return -1;
-	return c;
-}
-
-/* What can be shown on a terminal and in a log as it is: no control characters (tab apart), no
- * line separators, nothing that turns the direction of text around. */
-static bool is_printable(int32_t c)
-{
-	return c == '\t' || (c >= 0x20 && c < 0x7f) ||
-	       (c >= 0xa0 && !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069));
-}
-
+/* Can it be shown on a terminal and in a log as it is? */
 static bool comment_ok(const void *text, size_t len)
 {
 	const uint8_t *p = text, *end = p + len;
 
 	if (len > SUT_MINISIGN_COMMENT_MAX)
 		return false;
-	while (p < end)
-		if (!is_printable(next_char(&p, end)))
+	while (p < end) {
+		int32_t c = sut_utf8_next(&p, end);
+
+		if (c != '\t' && !sut_is_printable(c))
 			return false;
+	}
 	return true;
 }
 

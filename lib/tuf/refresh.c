@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "http/http.h"
 
 /* version 0: the name has no version in it. */
@@ -26,19 +27,29 @@ static int fetch(struct sut_tuf_client *c, const char *role, int64_t version, in
 	return c->fetcher.get(c->fetcher.ctx, url, (size_t)cap, out, err);
 }
 
+/* A role's name in a message: in one line. */
+enum { SHOWN_MAX = 100 };
+
+static void show(const char *role, char ret[static SHOWN_MAX])
+{
+	snprintf(ret, SHOWN_MAX, "%s", role);
+	sut_make_printable(ret, "");
+}
+
 /* A file that has to be there. "Not found" must not be taken for "no such target" further up. */
 static int fetch_named(struct sut_tuf_client *c, const char *role, int64_t version, int64_t length,
 		       int64_t cap, struct sut_buf *out, struct sut_err *err)
 {
 	int r = fetch(c, role, version, length, cap, out, err);
+	char shown[SHOWN_MAX];
 
 	if (r != -ENOENT)
 		return r;
-	return sut_err_reason(
-		err, EREMOTEIO, "missing",
-		"the repository lacks its metadata file of the role '%.100s'%s%s. Is it "
-		"the right address? If so, its operator has to publish again",
-		role, err ? ": " : "", err ? err->msg : "");
+	show(role, shown);
+	return sut_err_reason(err, EREMOTEIO, "missing",
+			      "the repository lacks its metadata file of the role '%s'%s%s. Is it "
+			      "the right address? If so, its operator has to publish again",
+			      shown, err ? ": " : "", err ? err->msg : "");
 }
 
 /*
@@ -247,6 +258,7 @@ int sut_tuf_load_role(struct sut_tuf_client *c, const char *role, const char *de
 	_cleanup_buf_ struct sut_buf old = SUT_BUF_INIT(0), b = SUT_BUF_INIT(0);
 	_cleanup_(sut_freep) char *name = sut_sprintf("%s.json", role);
 	const struct sut_tuf_ref *ref;
+	char shown[SHOWN_MAX];
 	int r;
 
 	if (!name)
@@ -256,11 +268,13 @@ int sut_tuf_load_role(struct sut_tuf_client *c, const char *role, const char *de
 		return 0;
 	}
 	ref = sut_tuf_ref(snapshot, name);
-	if (!ref)
+	if (!ref) {
+		show(role, shown);
 		return sut_err_reason(err, EBADMSG, "missing",
 				      "the snapshot of the repository does not name the role "
-				      "'%.100s'; its operator has to publish again",
-				      role);
+				      "'%s'; its operator has to publish again",
+				      shown);
+	}
 	r = local(c, role, SUT_TUF_TARGETS_MAX, &old, err);
 	if (r > 0) {
 		r = sut_tuf_trusted_targets(c->trusted, role, delegator, old.data, old.len, err);

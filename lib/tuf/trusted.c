@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 
 struct trusted_role {
 	char *role, *delegator;
@@ -250,14 +251,11 @@ int sut_tuf_trusted_timestamp(struct sut_tuf_trusted *t, const void *data, size_
 /* ------------------------------------------------------------------ */
 /* Snapshot (5.5)                                                      */
 
-/* Text of metadata in a message: what a terminal would take for a command is left out. */
+/* The name of a file, from metadata, for messages: in one line. */
 static void printable(char *out, size_t size, const char *s)
 {
-	size_t n = 0;
-
-	for (; *s && n + 1 < size; s++)
-		out[n++] = (unsigned char)*s < 32 || *s == 127 ? '?' : *s;
-	out[n] = 0;
+	snprintf(out, size, "%s", s);
+	sut_make_printable(out, "");
 }
 
 static int check_snapshot_rollback(const struct sut_tuf_meta *old, const struct sut_tuf_meta *new,

@@ -28,6 +28,20 @@ void fail(struct world *w, const char *fmt, ...)
 
 /* --- running --- */
 
+/* Whatever the repository, the server or the network put into what the client said: a terminal shows
+ * it and does nothing else. */
+static void expect_plain_text(struct world *w)
+{
+	const uint8_t *p = w->said.data;
+
+	for (size_t i = 0; i < w->said.len; i++) {
+		bool c1 = p[i] == 0xc2 && i + 1 < w->said.len && p[i + 1] < 0xa0;
+
+		EXPECT((p[i] >= ' ' || p[i] == '\n' || p[i] == '\t') && p[i] != 0x7f && !c1,
+		       "byte %zu of what the client said is a control character", i);
+	}
+}
+
 int run_client(struct world *w, const char *const *args)
 {
 	const char *const faketime_env[] = {"FAKETIME_DONT_FAKE_MONOTONIC=1", "LC_ALL=C", NULL};
@@ -62,6 +76,7 @@ int run_client(struct world *w, const char *const *args)
 	EXPECT(r >= 0, "the client did not end as it should: %s", err.msg);
 	EXPECT(r == 0 || r == 1, "exit status %d, only 0 and 1 mean something", r);
 	EXPECT(r == 0 || w->said.len > 10, "exit status 1 without a word");
+	expect_plain_text(w);
 	sut_buf_release(&out);
 	return r;
 }

@@ -445,23 +445,37 @@ static void many_signatures(json_t *whole)
 
 /* --- control bytes on the terminal --- */
 
-/* What a server sends is not what the administrator's terminal obeys. */
-static void terminal(struct world *w, const void *arg _unused_)
+/* What a holder of one key writes into his metadata is neither obeyed by the administrator's terminal
+ * nor a line of its own in the log. In which way the role of that name fails: */
+enum nuisance { UNSIGNED = 1, NOT_IN_SNAPSHOT, NOT_THERE };
+
+static void terminal(struct world *w, const void *arg)
 {
-	const char *evil = "x\033[2J\033]0;owned\007\r";
+	const char *evil = "x\033[2J\033]0;owned\007\r\nsuture-tuf:well\xc2\x9b";
+	enum nuisance how = *(const enum nuisance *)arg;
+	size_t lines = 0;
 
 	sim_delegate(w->sim, "targets", evil, "file", 0);
 	sim_target(w->sim, evil, "file", "text");
-	sim_drop_signer(w->sim, evil);
+	if (how == UNSIGNED)
+		sim_drop_signer(w->sim, evil);
 	for (size_t i = 0; i < 2; i++)
 		sim_publish(w->sim, evil);
+	if (how == NOT_IN_SNAPSHOT)
+		json_object_del(json_object_get(sim_doc(w->sim, "snapshot"), "meta"),
+				sim_str("%s.json", evil));
+	if (how == NOT_THERE)
+		sim_unpublish(w->sim, evil);
 	sim_release(w->sim, "");
 	init(w);
 	download_fails(w, "file");
 	for (size_t i = 0; i < w->said.len; i++)
-		EXPECT(w->said.data[i] == '\n' || w->said.data[i] >= ' ', "byte %u is said",
-		       w->said.data[i]);
+		lines += w->said.data[i] == '\n';
+	EXPECT(lines == 1, "%zu lines are said", lines);
 }
+
+static const enum nuisance unsigned_role = UNSIGNED, unnamed_role = NOT_IN_SNAPSHOT,
+			   absent_role = NOT_THERE;
 
 #define BEFORE(name, w, p, v)                                                                      \
 	{                                                                                          \
@@ -650,7 +664,9 @@ static const struct tuf_test tests[] = {
 	BEFORE("delegation-paths-string", IN_TARGETS, "delegations/roles/0/paths", "\"file\""),
 	BEFORE("delegation-path-number", IN_TARGETS, "delegations/roles/0/paths/0", "1"),
 	BEFORE("delegation-paths-empty", IN_TARGETS | MAY_PASS, "delegations/roles/0/paths", "[]"),
-	{"hostile/control-bytes-are-not-printed", terminal, NULL, NULL},
+	{"hostile/control-bytes-are-not-printed", terminal, &unsigned_role, NULL},
+	{"hostile/control-bytes-not-in-snapshot", terminal, &unnamed_role, NULL},
+	{"hostile/control-bytes-file-is-missing", terminal, &absent_role, NULL},
 };
 
 const struct tuf_group tuf_hostile = {tests, SUT_ARRAY_SIZE(tests)};

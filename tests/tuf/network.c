@@ -327,6 +327,9 @@ static void nobody_listens(struct world *w, const void *arg _unused_)
 	ONE("redirect-" name "-timestamp", "timestamp", SERVER_REDIRECT, 0, url),                  \
 		ONE("redirect-" name "-file", "file", SERVER_REDIRECT, 0, url)
 
+/* What a server writes into a header may be shown, but no terminal may take it for a command. */
+#define EVIL_LOCATION(name, url) REDIRECT("to-control-characters-" name, url)
+
 static const long s403 = 403, s404 = 404, five = 5, six = 6;
 
 static const struct tuf_test tests[] = {
@@ -352,6 +355,9 @@ static const struct tuf_test tests[] = {
 	REDIRECT("to-data", "data:application/json,{}"),
 	REDIRECT("to-another-scheme", "https://127.0.0.1:1/x"),
 	REDIRECT("to-nothing", "http://"),
+	EVIL_LOCATION("host", "http://x\033[2J\033]0;owned\007/"),
+	EVIL_LOCATION("scheme", "x\033[2J\033]0;owned\007://host/"),
+	EVIL_LOCATION("path", "ftp://host/x\033[2J\302\233m\233m"),
 	ONE("redirect-loop", "timestamp", SERVER_REDIRECT, 0, "/metadata/timestamp.json"),
 	{"network/redirect-is-followed", redirect_is_followed, NULL, NULL},
 	{"network/redirect-five-are-followed", redirect_chain, &five, NULL},

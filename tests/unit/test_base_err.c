@@ -72,6 +72,22 @@ static void message_may_quote_itself(void **state _unused_)
 	assert_string_equal(e.msg, "outer (inner, word): outer (inner, word)");
 }
 
+/* They go to terminals and logs, with names in them that others chose. */
+static void messages_hold_no_commands_for_terminals(void **state _unused_)
+{
+	struct sut_err e = {0};
+
+	sut_err_set(&e, EIO, "%s", "a\033[2Jb\177\302\233c\233d\r\342\200\256e\bf");
+	assert_string_equal(e.msg, "a?[2Jb???c?d????e?f");
+	sut_err_prefix(&e, "%s", "\033\344");
+	assert_string_equal(e.msg, "??: a?[2Jb???c?d????e?f");
+	errno = ENOENT;
+	sut_err_errno(&e, "%s", "\033x");
+	assert_string_equal(e.msg, "?x: No such file or directory");
+	sut_err_reason(&e, EIO, "r", "build-id 6d1c… für 日本 😀\n\t1");
+	assert_string_equal(e.msg, "build-id 6d1c… für 日本 😀\n\t1");
+}
+
 static void long_messages_are_cut(void **state _unused_)
 {
 	char big[2 * SUT_ERR_MSG_MAX];
@@ -99,6 +115,7 @@ int main(void)
 		cmocka_unit_test(reason_is_kept_by_a_prefix),
 		cmocka_unit_test(prefix_of_no_error_is_not_success),
 		cmocka_unit_test(message_may_quote_itself),
+		cmocka_unit_test(messages_hold_no_commands_for_terminals),
 		cmocka_unit_test(long_messages_are_cut),
 	};
 
