@@ -455,6 +455,18 @@ static void statuses_are_told_apart(void **state _unused_)
 	}
 }
 
+static void an_error_page_without_end_is_left(void **state _unused_)
+{
+	_cleanup_(sut_http_freep) struct sut_http *h = fresh(NULL);
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(1000);
+	struct sut_http_stats st;
+	struct sut_err err = {0};
+
+	assert_int_equal(sut_http_get(h, url("/endless-404"), 1000, &b, &err), -ENOENT);
+	sut_http_stats(h, &st);
+	assert_in_range(st.received, 1, 1 << 20);
+}
+
 static void broken_answers_are_errors(void **state _unused_)
 {
 	static const char *const paths[] = {"/cut", "/garbage", "/headers", "/continues"};
@@ -466,6 +478,8 @@ static void broken_answers_are_errors(void **state _unused_)
 		assert_int_equal(fetch(paths[i], 1000, &b, &err), -EIO);
 		assert_int_equal(b.len, 0);
 		assert_true(*err.msg);
+		if (i >= 2) /* by our limit, not by libcurl's larger one */
+			assert_string_equal(err.reason, "headers");
 	}
 }
 
@@ -694,6 +708,7 @@ int main(void)
 		cmocka_unit_test(gzip_is_asked_for_and_counted_unpacked),
 		cmocka_unit_test(other_encodings_are_refused),
 		cmocka_unit_test(statuses_are_told_apart),
+		cmocka_unit_test(an_error_page_without_end_is_left),
 		cmocka_unit_test(broken_answers_are_errors),
 		cmocka_unit_test(silence_ends_in_a_timeout),
 		cmocka_unit_test(a_request_takes_no_longer_than_total_sec),
