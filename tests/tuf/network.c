@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "tuf/meta.h"
 #include "world.h"
 
@@ -272,6 +273,40 @@ static void redirect_chain(struct world *w, const void *arg)
 	}
 }
 
+/* Where the redirect goes there is what would be right: were it followed, all would be well. arg is
+ * the role, or "file". */
+static void redirect_to_local_file(struct world *w, const void *arg)
+{
+	const char *role = arg;
+	char *file = sim_str("%s/right", w->dir);
+	const struct sim_file *f;
+	struct sut_err err = {0};
+	int r;
+
+	prepare(w);
+	f = strcmp(role, "file") == 0 ? NULL : sim_last(w->sim, role);
+	r = sut_file_write(file, f ? (const char *)f->data : "text", f ? f->len : 4, 0644, &err);
+	EXPECT(r == 0, "%s", err.msg);
+	server_rule(w->server, path_of(role), SERVER_REDIRECT, 0, sim_str("file://%s", file));
+	download_fails(w, "file");
+	expect_trusted(w, trusted_before(role));
+	heal(w);
+}
+
+/* Not even the connection is made. */
+static void redirect_to_https(struct world *w, const void *arg)
+{
+	const char *role = arg;
+
+	prepare(w);
+	server_rule(w->server, path_of(role), SERVER_REDIRECT, 0,
+		    sim_str("https://127.0.0.1:%d%s", server_port(w->server), path_of(role)));
+	download_fails(w, "file");
+	EXPECT(!requested(w, "TLS"), "the client turned to https");
+	expect_trusted(w, trusted_before(role));
+	heal(w);
+}
+
 /* --- others --- */
 
 static void slash_at_end(struct world *w, const void *arg _unused_)
@@ -354,7 +389,12 @@ static const struct tuf_test tests[] = {
 	REDIRECT("to-ftp", "ftp://127.0.0.1:1/x"),
 	REDIRECT("to-gopher", "gopher://127.0.0.1:1/x"),
 	REDIRECT("to-data", "data:application/json,{}"),
-	REDIRECT("to-another-scheme", "https://127.0.0.1:1/x"),
+	{"network/redirect-to-https-timestamp", redirect_to_https, "timestamp", NULL},
+	{"network/redirect-to-https-root", redirect_to_https, "root", NULL},
+	{"network/redirect-to-https-file", redirect_to_https, "file", NULL},
+	{"network/redirect-to-a-local-file-timestamp", redirect_to_local_file, "timestamp", NULL},
+	{"network/redirect-to-a-local-file-root", redirect_to_local_file, "root", NULL},
+	{"network/redirect-to-a-local-file-file", redirect_to_local_file, "file", NULL},
 	REDIRECT("to-nothing", "http://"),
 	EVIL_LOCATION("host", "http://x\033[2J\033]0;owned\007/"),
 	EVIL_LOCATION("scheme", "x\033[2J\033]0;owned\007://host/"),

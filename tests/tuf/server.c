@@ -290,6 +290,13 @@ static void receive(struct server *srv, struct conn *c)
 	}
 	c->in_len += (size_t)n;
 	c->in[c->in_len] = '\0';
+	if (c->in[0] == 0x16) { /* a handshake of TLS */
+		pthread_mutex_lock(&srv->lock);
+		note(srv, "TLS", -1);
+		pthread_mutex_unlock(&srv->lock);
+		hang_up(c);
+		return;
+	}
 	end = strstr(c->in, "\r\n\r\n");
 	if (!end || c->out) {
 		if (c->in_len == REQUEST_MAX - 1)

@@ -42,7 +42,8 @@ void server_rule(struct server *srv, const char *path, enum server_action action
 void server_behave(struct server *srv);
 
 /* What was asked since the last server_forget(), separated by spaces: metadata without
- * "/metadata/", "targets/…", anything else whole; "[100-]" after a name is a Range. */
+ * "/metadata/", "targets/…", anything else whole; "[100-]" after a name is a Range; "TLS" is
+ * somebody who tried https. */
 const char *server_log(const struct server *srv);
 void server_forget(struct server *srv);
 
