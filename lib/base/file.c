@@ -186,10 +186,15 @@ int sut_tmpdir(const char *tag, char **ret, struct sut_err *err)
 
 int sut_lock(const char *path, int *ret_fd, struct sut_err *err)
 {
-	_cleanup_(sut_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	_cleanup_(sut_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
 
 	if (fd < 0)
 		return sut_err_errno(err, "cannot open the lock %s", path);
+	/* flock() asks for no more than an open file: whoever can read it could hold it for ever. */
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) &&
+	    fchmod(fd, 0600) < 0)
+		return sut_err_errno(err, "cannot take the lock %s away from others", path);
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return sut_err_errno(err, "cannot lock %s", path);

@@ -33,7 +33,7 @@ bool sut_exists(const char *path);
 /* A fresh private folder under $TMPDIR or /var/tmp; the name is returned. */
 int sut_tmpdir(const char *tag, char **ret, struct sut_err *err) _must_check_;
 
-/* Takes an exclusive lock on path (created when missing) and waits for it.
+/* Takes an exclusive lock on path (created when missing, for its owner only) and waits for it.
  * The lock is held until the returned descriptor is closed. */
 int sut_lock(const char *path, int *ret_fd, struct sut_err *err) _must_check_;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -137,14 +138,16 @@ static int place_of(const struct sut_tuf_target *t, const char *dir, struct plac
 	return 0;
 }
 
-/* Only plain files of one name are ever read or written: a link could lead anywhere. */
+/* Only plain files of one name are ever read or written: a link could lead anywhere. And only such as
+ * nobody else can write to: he could do so after they were checked. */
 static int open_plain(const struct place *p, const char *name, int flags, struct stat *st)
 {
-	int fd = openat(p->dir, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644);
+	int fd = openat(p->dir, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1)
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 &&
+	    (st->st_uid == geteuid() || st->st_uid == 0) && !(st->st_mode & (S_IWGRP | S_IWOTH)))
 		return fd;
 	close(fd);
 	return -ELOOP;
@@ -174,6 +177,9 @@ static int open_part(struct place *p, uint64_t *ret_have, struct sut_err *err)
 			errno = -fd;
 			return sut_err_errno(err, "cannot create %s.part", p->path);
 		}
+		/* Whoever can read it could hold the lock for ever. */
+		if ((st.st_mode & 077) && fchmod(fd, 0600) < 0)
+			return sut_err_errno(err, "cannot take %s.part away from others", p->path);
 		while (flock(fd, LOCK_EX) < 0)
 			if (errno != EINTR)
 				return sut_err_errno(err, "cannot lock %s.part", p->path);
@@ -235,6 +241,18 @@ static int fetch_part(struct sut_tuf_client *c, const struct sut_tuf_target *t, 
 	}
 }
 
+/* What is in the part is right: it gets its name, and the rights that any new file has. */
+static int finish(const struct place *p, struct sut_err *err)
+{
+	mode_t mask = umask(077);
+
+	umask(mask);
+	if (fchmod(p->fd, 0644 & ~mask) < 0 || fsync(p->fd) < 0 ||
+	    renameat(p->dir, p->part, p->dir, p->name) < 0 || fsync(p->dir) < 0)
+		return sut_err_errno(err, "cannot write %s", p->path);
+	return 0;
+}
+
 int sut_tuf_download(struct sut_tuf_client *c, const struct sut_tuf_target *t, const char *dir,
 		     char **ret_path, struct sut_err *err)
 {
@@ -254,11 +272,10 @@ int sut_tuf_download(struct sut_tuf_client *c, const struct sut_tuf_target *t, c
 		r = open_part(&p, &have, err);
 		if (r == 0)
 			r = fetch_part(c, t, &p, have, err);
+		if (r == 0)
+			r = finish(&p, err);
 		if (r < 0)
 			return r;
-		if (fsync(p.fd) < 0 || renameat(p.dir, p.part, p.dir, p.name) < 0 ||
-		    fsync(p.dir) < 0)
-			return sut_err_errno(err, "cannot write %s", p.path);
 	}
 	*ret_path = sut_steal(p.path);
 	return 0;

@@ -261,6 +261,35 @@ static void lock_keeps_others_out_until_closed(void **state _unused_)
 	close(ready[1]);
 }
 
+/* flock(2) asks for no more than an open file: whoever can read a lock can hold it for ever. */
+static void lock_can_be_taken_by_its_owner_only(void **state _unused_)
+{
+	struct sut_err err = {0};
+	mode_t mask = umask(0);
+	struct stat st;
+
+	for (int i = 0; i < 2; i++) {
+		int fd = -1;
+
+		assert_ok(sut_lock("l", &fd, &err), err);
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		close(fd);
+		assert_int_equal(chmod("l", 0666), 0);
+	}
+	umask(mask);
+}
+
+static void lock_is_no_link(void **state _unused_)
+{
+	struct sut_err err = {0};
+	int fd = -1;
+
+	assert_int_equal(symlink("elsewhere", "l"), 0);
+	assert_int_equal(sut_lock("l", &fd, &err), -ELOOP);
+	assert_false(sut_exists("elsewhere"));
+}
+
 #define in_folder(t) cmocka_unit_test_setup_teardown(t, enter, leave)
 
 int main(void)
@@ -281,6 +310,8 @@ int main(void)
 		in_folder(rm_rf_does_not_follow_links),
 		in_folder(tmpdir_is_private_and_fresh),
 		in_folder(lock_keeps_others_out_until_closed),
+		in_folder(lock_can_be_taken_by_its_owner_only),
+		in_folder(lock_is_no_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

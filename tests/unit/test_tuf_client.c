@@ -713,6 +713,66 @@ static void links_in_the_folder_are_not_followed(void **state _unused_)
 	assert_holds("out/f", "hello", 5);
 }
 
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+/* flock(2) asks for no more than an open file: whoever can read one can hold it for ever. */
+static void others_cannot_hold_up_a_download(void **state _unused_)
+{
+	mode_t mask = umask(022);
+
+	serve_hello("f");
+	assert_int_equal(mode_of("md/.lock"), 0600);
+	repo->fail = "t/" HELLO_HASH ".f";
+	repo->fail_code = -EIO;
+	repo->fail_after = 2;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(download("f"), -EIO);
+		assert_int_equal(mode_of("out/f.part"), 0600);
+		assert_int_equal(chmod("out/f.part", 0644), 0);
+	}
+	repo->fail = NULL;
+	assert_ok(download("f"), err);
+	asked("t/" HELLO_HASH ".f [2-]");
+	assert_int_equal(mode_of("out/f"), 0644);
+	assert_int_equal(unlink("out/f"), 0);
+	umask(027);
+	assert_ok(download("f"), err);
+	assert_int_equal(mode_of("out/f"), 0640);
+	umask(mask);
+}
+
+/* Who can write to a file can still change it after it was checked. */
+static void what_others_can_write_is_fetched_anew(void **state _unused_)
+{
+	struct stat st;
+
+	serve_hello("f");
+	assert_ok(sut_mkdir_p("out", &err), err);
+	put("out/f.part", "hello");
+	assert_int_equal(chmod("out/f.part", 0666), 0);
+	assert_ok(download("f"), err);
+	asked("t/" HELLO_HASH ".f");
+	assert_int_equal(chmod("out/f", 0666), 0);
+	assert_ok(download("f"), err);
+	asked("t/" HELLO_HASH ".f");
+	assert_false(mode_of("out/f") & 022);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown("out/f", 65534, 65534), 0);
+	put("out/f.part", "hello");
+	assert_int_equal(chown("out/f.part", 65534, 65534), 0);
+	assert_ok(download("f"), err);
+	asked("t/" HELLO_HASH ".f");
+	assert_int_equal(stat("out/f", &st), 0);
+	assert_int_equal(st.st_uid, 0);
+}
+
 static void parts_are_never_other_targets(void **state _unused_)
 {
 	serve_hello("f.part");
@@ -760,6 +820,8 @@ int main(void)
 		in_folder(an_empty_target),
 		in_folder(targets_stay_in_their_folder),
 		in_folder(links_in_the_folder_are_not_followed),
+		in_folder(others_cannot_hold_up_a_download),
+		in_folder(what_others_can_write_is_fetched_anew),
 		in_folder(parts_are_never_other_targets),
 	};
 
