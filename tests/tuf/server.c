@@ -195,11 +195,8 @@ static void follow_rule(struct conn *c, const struct rule *r, const uint8_t *dat
 	free(headers);
 }
 
-static void note(struct server *srv, const char *path, long long from)
+static void note(struct server *srv, const char *shown, long long from)
 {
-	const char *shown = strncmp(path, "/metadata/", 10) == 0 ? path + 10
-			    : strncmp(path, "/targets/", 9) == 0 ? path + 1
-								 : path;
 	char range[32] = "";
 	int n;
 
@@ -210,6 +207,13 @@ static void note(struct server *srv, const char *path, long long from)
 	if (n < 0 || (size_t)n >= LOG_MAX - srv->log_len)
 		sim_die("too many requests");
 	srv->log_len += (size_t)n;
+}
+
+static const char *shown(const char *path)
+{
+	return strncmp(path, "/metadata/", 10) == 0 ? path + 10
+	       : strncmp(path, "/targets/", 9) == 0 ? path + 1
+						    : path;
 }
 
 /* The first byte of "Range: bytes=N-", or -1. */
@@ -241,7 +245,7 @@ static void serve(struct server *srv, struct conn *c, const char *request)
 		return;
 	}
 	path = sim_str("%.*s", (int)strcspn(request + 4, " \r\n"), request + 4);
-	note(srv, path, from);
+	note(srv, shown(path), from);
 	for (size_t i = 0; i < srv->nrules; i++)
 		if (strcmp(srv->rules[i].path, path) == 0)
 			rule = &srv->rules[i];
