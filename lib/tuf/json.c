@@ -87,7 +87,8 @@ int sut_json_parse(const void *data, size_t len, const char *what, json_t **ret,
 		return bad(err, what, "is nested too deeply");
 	starved = false;
 	j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &e);
-	if (!j && (starved || json_error_code(&e) == json_error_out_of_memory || !e.text[0]))
+	/* Even when it succeeds: then it may have read a text with a letter missing. */
+	if (starved || (!j && (json_error_code(&e) == json_error_out_of_memory || !e.text[0])))
 		return sut_err_oom(err);
 	if (!j)
 		return sut_err_reason(err, EBADMSG, "format",

@@ -138,7 +138,7 @@ static size_t signatures_of(const struct sut_tuf_meta *m, const struct sut_tuf_r
 
 /* 1 when a local file of this role cannot be signed by the keys that the root has now. The names of the
  * keys tell, since it was verified when it came. */
-static int names_old_keys(struct sut_tuf_client *c, enum sut_tuf_type type, size_t cap,
+static int is_of_old_keys(struct sut_tuf_client *c, enum sut_tuf_type type, size_t cap,
 			  struct sut_err *err)
 {
 	_cleanup_(sut_tuf_meta_freep) struct sut_tuf_meta *m = NULL;
@@ -153,19 +153,6 @@ static int names_old_keys(struct sut_tuf_client *c, enum sut_tuf_type type, size
 	if (r < 0)
 		return is_trouble(r) ? r : 0;
 	return signatures_of(m, &root->roles[type]) < root->roles[type].threshold;
-}
-
-/*
- * Whatever says that a local file is no use is asked twice. When memory is short for a moment, OpenSSL
- * rejects a good signature and jansson reads a text with a letter missing, and neither
- * says so; but without the local files an old one from the network would look new.
- */
-static int is_of_old_keys(struct sut_tuf_client *c, enum sut_tuf_type type, size_t cap,
-			  struct sut_err *err)
-{
-	int r = names_old_keys(c, type, cap, err);
-
-	return r > 0 ? names_old_keys(c, type, cap, err) : r;
 }
 
 /*
@@ -196,10 +183,8 @@ static int update_timestamp(struct sut_tuf_client *c, struct sut_err *err)
 	int r = local(c, "timestamp", SUT_TUF_TIMESTAMP_MAX, &old, err);
 
 	if (r > 0) {
-		r = -EBADMSG;
-		for (int i = 0; i < 2 && r < 0 && !is_trouble(r); i++) /* see is_of_old_keys() */
-			r = sut_tuf_trusted_timestamp(c->trusted, old.data, old.len,
-						      /* local= */ true, err);
+		r = sut_tuf_trusted_timestamp(c->trusted, old.data, old.len,
+					      /* local= */ true, err);
 		if (is_trouble(r))
 			return r;
 	} else if (r < 0) {
@@ -235,10 +220,8 @@ static int update_snapshot(struct sut_tuf_client *c, struct sut_err *err)
 	if (r < 0)
 		return r;
 	if (r > 0) {
-		r = -EBADMSG;
-		for (int i = 0; i < 2 && r < 0 && !is_trouble(r); i++)
-			r = sut_tuf_trusted_snapshot(c->trusted, old.data, old.len,
-						     /* local= */ true, err);
+		r = sut_tuf_trusted_snapshot(c->trusted, old.data, old.len,
+					     /* local= */ true, err);
 		if (r == 0 || is_trouble(r))
 			return r;
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An update of the TUF client in which every step goes wrong once: it is killed before each of its
- * system calls, each write fails, each allocation fails. Whatever happens, files are whole, nothing old is
- * taken, and the next update works.
+ * An update of the TUF client that has to forget what a thief of one online key, or of both, has signed,
+ * and in which every step goes wrong once: it is killed before each of its system calls, each
+ * write fails. Files are whole, and the next update works. And no failed allocation lets something
+ * old in. (An ordinary update over the network: tests/tuf/torture.c.)
  */
 #include "unit.h"
 
@@ -243,27 +244,6 @@ static void io_error_at_any_write(void **state _unused_)
 	each_write_fails_once(EIO);
 }
 
-static void no_memory_at_any_allocation(void **state _unused_)
-{
-	struct fault_plan plan = {.kind = FAULT_ALLOC, .n = 0};
-	struct fault_result all, r;
-
-	reset();
-	fault_run(update, NULL, &plan, &all);
-	assert_int_equal(all.status, 0);
-	assert_in_range(all.allocs, 1000, STEPS_MAX);
-	for (plan.n = 1; plan.n <= all.allocs; plan.n++) {
-		reset();
-		fault_run(update, NULL, &plan, &r);
-		if (r.status != 0 && r.status != 1)
-			fail_msg("allocation %llu fails: status %d", (unsigned long long)plan.n,
-				 r.status);
-		check(/* all= */ r.status == 0);
-		if (plan.n % 16 == 0)
-			assert_next_update_works();
-	}
-}
-
 /* A stored file that could not be looked at for want of memory must not be taken for "not there": then
  * an old timestamp would look new. */
 static void no_memory_never_lets_an_old_timestamp_in(void **state _unused_)
@@ -306,7 +286,6 @@ int main(void)
 		after(&snapshot_key, killed_before_any_system_call_the_next_update_works),
 		after(&timestamp_key, full_disk_at_any_write),
 		after(&snapshot_key, io_error_at_any_write),
-		after(&two_keys, no_memory_at_any_allocation),
 		after(&two_keys, no_memory_never_lets_an_old_timestamp_in),
 	};
 
