@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "change_view.h"
 
-enum { DAY = 86400, TEXT_MAX = 300, ID_SHOWN = 16 };
+enum { DAY = 86400, TEXT_MAX = 2048, ID_SHOWN = 16, NAMES_SHOWN = 4, JUMP = 1000 };
 
 struct ctx {
 	const struct sut_change *c;
@@ -30,11 +30,11 @@ static void put(struct ctx *x, const char *fmt, ...)
 }
 
 /* What others wrote must not speak to the terminal. */
-static void put_text(struct ctx *x, const char *s)
+static void put_some(struct ctx *x, const char *s, size_t max)
 {
 	size_t n = 0;
 
-	for (; *s && n < TEXT_MAX; s++, n++) {
+	for (; *s && n < max; s++, n++) {
 		unsigned char ch = (unsigned char)*s;
 
 		/* Also the C1 controls, which are U+0080 to U+009F: C2 80 to C2 9F. */
@@ -48,6 +48,12 @@ static void put_text(struct ctx *x, const char *s)
 		put(x, "…");
 }
 
+static void put_text(struct ctx *x, const char *s)
+{
+	put_some(x, s, TEXT_MAX);
+}
+
+/* All of it: something could hide behind an end that is cut off. */
 static void put_json(struct ctx *x, const json_t *j)
 {
 	char *s = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY |
@@ -55,7 +61,7 @@ static void put_json(struct ctx *x, const json_t *j)
 		    : NULL;
 
 	if (s)
-		put_text(x, s);
+		put_some(x, s, SIZE_MAX);
 	else if (j)
 		x->failed = true;
 	else
@@ -202,11 +208,78 @@ static void put_changed_keys(struct ctx *x, const json_t *old, const json_t *new
 		}
 }
 
+/* A new delegation before one that is there may answer in its place. */
+static void put_place(struct ctx *x, const json_t *before, const json_t *after, size_t i)
+{
+	for (i++; i < json_array_size(after); i++) {
+		const char *name =
+			json_string_value(json_object_get(json_array_get(after, i), "name"));
+
+		if (!name || !delegation(before, name))
+			continue;
+		put(x, ", before ");
+		put_text(x, name);
+		return;
+	}
+}
+
+/* Delegations that change in the same way, such as hash bins whose key is another one, are said once. */
+struct group {
+	struct sut_strv names;
+	struct sut_buf text;  /* of "it" */
+	struct sut_buf alone; /* of the first one by its name */
+};
+
+static void put_names(struct ctx *x, const struct sut_strv *names)
+{
+	for (size_t i = 0; i < names->n && i < NAMES_SHOWN; i++) {
+		put(x, "%s", i ? ", " : "");
+		put_text(x, names->v[i]);
+	}
+	if (names->n > NAMES_SHOWN)
+		put(x, " … (%zu in all)", names->n);
+}
+
+static void put_group(struct ctx *x, struct group *g)
+{
+	if (g->names.n > 1) {
+		put(x, "  each of ");
+		put_names(x, &g->names);
+		put(x, ":\n");
+	}
+	put(x, "%s", sut_buf_str(g->names.n > 1 ? &g->text : &g->alone));
+	sut_strv_release(&g->names);
+	sut_buf_release(&g->text);
+	sut_buf_release(&g->alone);
+}
+
+static void put_delegation(struct ctx *x, struct group *g, const char *name, const json_t *was,
+			   const json_t *old_keys, const json_t *d, const json_t *new_keys)
+{
+	_cleanup_buf_ struct sut_buf text = SUT_BUF_INIT(SUT_DESCRIBE_MAX);
+	struct ctx y = {.c = x->c, .out = &text};
+
+	/* Without its name first, to see whether it says the same as the one before. */
+	put_role(&y, "it", was, old_keys, d, new_keys);
+	if (g->names.n && !sut_streq(sut_buf_str(&text), sut_buf_str(&g->text)))
+		put_group(x, g);
+	if (!g->names.n) {
+		g->alone.max = g->text.max = SUT_DESCRIBE_MAX;
+		y.out = &g->alone;
+		put_role(&y, name, was, old_keys, d, new_keys);
+		if (sut_buf_addstr(&g->text, sut_buf_str(&text)) < 0)
+			x->failed = true;
+	}
+	if (y.failed || sut_strv_add(&g->names, name) < 0)
+		x->failed = true;
+}
+
 static void put_delegations(struct ctx *x, const json_t *old, const json_t *new)
 {
 	static const char *const known[] = {"keys", "roles", NULL};
 	const json_t *before = json_object_get(old, "roles"),
 		     *after = json_object_get(new, "roles");
+	struct group g = {0};
 	bool moved = false;
 	size_t kept = 0;
 
@@ -218,8 +291,10 @@ static void put_delegations(struct ctx *x, const json_t *old, const json_t *new)
 		if (!name)
 			continue;
 		if (!was) {
+			put_group(x, &g);
 			put(x, "  + delegation to ");
 			put_text(x, name);
+			put_place(x, before, after, i);
 			put(x, "\n");
 		} else {
 			/* Those that stay must come in the order in which they were. */
@@ -229,9 +304,13 @@ static void put_delegations(struct ctx *x, const json_t *old, const json_t *new)
 			moved |= kept == json_array_size(before);
 		}
 		if (!json_equal(was, d))
-			put_role(x, name, was, json_object_get(old, "keys"), d,
-				 json_object_get(new, "keys"));
+			put_delegation(x, &g, name, was, json_object_get(old, "keys"), d,
+				       json_object_get(new, "keys"));
+		/* A new one is said where it begins. */
+		if (!was)
+			put_group(x, &g);
 	}
+	put_group(x, &g);
 	for (size_t i = 0; i < json_array_size(before); i++) {
 		const char *name =
 			json_string_value(json_object_get(json_array_get(before, i), "name"));
@@ -301,7 +380,8 @@ static void put_root(struct ctx *x, const json_t *old, const json_t *new)
 	put_changed_keys(x, json_object_get(old, "keys"), json_object_get(new, "keys"));
 }
 
-static void put_file(struct ctx *x, const struct sut_change_view_role *r, int64_t now)
+/* What is different, apart from version and expiry. */
+static void put_body(struct ctx *x, const struct sut_change_view_role *r)
 {
 	static const char *const root[] = {"_type", "version", "expires", "keys", "roles", NULL};
 	static const char *const targets[] = {"_type",	 "version",	"expires",
@@ -309,17 +389,7 @@ static void put_file(struct ctx *x, const struct sut_change_view_role *r, int64_
 	const json_t *new = json_object_get(r->after->doc, "signed"),
 		     *old = r->before ? json_object_get(r->before->doc, "signed") : NULL;
 	bool is_root = sut_streq(r->name, "root");
-	char when[64];
-	size_t len;
 
-	sut_describe_time(r->after->expires, now, when);
-	if (r->before)
-		put(x, "%s: version %" PRId64 " -> %" PRId64, r->name, r->before->version,
-		    r->after->version);
-	else
-		put(x, "%s: new, version %" PRId64, r->name, r->after->version);
-	put(x, ", valid until %s\n", when);
-	len = x->out->len;
 	if (is_root) {
 		put_root(x, old, new);
 	} else {
@@ -330,8 +400,54 @@ static void put_file(struct ctx *x, const struct sut_change_view_role *r, int64_
 	/* Of a new file, what every file says is not worth a line. */
 	if (old)
 		put_rest(x, old, new, is_root ? root : targets, "field");
-	if (x->out->len == len)
-		put(x, "  nothing else changes\n");
+}
+
+/* Files of which nothing but version and expiry changes, with one expiry. */
+struct quiet {
+	struct sut_strv names;
+	int64_t expires;
+};
+
+static void put_quiet(struct ctx *x, struct quiet *q, int64_t now)
+{
+	char when[64];
+
+	if (!q->names.n)
+		return;
+	sut_describe_time(q->expires, now, when);
+	put_names(x, &q->names);
+	put(x, ": next version, valid until %s\n  nothing else changes\n", when);
+	sut_strv_release(&q->names);
+}
+
+static void put_file(struct ctx *x, const struct sut_change_view_role *r, struct quiet *q,
+		     int64_t now)
+{
+	_cleanup_buf_ struct sut_buf body = SUT_BUF_INIT(SUT_DESCRIBE_MAX);
+	struct ctx y = {.c = x->c, .out = &body};
+	int64_t from = r->before ? r->before->version : 0;
+	char when[64];
+
+	put_body(&y, r);
+	x->failed |= y.failed;
+	if (q->names.n && (body.len || q->expires != r->after->expires))
+		put_quiet(x, q, now);
+	if (!body.len && r->before && r->after->version == from + 1) {
+		q->expires = r->after->expires;
+		if (sut_strv_add(&q->names, r->name) < 0)
+			x->failed = true;
+		return;
+	}
+	sut_describe_time(r->after->expires, now, when);
+	if (r->before)
+		put(x, "%s: version %" PRId64 " -> %" PRId64, r->name, from, r->after->version);
+	else
+		put(x, "%s: new, version %" PRId64, r->name, r->after->version);
+	put(x, ", valid until %s\n", when);
+	/* Nothing can follow the highest number: a way to lock clients out. */
+	if (r->after->version - from > JUMP)
+		put(x, "  ! the version jumps by %" PRId64 "\n", r->after->version - from);
+	put(x, "%s", body.len ? sut_buf_str(&body) : "  nothing else changes\n");
 }
 
 static int rank(const struct sut_change_view_role *r)
@@ -353,6 +469,7 @@ int sut_describe_change(const struct sut_change *c, int64_t now, struct sut_buf 
 {
 	_cleanup_(sut_change_view_release) struct sut_change_view v = {0};
 	struct ctx x = {.c = c, .out = out};
+	struct quiet q = {0};
 	json_t *files = json_object_get(c->doc, "files"), *f;
 	size_t i;
 	int r = sut_change_view_make(c, &v, err);
@@ -363,7 +480,8 @@ int sut_describe_change(const struct sut_change *c, int64_t now, struct sut_buf 
 		qsort(v.v, v.n, sizeof(*v.v), order);
 	for (i = 0; i < v.n; i++)
 		if (v.v[i].after)
-			put_file(&x, &v.v[i], now);
+			put_file(&x, &v.v[i], &q, now);
+	put_quiet(&x, &q, now);
 	json_array_foreach(files, i, f) {
 		put(&x, "file: ");
 		put_text(&x, json_string_value(json_object_get(f, "path")));
@@ -371,6 +489,33 @@ int sut_describe_change(const struct sut_change *c, int64_t now, struct sut_buf 
 		    json_integer_value(json_object_get(f, "length")));
 	}
 	return x.failed ? sut_err_set(err, EFBIG, "the change is too large to be shown") : 0;
+}
+
+/* Hash bins ask for the same keys. A new root is a line for the old keys and one for the new. */
+static bool same_need(const struct sut_change_need *a, const struct sut_change_need *b)
+{
+	if (a == b)
+		return true;
+	if (sut_streq(a->role, b->role) || a->threshold - a->have != b->threshold - b->have ||
+	    a->ids.n != b->ids.n || (a->have < a->threshold) != (b->have < b->threshold))
+		return false;
+	for (size_t i = 0; i < a->ids.n; i++)
+		if (!sut_streq(a->ids.v[i], b->ids.v[i]))
+			return false;
+	return true;
+}
+
+static void put_need(struct ctx *x, const struct sut_change_need *n, const struct sut_strv *roles)
+{
+	put_names(x, roles);
+	put(x, " need%s %u more of", roles->n > 1 ? "" : "s", n->threshold - n->have);
+	for (size_t k = 0; k < n->missing.n; k++) {
+		put(x, "%s ", k ? "," : "");
+		put_text(x, n->missing.v[k]);
+	}
+	if (sut_streq(n->role, "root") && !sut_streq(n->why, "root"))
+		put(x, " (%s)", n->why);
+	put(x, "\n");
 }
 
 int sut_describe_needs(const struct sut_change *c, struct sut_buf *out, struct sut_err *err)
@@ -381,19 +526,15 @@ int sut_describe_needs(const struct sut_change *c, struct sut_buf *out, struct s
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < needs.n; i++) {
+	for (size_t i = 0; i < needs.n;) {
+		_cleanup_strv_ struct sut_strv names = {0};
 		const struct sut_change_need *n = &needs.v[i];
 
-		if (n->have >= n->threshold)
-			continue;
-		put(&x, "%s needs %u more of", n->role, n->threshold - n->have);
-		for (size_t k = 0; k < n->missing.n; k++) {
-			put(&x, "%s ", k ? "," : "");
-			put_text(&x, n->missing.v[k]);
-		}
-		if (sut_streq(n->role, "root") && !sut_streq(n->why, "root"))
-			put(&x, " (%s)", n->why);
-		put(&x, "\n");
+		for (; i < needs.n && same_need(n, &needs.v[i]); i++)
+			if (sut_strv_add(&names, needs.v[i].role) < 0)
+				return sut_err_oom(err);
+		if (n->have < n->threshold)
+			put_need(&x, n, &names);
 	}
 	if (needs.unmet)
 		put(&x, "Sign with 'suture-repo sign', here or where the keys are: carry "

@@ -533,9 +533,8 @@ static void every_difference_is_described(void **state _unused_)
 	json_t *root, *targets, *kernel;
 
 	edit(c, "kernel");
-	assert_described(c,
-			 "kernel: version 1 -> 2, valid until 2027-02-16 11:06 UTC (in 90 days)\n"
-			 "  nothing else changes\n");
+	assert_described(c, "kernel: next version, valid until 2027-02-16 11:06 UTC (in 90 days)\n"
+			    "  nothing else changes\n");
 	rotate(c, "root", "root-1", "root-4");
 	root = edit(c, "root");
 	json_object_set_new(sut_edit_role(root, "root"), "threshold", json_integer(3));
@@ -556,6 +555,56 @@ static void every_difference_is_described(void **state _unused_)
 	assert_described(c, "  + target kernel/a/b, 3 bytes, {\"id\":\"K1\"}\n");
 	assert_ok(sut_edit_undelegate(targets, "kernel", &err), err);
 	assert_described(c, "  - delegation to kernel\n");
+}
+
+static void hash_bins_are_described_once(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_DESCRIBE_MAX);
+	size_t lines = 0;
+
+	assert_ok(sut_edit_bins(c, "kernel", 16, &err), err);
+	assert_ok(sut_change_settle(c, &err), err);
+	sample_published_sign(s, c, "kernel-1");
+	sample_published_sign(s, c, "targets-1");
+	sample_published_publish(s, c);
+	sut_change_free(c);
+	c = sample_published_change(s);
+	rotate(c, "kernel", "kernel-1", "kernel-2");
+	assert_ok(sut_change_settle(c, &err), err);
+	assert_described(c, "  each of kernel-0, kernel-1, kernel-2, kernel-3 … (16 in all):\n"
+			    "  + key kernel-2 (ed25519 ");
+	assert_described(c, "kernel-0, kernel-1, kernel-2, kernel-3 … (16 in all): next version");
+	assert_ok(sut_describe_needs(c, &b, &err), err);
+	for (size_t i = 0; i < b.len; i++)
+		lines += b.data[i] == '\n';
+	assert_int_equal(lines, 4);
+	assert_non_null(strstr(sut_buf_str(&b),
+			       "kernel, kernel-0, kernel-1, kernel-2 … (17 in all) need 1 more of "
+			       "kernel-2\n"));
+	/* One that is different is not among them. */
+	add_target(edit(c, "kernel-7"), "kernel/evil/x");
+	assert_described(c, "(7 in all): next version");
+	assert_described(c, "kernel-7: version 1 -> 2, ");
+	assert_described(c, "  + target kernel/evil/x, ");
+	assert_described(c, "(8 in all): next version");
+}
+
+/* Ways to change what clients do without a key or a target that is new. */
+static void order_and_jumps_are_described(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	json_t *targets = edit(c, "targets"), *kernel = edit(c, "kernel"), *roles, *d;
+
+	json_object_set_new(kernel, "version", json_integer(INT64_C(9007199254740000)));
+	assert_described(c, "  ! the version jumps by ");
+	roles = json_object_get(json_object_get(targets, "delegations"), "roles");
+	d = json_deep_copy(json_array_get(roles, 0));
+	json_object_set_new(d, "name", json_string("first"));
+	json_array_insert_new(roles, 0, d);
+	assert_described(c, "  + delegation to first, before kernel\n");
 }
 
 /* The same id, other key material: the id alone would say "no difference". */
@@ -612,6 +661,8 @@ int main(void)
 		cmocka_unit_test(no_way_back_once_the_signer_was_asked),
 		cmocka_unit_test(a_root_that_is_ahead_is_noticed),
 		cmocka_unit_test(every_difference_is_described),
+		cmocka_unit_test(hash_bins_are_described_once),
+		cmocka_unit_test(order_and_jumps_are_described),
 		cmocka_unit_test(a_key_that_changes_behind_its_id_is_described),
 		cmocka_unit_test(text_of_others_does_not_reach_the_terminal),
 	};
