@@ -133,6 +133,7 @@ static void finish(struct job *j, int status)
 	fflush(stdout);
 	if (sut_rm_rf(j->dir, &err))
 		fprintf(stderr, "%s\n", err.msg);
+	free(j->dir);
 }
 
 /* Waits until one ends, and ends those that take too long. */
@@ -191,7 +192,7 @@ int main(int argc, char **argv)
 {
 	bool only_list = argc > 1 && strcmp(argv[1], "--list") == 0;
 	unsigned int limit = sut_ncpus() < JOBS_MAX ? sut_ncpus() + 1 : JOBS_MAX, running = 0;
-	char *program = find_program(), *base;
+	_cleanup_(sut_freep) char *program = find_program(), *base = NULL;
 	struct sut_err err = {0};
 	size_t failed = 0, next;
 
