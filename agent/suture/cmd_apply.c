@@ -26,9 +26,9 @@ static const char help[] =
 	"  --sig FILE     the signature lies elsewhere\n"
 	"  --keys DIR     trust the keys (*.pub) of this folder instead\n"
 	"  --insecure-local  for authors of patches, on machines for tests: apply although\n"
-	"                 nobody vouches for the patch; it is logged who did it. This and\n"
-	"                 --keys are refused where " SUT_POLICY_FILE " says\n"
-	"                 'insecure-local = refuse'\n"
+	"                 nobody vouches for the patch; it is logged who did it. This,\n"
+	"                 --keys and --engine are refused where\n"
+	"                 " SUT_POLICY_FILE " says 'insecure-local = refuse'\n"
 	"  --engine FILE  suture.ko to load when it is not loaded yet (default: the one\n"
 	"                 installed for this kernel)\n"
 	"  --dry-run      everything but the change itself\n"
@@ -42,7 +42,7 @@ static const char help[] =
 	"this machine trusts has signed the patch, 64 usage\n";
 
 struct apply {
-	const char *file, *engine_file;
+	const char *file;
 	bool force;
 	unsigned int attempts;
 	struct sut_trust_opts trust_opts;
@@ -104,7 +104,7 @@ static int read_patch(struct apply *a)
 static int check_engine(struct apply *a)
 {
 	const struct sut_manifest *m = a->patch->manifest;
-	int r = sut_engine_get(&a->engine, a->engine_file, &a->report.err);
+	int r = sut_engine_get(&a->engine, a->trust_opts.engine, &a->report.err);
 
 	if (r == 0)
 		r = sut_engine_status(&a->engine, &a->status, &a->report.err);
@@ -335,7 +335,7 @@ static bool parse(struct apply *a, int argc, char **argv, int *ret_exit)
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_ENGINE:
-			a->engine_file = optarg;
+			a->trust_opts.engine = optarg;
 			break;
 		case OPT_DRY_RUN:
 			a->report.dry_run = true;

@@ -22,7 +22,19 @@ static const char help[] =
 	"                 unloaded again\n"
 	"  --json         one object on stdout (docs/formats/status.md)\n\n"
 	"Exit status: 0 fits, 1 error or not all could be checked, 3 the patch is for\n"
-	"another kernel, 4 the running code differs or somebody else changes it, 64 usage\n";
+	"another kernel, 4 the running code differs or somebody else changes it,\n"
+	"5 the policy of this machine refuses --engine, 64 usage\n";
+
+/* An engine that is only loaded for the check is code in the kernel all the same; --keys is not. */
+static int check_policy(const char *engine_file, struct sut_err *err)
+{
+	const struct sut_trust_opts o = {.engine = engine_file};
+	struct sut_policy policy = {0};
+	struct sut_err broken = {0};
+
+	(void)!sut_policy_read(SUT_POLICY_FILE, &policy, &broken);
+	return sut_trust_allowed(&o, &policy, &broken, err);
+}
 
 static int check_code(struct sut_report *rep, const char *engine_file, struct sut_engine *e)
 {
@@ -43,7 +55,7 @@ static int check_code(struct sut_report *rep, const char *engine_file, struct su
 }
 
 struct verify {
-	const char *file, *engine_file;
+	const char *file;
 	struct sut_trust_opts trust_opts;
 	struct sut_trust trust;
 };
@@ -53,8 +65,10 @@ static int run(struct sut_report *rep, struct verify *v, struct sut_loaded **pat
 {
 	struct sut_kernel kernel;
 	size_t n;
-	int r = sut_trust_look(&v->trust_opts, v->file, patch, &v->trust, &rep->err);
+	int r = check_policy(v->trust_opts.engine, &rep->err);
 
+	if (r == 0)
+		r = sut_trust_look(&v->trust_opts, v->file, patch, &v->trust, &rep->err);
 	if (r < 0)
 		return r;
 	rep->loaded = *patch;
@@ -68,7 +82,7 @@ static int run(struct sut_report *rep, struct verify *v, struct sut_loaded **pat
 	if (r == 0)
 		r = sut_conflict_scan("", &(*patch)->table, &rep->conflicts, &rep->err);
 	if (r == 0)
-		r = check_code(rep, v->engine_file, e);
+		r = check_code(rep, v->trust_opts.engine, e);
 	n = sut_conflicts_fatal(&rep->conflicts);
 	/* A mismatch names the byte, so it goes first; anything less does not. */
 	if (n && rep->result.outcome == SUTURE_OK)
@@ -101,7 +115,7 @@ int cmd_verify(int argc, char **argv)
 		if (c == 'j')
 			rep.json = true;
 		else if (c == 'e')
-			v.engine_file = optarg;
+			v.trust_opts.engine = optarg;
 		else if (c == 's')
 			v.trust_opts.sig = optarg;
 		else if (c == 'k')

@@ -206,8 +206,8 @@ int sut_policy_read(const char *path, struct sut_policy *ret, struct sut_err *er
 	if (r < 0)
 		return sut_err_reason(
 			err, -r, "policy",
-			"cannot rely on the policy %s, so --insecure-local and --keys are "
-			"refused: %s",
+			"cannot rely on the policy %s, so --insecure-local, --keys and "
+			"--engine are refused: %s",
 			path, why.msg);
 	return 0;
 }

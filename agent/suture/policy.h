@@ -23,7 +23,7 @@ enum {
 };
 
 struct sut_policy {
-	bool insecure_local; /* apply may be told whom to trust: --insecure-local, --keys */
+	bool insecure_local; /* users may say what to trust: --insecure-local, --keys, --engine */
 };
 
 /* -EBADMSG (reason "policy") names the line and says what to write instead. A

@@ -18,7 +18,12 @@ bool sut_trust_is_good(const struct sut_trust *t)
 int sut_trust_allowed(const struct sut_trust_opts *o, const struct sut_policy *p,
 		      const struct sut_err *policy_err, struct sut_err *err)
 {
-	if (!o->insecure_local && !o->keys)
+	const char *option = o->insecure_local ? "--insecure-local"
+			     : o->keys	       ? "--keys"
+			     : o->engine       ? "--engine"
+					       : NULL;
+
+	if (!option)
 		return 0;
 	if (policy_err->code) {
 		if (err)
@@ -32,7 +37,7 @@ int sut_trust_allowed(const struct sut_trust_opts *o, const struct sut_policy *p
 		"%s is refused by the policy of this machine (insecure-local = refuse "
 		"in " SUT_POLICY_FILE "). Apply a patch that is signed by a key of " SUT_KEYS_DIR
 		", without that option",
-		o->insecure_local ? "--insecure-local" : "--keys");
+		option);
 }
 
 /* ------------------------------------------------------------------ */

@@ -22,6 +22,7 @@ enum { SUT_TRUST_NAME_MAX = 256 };
 struct sut_trust_opts {
 	const char *sig;     /* NULL: beside the patch, with ".sig" */
 	const char *keys;    /* folder; NULL: SUT_KEYS_DIR */
+	const char *engine;  /* suture.ko to load; NULL: the one that is installed */
 	bool insecure_local; /* apply although nobody vouches */
 };
 

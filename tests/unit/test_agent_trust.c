@@ -239,10 +239,11 @@ static void signature_that_claims_another_patch_is_not_good(void **state)
 
 /* ------------------------------------------------------------------ */
 
-static void policy_decides_over_both_options(void **state _unused_)
+static void policy_decides_over_all_options(void **state _unused_)
 {
 	static const struct sut_trust_opts none = {0}, insecure = {.insecure_local = true},
-					   keys = {.keys = "/root/keys"};
+					   keys = {.keys = "/root/keys"},
+					   engine = {.engine = "/tmp/suture.ko"};
 	const struct sut_policy allow = {.insecure_local = true}, refuse = {0};
 	struct sut_err ok = {0}, broken = {0}, err = {0};
 
@@ -254,11 +255,17 @@ static void policy_decides_over_both_options(void **state _unused_)
 	assert_says(err, "--insecure-local is refused");
 	assert_int_equal(sut_trust_allowed(&keys, &refuse, &ok, &err), -EPERM);
 	assert_says(err, "--keys is refused");
+	/* Whoever names the engine names code for the kernel, and nobody has signed it for us. */
+	assert_ok(sut_trust_allowed(&engine, &allow, &ok, &err), err);
+	assert_int_equal(sut_trust_allowed(&engine, &refuse, &ok, &err), -EPERM);
+	assert_says(err, "--engine is refused");
+	assert_string_equal(err.reason, "policy");
 
 	sut_err_reason(&broken, EBADMSG, "policy", "line 7 is no setting. Mend it");
 	assert_int_equal(sut_trust_allowed(&insecure, &allow, &broken, &err), -EBADMSG);
 	assert_says(err, "line 7");
 	assert_int_equal(sut_trust_allowed(&keys, &allow, &broken, &err), -EBADMSG);
+	assert_int_equal(sut_trust_allowed(&engine, &allow, &broken, &err), -EBADMSG);
 	/* What the machine trusts by itself goes on working. */
 	assert_ok(sut_trust_allowed(&none, &allow, &broken, &err), err);
 }
@@ -324,7 +331,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(flipped_bit_is_never_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(signature_that_claims_another_patch_is_not_good,
 						setup, teardown),
-		cmocka_unit_test(policy_decides_over_both_options),
+		cmocka_unit_test(policy_decides_over_all_options),
 		cmocka_unit_test_setup_teardown(record_comes_back_as_it_was_written, setup,
 						teardown),
 		cmocka_unit_test(log_record_is_one_printable_line),

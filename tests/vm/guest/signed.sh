@@ -204,6 +204,8 @@ echo 'insecure-local = refuse' >$conf
 not_trusted policy suture apply --insecure-local good.bin
 not_trusted policy suture apply --keys /root/keys good.bin
 fresh
+not_trusted policy suture apply --engine suture.ko good.bin
+not_trusted policy suture verify --engine suture.ko good.bin
 not_trusted policy suture apply --insecure-local good.bin
 suture apply good.bin || die "a signed patch, with the policy"
 revert
