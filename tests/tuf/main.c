@@ -49,6 +49,13 @@ struct job {
 static struct job jobs[TESTS_MAX];
 static size_t njobs;
 
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig _unused_)
+{
+	interrupted = 1;
+}
+
 static bool chosen(const char *name, char **names, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -151,7 +158,7 @@ static void wait_for_one(size_t from, size_t to)
 				finish(&jobs[i], status);
 				return;
 			}
-			if (time(NULL) - jobs[i].started > TEST_SECONDS)
+			if (interrupted || time(NULL) - jobs[i].started > TEST_SECONDS)
 				kill(jobs[i].pid, SIGKILL);
 		}
 		nanosleep(&nap, NULL);
@@ -218,7 +225,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "conformance: %s\n", err.msg);
 		return 1;
 	}
-	for (next = 0; next < njobs; next++) {
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	for (next = 0; next < njobs && !interrupted; next++) {
 		if (running == limit) {
 			wait_for_one(0, next);
 			running--;
@@ -227,7 +236,7 @@ int main(int argc, char **argv)
 		running++;
 	}
 	for (; running; running--)
-		wait_for_one(0, njobs);
+		wait_for_one(0, next);
 	for (size_t i = 0; i < njobs; i++)
 		failed += !jobs[i].ok;
 	if (sut_rm_rf(base, &err))
