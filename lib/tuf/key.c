@@ -118,7 +118,7 @@ int sut_tuf_role_load(const struct sut_tuf_at *role, struct sut_tuf_role *ret)
 	int r = sut_tuf_get_int(role, "threshold", 1, UINT32_MAX, &threshold);
 
 	if (r == 0)
-		r = sut_tuf_get_strings(role, "keyids", SUT_TUF_KEYS_MAX, SUT_TUF_PATH_MAX,
+		r = sut_tuf_get_strings(role, "keyids", SUT_TUF_ROLE_KEYS_MAX, SUT_TUF_PATH_MAX,
 					&out.keyids, &out.nkeyids);
 	if (r < 0)
 		return r;

@@ -220,13 +220,13 @@ int sut_tuf_verify(const struct sut_tuf_meta *m, const struct sut_tuf_keys *keys
 		   const struct sut_tuf_role *role, const char *what, size_t *ret_good,
 		   struct sut_err *err)
 {
-	const struct sut_pubkey *good[SUT_TUF_SIGS_MAX];
+	const struct sut_pubkey *good[SUT_TUF_ROLE_KEYS_MAX];
 	const json_t *list = json_object_get(m->doc, "signatures");
 	size_t n = 0;
 
 	/* sut_tuf_meta_load() saw to it that no id is there twice. One key under two ids
 	 * counts once all the same: an id is only what the metadata calls a key. */
-	for (size_t i = 0; i < json_array_size(list) && n < SUT_TUF_SIGS_MAX; i++) {
+	for (size_t i = 0; i < json_array_size(list) && n < SUT_ARRAY_SIZE(good); i++) {
 		const json_t *entry = json_array_get(list, i);
 		const char *id = json_string_value(json_object_get(entry, "keyid"));
 		const struct sut_pubkey *k = id ? find_key(keys, role, id) : NULL;

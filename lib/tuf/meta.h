@@ -28,6 +28,7 @@ enum {
 	SUT_TUF_ROTATIONS_MAX = 256,  /* root files in one update */
 	SUT_TUF_DELEGATIONS_MAX = 32, /* roles visited for one target */
 	SUT_TUF_KEYS_MAX = 1024,      /* of one file */
+	SUT_TUF_ROLE_KEYS_MAX = 64,   /* of one role: what verifying a file may cost */
 	SUT_TUF_SIGS_MAX = 1024,
 	SUT_TUF_ROLES_MAX = 16384, /* delegations of one file (hash bins) */
 	SUT_TUF_NAME_MAX = 255,	   /* bytes of a role's name */

@@ -140,7 +140,7 @@ static bool keys_gone(const struct sut_tuf_meta *old, const struct sut_tuf_meta 
 		      enum sut_tuf_type type)
 {
 	const struct sut_tuf_role *from = &old->roles[type], *to = &new->roles[type];
-	const struct sut_pubkey *now[SUT_TUF_KEYS_MAX];
+	const struct sut_pubkey *now[SUT_TUF_ROLE_KEYS_MAX];
 
 	for (size_t i = 0; i < to->nkeyids; i++)
 		now[i] = key_of(new, to->keyids[i]);

@@ -10,7 +10,7 @@
 
 static void check_role(const struct sut_tuf_role *r)
 {
-	FUZZ_ASSERT(r->threshold >= 1 && r->nkeyids <= SUT_TUF_KEYS_MAX);
+	FUZZ_ASSERT(r->threshold >= 1 && r->nkeyids <= SUT_TUF_ROLE_KEYS_MAX);
 	for (size_t i = 1; i < r->nkeyids; i++)
 		FUZZ_ASSERT(strcmp(r->keyids[0], r->keyids[i]) != 0);
 }

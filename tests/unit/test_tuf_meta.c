@@ -867,6 +867,23 @@ static void caps_are_kept(void **state _unused_)
 	assert_int_equal(parse(doc, SUT_TUF_ROOT, &m, &err), -EBADMSG);
 	assert_says(err, "keys has 1029 entries");
 
+	/* keys of a role: each may cost the verification of a whole file */
+	sample_tuf_set(root, "keys", "{}");
+	sample_tuf_set(root, "roles/root/keyids", "[]");
+	for (int i = 0; i <= SUT_TUF_ROLE_KEYS_MAX; i++) {
+		snprintf(id, sizeof(id), "\"%d\"", i);
+		sample_tuf_set(root, "roles/root/keyids/-", id);
+	}
+	json_decref(doc);
+	doc = sample_tuf_sign(root, NULL, 0);
+	assert_int_equal(parse(doc, SUT_TUF_ROOT, &m, &err), -EBADMSG);
+	assert_says(err, "keyids has 65 entries (64 at most)");
+	sample_tuf_set(root, "roles/root/keyids/0", NULL);
+	json_decref(doc);
+	doc = sample_tuf_sign(root, NULL, 0);
+	assert_ok(parse(doc, SUT_TUF_ROOT, &m, &err), err);
+	sut_tuf_meta_free(sut_steal(m));
+
 	/* length of a path, of a role's name */
 	memset(id, 'p', sizeof(id));
 	memcpy(id, "targets/", 8);
