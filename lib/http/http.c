@@ -25,6 +25,7 @@ struct sut_http {
 	bool global;
 	struct curl_slist *bearer; /* the header line that carries the token */
 	char *proxy, *ca_file, *user_agent;
+	char *bundle; /* the system's authorities in one file, while their folder is used instead */
 	unsigned int connect_sec, total_sec, stall_sec;
 	struct sut_http_stats stats;
 	char why[CURL_ERROR_SIZE]; /* in curl's words */
@@ -254,6 +255,25 @@ static int curl_failed(struct sut_http *h, const char *url, CURLcode c, struct s
 	}
 }
 
+/*
+ * The folder of the system's authorities is enough where it is kept as OpenSSL wants it. If not, once more
+ * with the bundle: an answer that is refused then was never begun.
+ */
+static CURLcode perform(struct sut_http *h)
+{
+	CURLcode code = curl_easy_perform(h->curl);
+	CURLcode set;
+
+	if (code != CURLE_PEER_FAILED_VERIFICATION || !h->bundle)
+		return code;
+	set = curl_easy_setopt(h->curl, CURLOPT_CAINFO, h->bundle);
+	if (set != CURLE_OK)
+		return set;
+	free(sut_steal(h->bundle));
+	*h->why = 0;
+	return curl_easy_perform(h->curl);
+}
+
 /* One request and its answer, no redirect. 0 with the status, or what ended it. */
 static int transfer(struct sut_http *h, struct answer *a, bool bearer, uint64_t deadline_ms,
 		    uint64_t now_ms, long *ret_status)
@@ -286,7 +306,7 @@ static int transfer(struct sut_http *h, struct answer *a, bool bearer, uint64_t 
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, a);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, a);
 
-	code = curl_easy_perform(c);
+	code = perform(h);
 	curl_easy_getinfo(c, CURLINFO_REQUEST_SIZE, &sent);
 	curl_easy_getinfo(c, CURLINFO_HEADER_SIZE, &head);
 	curl_easy_getinfo(c, CURLINFO_SIZE_DOWNLOAD_T, &down);
@@ -480,6 +500,33 @@ int sut_http_get_file(struct sut_http *h, const char *url, int fd, uint64_t have
 	return r;
 }
 
+/* These authorities and no others. */
+static CURLcode use_authorities(struct sut_http *h)
+{
+	struct stat st;
+	bool folder = stat(h->ca_file, &st) == 0 && S_ISDIR(st.st_mode);
+	CURLcode r = curl_easy_setopt(h->curl, CURLOPT_CAINFO, folder ? NULL : h->ca_file);
+
+	if (r == CURLE_OK)
+		r = curl_easy_setopt(h->curl, CURLOPT_CAPATH, folder ? h->ca_file : NULL);
+	return r;
+}
+
+/*
+ * The system keeps its authorities twice: in a bundle, of which every process would parse all 140
+ * (25 ms), and in a folder, where the one that is needed is found by its name.
+ */
+static CURLcode prefer_folder(struct sut_http *h)
+{
+	char *folder = NULL, *bundle = NULL;
+
+	if (curl_easy_getinfo(h->curl, CURLINFO_CAPATH, &folder) != CURLE_OK ||
+	    curl_easy_getinfo(h->curl, CURLINFO_CAINFO, &bundle) != CURLE_OK || !folder || !bundle)
+		return CURLE_OK;
+	h->bundle = strdup(bundle);
+	return h->bundle ? curl_easy_setopt(h->curl, CURLOPT_CAINFO, NULL) : CURLE_OUT_OF_MEMORY;
+}
+
 static int set_options(struct sut_http *h)
 {
 	CURL *c = h->curl;
@@ -495,12 +542,8 @@ static int set_options(struct sut_http *h)
 		r = curl_easy_setopt(c, CURLOPT_USERAGENT, h->user_agent);
 	if (r == CURLE_OK && h->proxy)
 		r = curl_easy_setopt(c, CURLOPT_PROXY, h->proxy);
-	if (r == CURLE_OK && h->ca_file) {
-		/* These authorities and no others. */
-		r = curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
-		if (r == CURLE_OK)
-			r = curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
-	}
+	if (r == CURLE_OK)
+		r = h->ca_file ? use_authorities(h) : prefer_folder(h);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 1L);
@@ -599,6 +642,7 @@ void sut_http_free(struct sut_http *h)
 		curl_global_cleanup();
 	free(h->proxy);
 	free(h->ca_file);
+	free(h->bundle);
 	free(h->user_agent);
 	free(h);
 }

@@ -23,8 +23,8 @@ enum { SUT_HTTP_REDIRECTS = 5, SUT_HTTP_URL_MAX = 4096 };
 struct sut_http;
 
 struct sut_http_opts {
-	const char *proxy;	/* NULL: from the environment */
-	const char *ca_file;	/* PEM; NULL: the system's */
+	const char *proxy;   /* NULL: from the environment */
+	const char *ca_file; /* PEM, or a folder as openssl rehash makes it; NULL: the system's */
 	const char *user_agent; /* NULL: "suture/VERSION" */
 	const char *bearer; /* token for Authorization, sent to the first host only; NULL: none */
 	unsigned int connect_sec; /* 0: 20 */
