@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -19,6 +20,7 @@ void sut_change_free(struct sut_change *c)
 	if (!c)
 		return;
 	json_decref(c->doc);
+	json_decref(c->places);
 	free(c);
 }
 
@@ -403,37 +405,96 @@ const json_t *sut_change_peek(const struct sut_change *c, const char *role)
 	return json_object_get(doc, "signed");
 }
 
+/* A change may add tens of thousands: none is looked for one by one. */
+static int index_files(struct sut_change *c, struct sut_err *err)
+{
+	_cleanup_json_ json_t *places = NULL;
+	json_t *f;
+	size_t i;
+
+	if (c->places)
+		return 0;
+	places = json_object();
+	json_array_foreach(json_object_get(c->doc, "files"), i, f)
+		if (json_object_set_new(places, json_string_value(json_object_get(f, "path")),
+					json_integer((json_int_t)i)) < 0)
+			return sut_err_oom(err);
+	if (!places)
+		return sut_err_oom(err);
+	c->places = sut_steal(places);
+	return 0;
+}
+
+int sut_change_file(struct sut_change *c, const char *path, const json_t **ret, struct sut_err *err)
+{
+	const json_t *at;
+	int r = index_files(c, err);
+
+	if (r < 0)
+		return r;
+	at = json_object_get(c->places, path);
+	*ret = at ? json_array_get(json_object_get(c->doc, "files"), (size_t)json_integer_value(at))
+		  : NULL;
+	return 0;
+}
+
+/* One path has one file: the last one. */
+static int list_file(struct sut_change *c, const char *path, const char *sha256, size_t len,
+		     struct sut_err *err)
+{
+	json_t *files = json_object_get(c->doc, "files"), *f, *at;
+	int r = index_files(c, err);
+
+	if (r < 0)
+		return r;
+	f = json_pack("{s:s s:s s:I}", "path", path, "sha256", sha256, "length", (json_int_t)len);
+	at = json_object_get(c->places, path);
+	if (at)
+		r = json_array_set_new(files, (size_t)json_integer_value(at), f);
+	else if (json_object_set_new(c->places, path,
+				     json_integer((json_int_t)json_array_size(files))) < 0)
+		json_decref(f), r = -1;
+	else
+		r = json_array_append_new(files, f);
+	if (r < 0)
+		json_decref(sut_steal(c->places)); /* made anew from what is there */
+	return r < 0 ? sut_err_oom(err) : 0;
+}
+
+/* Staged files are named by their content, and have their name when they are complete. */
+static bool is_staged(const char *path, size_t len)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size == len;
+}
+
 int sut_change_add_file(struct sut_change *c, const char *path, const void *data, size_t len,
 			struct sut_err *err)
 {
-	json_t *files = json_object_get(c->doc, "files"), *f;
 	_cleanup_(sut_freep) char *dir = sut_repo_path(c->repo, "staged/files"), *to = NULL;
 	char hex[SUT_SHA256_HEX];
-	size_t i;
 	int r;
 
 	if (!dir)
 		return sut_err_oom(err);
 	if (!*path || !path_ok(path))
 		return sut_err_set(err, EINVAL, "\"%s\" is no path below targets/", path);
-	if (len > SUT_CHANGE_TARGET_MAX || json_array_size(files) >= SUT_CHANGE_FILES_MAX)
+	if (len > SUT_CHANGE_TARGET_MAX ||
+	    json_array_size(json_object_get(c->doc, "files")) >= SUT_CHANGE_FILES_MAX)
 		return sut_err_set(err, EFBIG, "%s does not fit into one change", path);
 	sut_sha256_hex(data, len, hex);
 	to = sut_sprintf("%s/%s", dir, hex);
 	if (!to)
 		return sut_err_oom(err);
-	r = sut_mkdir_p(dir, err);
-	if (r == 0)
-		r = sut_file_write(to, data, len, 0644, err);
-	if (r < 0)
-		return r;
-	json_array_foreach(files, i, f)
-		if (sut_streq(json_string_value(json_object_get(f, "path")), path)) {
-			json_array_remove(files, i);
-			break;
-		}
-	f = json_pack("{s:s s:s s:I}", "path", path, "sha256", hex, "length", (json_int_t)len);
-	return json_array_append_new(files, f) < 0 ? sut_err_oom(err) : 0;
+	if (!is_staged(to, len)) {
+		r = sut_mkdir_p(dir, err);
+		if (r == 0)
+			r = sut_file_write(to, data, len, 0644, err);
+		if (r < 0)
+			return r;
+	}
+	return list_file(c, path, hex, len, err);
 }
 
 /* ------------------------------------------------------------------ */

@@ -30,6 +30,7 @@ enum {
 
 struct sut_change {
 	json_t *doc;	       /* change.json */
+	json_t *places;	       /* path: its index in "files" of doc; made when it is asked for */
 	struct sut_repo *repo; /* NULL on an offline machine */
 };
 
@@ -79,6 +80,10 @@ const json_t *sut_change_peek(const struct sut_change *c, const char *role);
  * appears at its place when the change is published. */
 int sut_change_add_file(struct sut_change *c, const char *path, const void *data, size_t len,
 			struct sut_err *err) _must_check_;
+
+/* The entry of that file ("path", "sha256", "length"), borrowed, in *ret; NULL when the change does not add it. */
+int sut_change_file(struct sut_change *c, const char *path, const json_t **ret,
+		    struct sut_err *err) _must_check_;
 
 /* Edits every role whose published file would not be accepted any more once this change is, because its keys or its
  * threshold change, so that it is signed anew. Called by sut_change_save(). */

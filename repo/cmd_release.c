@@ -162,15 +162,17 @@ static int add_files(struct release *r, struct sut_err *err)
 		.dry_run = r->dry_run,
 	};
 
-	for (size_t i = 0; i < r->nfiles; i++) {
-		int e = sut_release_add(r->change, &r->files[i], &o, err);
+	_cleanup_(sut_release_plan_freep) struct sut_release_plan *plan = NULL;
+	int e = sut_release_plan_new(r->change, &plan, err);
 
-		/* A run that was killed may have got so far. */
-		if (e < 0 && e != -EALREADY)
-			return e;
+	for (size_t i = 0; e == 0 && i < r->nfiles; i++) {
+		e = sut_release_add(plan, &r->files[i], &o, err);
 		r->nnew += e == 0;
+		/* A run that was killed may have got so far. */
+		if (e == -EALREADY)
+			e = 0;
 	}
-	return 0;
+	return e;
 }
 
 static void say(const struct release *r, const char *outcome)

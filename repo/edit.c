@@ -472,18 +472,14 @@ int sut_edit_bins(struct sut_change *c, const char *role, unsigned int n, struct
 
 /* ------------------------------------------------------------------ */
 
-int sut_edit_owner(const struct sut_change *c, const char *path, char **ret, struct sut_err *err)
+int sut_edit_owner_in(const struct sut_change_view *v, const char *path, const char **ret,
+		      struct sut_err *err)
 {
-	_cleanup_(sut_change_view_release) struct sut_change_view v = {0};
 	const char *role = "targets";
 	size_t depth = 0;
-	char *copy;
-	int r = sut_change_view_make(c, &v, err);
 
-	if (r < 0)
-		return r;
 	for (;;) {
-		const struct sut_change_view_role *x = sut_change_view_find(&v, role);
+		const struct sut_change_view_role *x = sut_change_view_find(v, role);
 		size_t d = 0;
 
 		/* A role that is new in this change has no file yet, and no delegations. */
@@ -501,6 +497,21 @@ int sut_edit_owner(const struct sut_change *c, const char *path, char **ret, str
 				   "no role is in charge of %s; 'suture-repo delegate' puts one in "
 				   "charge",
 				   path);
+	*ret = role;
+	return 0;
+}
+
+int sut_edit_owner(const struct sut_change *c, const char *path, char **ret, struct sut_err *err)
+{
+	_cleanup_(sut_change_view_release) struct sut_change_view v = {0};
+	const char *role;
+	char *copy;
+	int r = sut_change_view_make(c, &v, err);
+
+	if (r == 0)
+		r = sut_edit_owner_in(&v, path, &role, err);
+	if (r < 0)
+		return r;
 	copy = strdup(role);
 	if (!copy)
 		return sut_err_oom(err);

@@ -82,4 +82,10 @@ int sut_edit_bins(struct sut_change *c, const char *role, unsigned int n,
 int sut_edit_owner(const struct sut_change *c, const char *path, char **ret,
 		   struct sut_err *err) _must_check_;
 
+/* The same for many paths, with one view, which holds for as long as no delegation is edited. *ret is
+ * a string of the view. */
+struct sut_change_view;
+int sut_edit_owner_in(const struct sut_change_view *v, const char *path, const char **ret,
+		      struct sut_err *err) _must_check_;
+
 #endif

@@ -111,19 +111,8 @@ static char *target_place(const struct sut_tuf_target *t)
 	return sut_sprintf("targets/%.*s%s.%s", dir, t->path, hash, t->path + dir);
 }
 
-static const json_t *staged_file(const struct sut_change *c, const char *path)
-{
-	json_t *files = json_object_get(c->doc, "files"), *f;
-	size_t i;
-
-	json_array_foreach(files, i, f)
-		if (sut_streq(json_string_value(json_object_get(f, "path")), path))
-			return f;
-	return NULL;
-}
-
 /* Every target that is new has its file, here or in public/ already. */
-static int check_targets(const struct sut_change *c, const struct sut_change_view_role *x,
+static int check_targets(struct sut_change *c, const struct sut_change_view_role *x,
 			 struct sut_err *err)
 {
 	json_t *new = json_object_get(json_object_get(x->after->doc, "signed"), "targets"),
@@ -149,7 +138,9 @@ static int check_targets(const struct sut_change *c, const struct sut_change_vie
 		full = place ? sut_repo_path(c->repo, "public/%s", place) : NULL;
 		if (!full)
 			return sut_err_oom(err);
-		f = staged_file(c, place);
+		r = sut_change_file(c, place, &f, err);
+		if (r < 0)
+			return r;
 		if (f ? json_integer_value(json_object_get(f, "length")) != t.length
 		      : stat(full, &st) < 0 || st.st_size != t.length)
 			return sut_err_reason(err, ENOENT, "missing",
@@ -376,7 +367,7 @@ static int make_folders(const struct sut_repo *repo, struct sut_err *err)
 	return r < 0 ? r : sut_mkdir_p(targets, err);
 }
 
-static int collect(const struct sut_change *c, const struct sut_change_view *v, struct docs *d,
+static int collect(struct sut_change *c, const struct sut_change_view *v, struct docs *d,
 		   struct sut_err *err)
 {
 	int r = 0;
@@ -423,7 +414,7 @@ static int refresh_only(struct sut_repo *repo, struct sut_err *err)
 	return r < 0 ? r : write_online(repo, &online, err);
 }
 
-int sut_publish(struct sut_repo *repo, const struct sut_change *c, struct sut_err *err)
+int sut_publish(struct sut_repo *repo, struct sut_change *c, struct sut_err *err)
 {
 	_cleanup_signer_docs_ struct sut_signer_docs online = {0};
 	_cleanup_(sut_change_view_release) struct sut_change_view v = {0};

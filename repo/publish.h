@@ -18,7 +18,6 @@
  *   -ENOKEY       (reason "signatures") not enough of them
  *   -ECONNREFUSED (reason "no-signer")
  */
-int sut_publish(struct sut_repo *repo, const struct sut_change *c,
-		struct sut_err *err) _must_check_;
+int sut_publish(struct sut_repo *repo, struct sut_change *c, struct sut_err *err) _must_check_;
 
 #endif

@@ -198,14 +198,13 @@ static int by_build_id(const void *a, const void *b)
 	return d ? d : x->level < y->level ? -1 : x->level > y->level;
 }
 
-int sut_releases_read(const struct sut_change *c, struct sut_releases *ret, struct sut_err *err)
+static int read_view(const struct sut_change_view *v, struct sut_releases *ret, struct sut_err *err)
 {
-	_cleanup_(sut_change_view_release) struct sut_change_view v = {0};
 	_cleanup_(sut_releases_release) struct sut_releases l = {0};
-	int r = sut_change_view_make(c, &v, err);
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < v.n; i++) {
-		const struct sut_tuf_meta *m = v.v[i].now;
+	for (size_t i = 0; r == 0 && i < v->n; i++) {
+		const struct sut_tuf_meta *m = v->v[i].now;
 		const struct sut_tuf_delegation *by;
 		struct sut_release at;
 		const char *path;
@@ -213,7 +212,7 @@ int sut_releases_read(const struct sut_change *c, struct sut_releases *ret, stru
 
 		/* A role that nobody delegates to any more is not read by anybody. */
 		if (!m || m->type != SUT_TUF_TARGETS ||
-		    !sut_change_view_delegator(&v, v.v[i].name, &by))
+		    !sut_change_view_delegator(v, v->v[i].name, &by))
 			continue;
 		json_object_foreach(json_object_get(json_object_get(m->doc, "signed"), "targets"),
 				    path, entry)
@@ -229,6 +228,14 @@ int sut_releases_read(const struct sut_change *c, struct sut_releases *ret, stru
 	return 0;
 }
 
+int sut_releases_read(const struct sut_change *c, struct sut_releases *ret, struct sut_err *err)
+{
+	_cleanup_(sut_change_view_release) struct sut_change_view v = {0};
+	int r = sut_change_view_make(c, &v, err);
+
+	return r < 0 ? r : read_view(&v, ret, err);
+}
+
 void sut_releases_release(struct sut_releases *r)
 {
 	for (size_t i = 0; i < r->n; i++)
@@ -237,25 +244,113 @@ void sut_releases_release(struct sut_releases *r)
 	*r = (struct sut_releases){0};
 }
 
-/* The highest level of this kernel; NULL when there is none. */
-static const struct sut_release *latest(const struct sut_releases *l, const char *build_id)
+/* The highest level; NULL when there is none. */
+static const struct sut_release *latest(const struct sut_releases *kernel)
 {
-	const struct sut_release *found = NULL;
+	return kernel->n ? &kernel->v[kernel->n - 1] : NULL;
+}
 
-	for (size_t i = 0; i < l->n; i++)
-		if (sut_streq(l->v[i].build_id, build_id))
-			found = &l->v[i];
-	return found;
+/* ------------------------------------------------------------------ */
+/* The plan. */
+
+struct sut_release_plan {
+	struct sut_change *c;
+	struct sut_change_view view;
+	struct sut_releases *kernels; /* each by level */
+	size_t n;
+	json_t *index; /* build-id: index in kernels */
+};
+
+void sut_release_plan_free(struct sut_release_plan *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		sut_releases_release(&p->kernels[i]);
+	free(p->kernels);
+	json_decref(p->index);
+	sut_change_view_release(&p->view);
+	free(p);
+}
+
+void sut_release_plan_freep(struct sut_release_plan **p)
+{
+	sut_release_plan_free(*p);
+}
+
+/* The releases of one kernel, empty ones when there are none yet. The pointer holds until the next call. */
+static int kernel_of(struct sut_release_plan *p, const char *build_id, struct sut_releases **ret,
+		     struct sut_err *err)
+{
+	const json_t *at = json_object_get(p->index, build_id);
+
+	if (!at) {
+		if ((p->n & (p->n - 1)) == 0) {
+			struct sut_releases *grown =
+				reallocarray(p->kernels, p->n ? 2 * p->n : 1, sizeof(*p->kernels));
+
+			if (!grown)
+				return sut_err_oom(err);
+			p->kernels = grown;
+		}
+		if (json_object_set_new(p->index, build_id, json_integer((json_int_t)p->n)) < 0)
+			return sut_err_oom(err);
+		p->kernels[p->n++] = (struct sut_releases){0};
+		at = json_object_get(p->index, build_id);
+	}
+	*ret = &p->kernels[json_integer_value(at)];
+	return 0;
+}
+
+/* Into the list of its kernel, at the place of its level; a level that is there is replaced. */
+static int note(struct sut_release_plan *p, const struct sut_release *at, json_t *entry,
+		struct sut_err *err)
+{
+	struct sut_releases *kernel;
+	int r = kernel_of(p, at->build_id, &kernel, err);
+
+	for (size_t i = 0; r == 0 && i < kernel->n; i++)
+		if (kernel->v[i].level == at->level) {
+			json_decref(kernel->v[i].entry);
+			kernel->v[i] = kernel->v[--kernel->n];
+			break;
+		}
+	if (r == 0)
+		r = add_release(kernel, at, entry, err);
+	if (r == 0)
+		qsort(kernel->v, kernel->n, sizeof(*kernel->v), by_build_id);
+	return r;
+}
+
+int sut_release_plan_new(struct sut_change *c, struct sut_release_plan **ret, struct sut_err *err)
+{
+	_cleanup_(sut_release_plan_freep) struct sut_release_plan *p = calloc(1, sizeof(*p));
+	_cleanup_(sut_releases_release) struct sut_releases all = {0};
+	int r;
+
+	if (!p || !(p->index = json_object()))
+		return sut_err_oom(err);
+	p->c = c;
+	r = sut_change_view_make(c, &p->view, err);
+	if (r == 0)
+		r = read_view(&p->view, &all, err);
+	for (size_t i = 0; r == 0 && i < all.n; i++)
+		r = note(p, &all.v[i], all.v[i].entry, err);
+	if (r == 0)
+		*ret = sut_steal(p);
+	return r;
 }
 
 /* ------------------------------------------------------------------ */
 /* Edits. */
 
-static int set_entry(struct sut_change *c, const char *path, json_t *entry, struct sut_err *err)
+/* entry NULL: takes the path out. */
+static int set_entry(struct sut_change *c, const struct sut_change_view *v, const char *path,
+		     json_t *entry, struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *role = NULL;
 	json_t *signed_part, *targets;
-	int r = sut_edit_owner(c, path, &role, err);
+	const char *role;
+	int r = sut_edit_owner_in(v, path, &role, err);
 
 	if (r == 0)
 		r = sut_change_edit(c, role, &signed_part, err);
@@ -296,15 +391,15 @@ static json_t *strings(const char *const *v, size_t n, size_t max)
 	return l;
 }
 
-static json_t *superseded(const struct sut_releases *l, const struct sut_release_file *f)
+static json_t *superseded(const struct sut_releases *kernel, const struct sut_release_file *f)
 {
 	json_t *ids = json_array();
 
 	/* The newest ones when there are too many. */
-	for (size_t i = l->n; ids && i-- > 0;) {
-		const struct sut_release *r = &l->v[i];
+	for (size_t i = kernel->n; ids && i-- > 0;) {
+		const struct sut_release *r = &kernel->v[i];
 
-		if (!sut_streq(r->build_id, f->build_id) || r->level >= f->manifest->level)
+		if (r->level >= f->manifest->level)
 			continue;
 		if (json_array_size(ids) >= SUT_RELEASE_SUPERSEDES_MAX)
 			break;
@@ -316,14 +411,14 @@ static json_t *superseded(const struct sut_releases *l, const struct sut_release
 	return ids;
 }
 
-static json_t *make_entry(const struct sut_releases *l, const struct sut_release_file *f,
+static json_t *make_entry(const struct sut_releases *kernel, const struct sut_release_file *f,
 			  const char *reason)
 {
 	const struct sut_manifest *m = f->manifest;
-	json_t *custom =
-		json_pack("{s:s,s:I,s:o,s:s,s:s,s:o}", "id", m->id, "level", (json_int_t)m->level,
-			  "cves", strings(m->cves, m->ncves, SUT_RELEASE_CVES_MAX), "target",
-			  m->target.name, "arch", m->target.arch, "supersedes", superseded(l, f));
+	json_t *custom = json_pack(
+		"{s:s,s:I,s:o,s:s,s:s,s:o}", "id", m->id, "level", (json_int_t)m->level, "cves",
+		strings(m->cves, m->ncves, SUT_RELEASE_CVES_MAX), "target", m->target.name, "arch",
+		m->target.arch, "supersedes", superseded(kernel, f));
 
 	if (custom && m->ncves > SUT_RELEASE_CVES_MAX &&
 	    json_object_set_new(custom, "cves_total", json_integer((json_int_t)m->ncves)) < 0)
@@ -334,14 +429,14 @@ static json_t *make_entry(const struct sut_releases *l, const struct sut_release
 			 f->sha256, "custom", custom);
 }
 
-static int check_level(const struct sut_releases *l, const struct sut_release_file *f,
+static int check_level(const struct sut_releases *kernel, const struct sut_release_file *f,
 		       const char *reason, struct sut_err *err)
 {
-	const struct sut_release *last = latest(l, f->build_id);
+	const struct sut_release *last = latest(kernel);
 
-	for (size_t i = 0; i < l->n; i++)
-		if (sut_streq(l->v[i].build_id, f->build_id) &&
-		    l->v[i].level == f->manifest->level && sut_streq(l->v[i].sha256, f->sha256))
+	for (size_t i = 0; i < kernel->n; i++)
+		if (kernel->v[i].level == f->manifest->level &&
+		    sut_streq(kernel->v[i].sha256, f->sha256))
 			return sut_err_reason(err, EALREADY, "released", "%s: level %u is released",
 					      f->path, f->manifest->level);
 	if (!last || f->manifest->level > last->level || reason)
@@ -354,7 +449,7 @@ static int check_level(const struct sut_releases *l, const struct sut_release_fi
 		f->path, last->id, last->level, f->manifest->level);
 }
 
-int sut_release_add(struct sut_change *c, const struct sut_release_file *f,
+int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f,
 		    const struct sut_release_opts *o, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *top = sut_sprintf("kernel/%s", f->build_id);
@@ -362,9 +457,10 @@ int sut_release_add(struct sut_change *c, const struct sut_release_file *f,
 		sut_sprintf("kernel/%s/%u", f->build_id, f->manifest->level);
 	_cleanup_(sut_freep) char *path = sut_sprintf("%s/kpatch.bin", folder ? folder : "");
 	_cleanup_(sut_freep) char *newest = sut_sprintf("%s/kpatch.bin", top ? top : "");
-	_cleanup_(sut_releases_release) struct sut_releases l = {0};
 	_cleanup_json_ json_t *entry = NULL;
+	struct sut_release now = {.level = f->manifest->level};
 	const struct sut_release *last;
+	struct sut_releases *kernel;
 	bool highest;
 	int r;
 
@@ -372,26 +468,27 @@ int sut_release_add(struct sut_change *c, const struct sut_release_file *f,
 		return sut_err_oom(err);
 	if (!f->sig.len && !o->dry_run)
 		return sut_err_reason(err, EINVAL, "signature", "%s is not signed", f->path);
-	r = sut_releases_read(c, &l, err);
+	r = kernel_of(p, f->build_id, &kernel, err);
 	if (r == 0)
-		r = check_level(&l, f, o->reason, err);
+		r = check_level(kernel, f, o->reason, err);
 	if (r < 0)
 		return r;
-	entry = make_entry(&l, f, o->reason);
+	entry = make_entry(kernel, f, o->reason);
 	if (!entry)
 		return sut_err_oom(err);
-	last = latest(&l, f->build_id);
+	last = latest(kernel);
 	highest = !last || f->manifest->level >= last->level;
 	if (!o->dry_run) {
-		r = add_files(c, folder, f->sha256, &f->data, &f->sig, err);
+		r = add_files(p->c, folder, f->sha256, &f->data, &f->sig, err);
 		if (r == 0 && highest)
-			r = add_files(c, top, f->sha256, &f->data, &f->sig, err);
+			r = add_files(p->c, top, f->sha256, &f->data, &f->sig, err);
 	}
 	if (r == 0)
-		r = set_entry(c, path, entry, err);
+		r = set_entry(p->c, &p->view, path, entry, err);
 	if (r == 0 && highest)
-		r = set_entry(c, newest, entry, err);
-	return r;
+		r = set_entry(p->c, &p->view, newest, entry, err);
+	memcpy(now.build_id, f->build_id, sizeof(now.build_id));
+	return r < 0 ? r : note(p, &now, entry, err);
 }
 
 /* A file of public/, or of the change when it is not published yet. */
@@ -436,34 +533,34 @@ int sut_release_withdraw(struct sut_change *c, const char *build_id, uint32_t le
 	_cleanup_(sut_freep) char *top = sut_sprintf("kernel/%s", build_id);
 	_cleanup_(sut_freep) char *path = sut_sprintf("kernel/%s/%u/kpatch.bin", build_id, level);
 	_cleanup_(sut_freep) char *newest = sut_sprintf("kernel/%s/kpatch.bin", build_id);
-	_cleanup_(sut_releases_release) struct sut_releases l = {0};
+	_cleanup_(sut_release_plan_freep) struct sut_release_plan *p = NULL;
+	struct sut_releases *kernel;
 	const struct sut_release *left = NULL;
 	bool found = false;
 	int r;
 
 	if (!top || !path || !newest)
 		return sut_err_oom(err);
-	r = sut_releases_read(c, &l, err);
+	r = sut_release_plan_new(c, &p, err);
+	if (r == 0)
+		r = kernel_of(p, build_id, &kernel, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < l.n; i++) {
-		if (!sut_streq(l.v[i].build_id, build_id))
-			continue;
-		if (l.v[i].level == level)
+	for (size_t i = 0; i < kernel->n; i++)
+		if (kernel->v[i].level == level)
 			found = true;
 		else
-			left = &l.v[i];
-	}
+			left = &kernel->v[i];
 	if (!found)
 		return sut_err_set(err, ENOENT,
 				   "no patch of level %u is released for the kernel %s. "
 				   "'suture-repo list' shows what is",
 				   level, build_id);
-	r = set_entry(c, path, NULL, err);
+	r = set_entry(c, &p->view, path, NULL, err);
 	if (r == 0 && left)
 		r = promote(c, left, top, err);
 	if (r == 0)
-		r = set_entry(c, newest, left ? left->entry : NULL, err);
+		r = set_entry(c, &p->view, newest, left ? left->entry : NULL, err);
 	if (r == 0)
 		*ret_latest = left ? left->level : 0;
 	return r;

@@ -67,6 +67,17 @@ int sut_releases_read(const struct sut_change *c, struct sut_releases *ret,
 		      struct sut_err *err) _must_check_;
 void sut_releases_release(struct sut_releases *r);
 
+/*
+ * What is released, grouped by kernel, and who is in charge of which path: read once for all the patches
+ * of a run. It knows what is added through it. No other edit of the change while there is one.
+ */
+struct sut_release_plan;
+
+int sut_release_plan_new(struct sut_change *c, struct sut_release_plan **ret,
+			 struct sut_err *err) _must_check_;
+void sut_release_plan_free(struct sut_release_plan *p);
+void sut_release_plan_freep(struct sut_release_plan **p);
+
 struct sut_release_opts {
 	const char *reason; /* why a level that is not higher is released; NULL: it is refused */
 	bool dry_run;	    /* no file is copied; the change must not be saved */
@@ -78,7 +89,7 @@ struct sut_release_opts {
  *   -EALREADY                       just this file is released at this level
  *   -EINVAL (reason "signature")    it is not signed yet
  */
-int sut_release_add(struct sut_change *c, const struct sut_release_file *f,
+int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f,
 		    const struct sut_release_opts *o, struct sut_err *err) _must_check_;
 
 /* Takes one level out. *ret_latest: the level that is the highest now, 0 for none. -ENOENT. The files stay. */
