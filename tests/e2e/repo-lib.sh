@@ -50,7 +50,8 @@ repo_make() {
 	mkdir -m 700 "$work/state"
 	"$signer_exe" --new-keys "$work/online" >&2 || return 1
 	"$repo_exe" init "$work/repo" --passphrase-file "$work/pass" \
-		--online-keys "$work/online" --signer "$work/run/signer.sock" "$@" >"$work/init.log" 2>&1
+		--online-keys "$work/online" --signer "$work/run/signer.sock" "$@" >"$work/init.log" 2>&1 &&
+		return 1
 	[ $? = 2 ] || { cat "$work/init.log" >&2; return 1; } # staged: there is no signer yet
 	repo export-root "$work/root.json" >&2 || return 1
 	cat >"$work/signer.conf" <<-END
@@ -137,7 +138,7 @@ repo_serve() {
 }
 
 client_new() { # CLIENT: knows nothing but the first root
-	rm -rf "$work/$1"
+	rm -rf "${work:?}/$1"
 	"$tuf_exe" --metadata-dir "$work/$1" init "$work/root.json"
 }
 
@@ -155,6 +156,7 @@ lookup() {
 	client=$1
 	base=$2
 	path=kernel/$3/kpatch.bin
+	# shellcheck disable=SC2012
 	here=$(ls -t "$work/repo/public/targets/kernel/$3/"*.kpatch.bin | head -n 1)
 	shift 3
 	mkdir -p "$work/got"
