@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 /* The user of the session this began in: sudo and su do not change it (audit). */
 static unsigned int login_uid(void)
@@ -30,9 +31,12 @@ static void show_login(unsigned int login, char *ret, size_t len)
 
 void sut_insecure_warn(const char *path, const struct sut_loaded *l, const struct sut_trust *t)
 {
+	_cleanup_(sut_freep) char *file = strdup(path);
 	char login[16];
 
 	show_login(login_uid(), login, sizeof(login));
+	if (file)
+		sut_make_printable(file, "");
 	fprintf(stderr,
 		"**********************************************************************\n"
 		"  WARNING: --insecure-local: this patch is applied without trust\n"
@@ -46,7 +50,7 @@ void sut_insecure_warn(const char *path, const struct sut_loaded *l, const struc
 		"  on machines for tests. To forbid it on this machine, write\n"
 		"  'insecure-local = refuse' into " SUT_POLICY_FILE ".\n"
 		"**********************************************************************\n",
-		path, l->sha256,
+		file ? file : "(out of memory)", l->sha256,
 		sut_trust_is_good(t) ? "its signature is good, the option is not needed"
 				     : t->why.msg,
 		(unsigned int)getuid(), login);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "patch/container.h"
 
 /* Where we are in the document, for messages. */
@@ -281,14 +282,17 @@ static int get_redirect(const struct at *at, uint32_t *ret)
 	return bad(at, "redirect", "is not jump-fentry, jump-entry or ftrace");
 }
 
-/* Text of an unverified file goes to terminals and logs: no control characters,
- * neither C0 nor DEL nor C1 (0xc2 0x80…0x9f in UTF-8), anywhere. */
+/* Text of an unverified file goes to terminals and logs: nothing in it may be a command for them, or
+ * make it look like other text. */
 static bool is_clean(const char *s)
 {
-	for (const uint8_t *p = (const uint8_t *)s; *p; p++)
-		if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
+	size_t len = strlen(s);
+	const uint8_t *p = (const uint8_t *)s, *end = p + len;
+
+	while (p < end)
+		if (!sut_is_printable(sut_utf8_next(&p, end)))
 			return false;
-	return strlen(s) <= SUT_MANIFEST_STRING_MAX;
+	return len <= SUT_MANIFEST_STRING_MAX;
 }
 
 static int check_text(const struct at *top, const json_t *v, unsigned int depth)
