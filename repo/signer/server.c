@@ -270,8 +270,7 @@ static void accept_one(struct server *s)
 static void log_result(const struct server *s, const struct conn *c, const json_t *j,
 		       const struct sut_err *err)
 {
-	const json_t *expired = json_object_get(j, "expired"), *role;
-	size_t i;
+	const json_t *expired = json_object_get(j, "expired");
 
 	if (!j)
 		note(s, "refused user %u: %s", c->uid, err->msg);
@@ -279,9 +278,9 @@ static void log_result(const struct server *s, const struct conn *c, const json_
 		note(s, "signed for user %u: snapshot %lld, timestamp %lld", c->uid,
 		     (long long)json_integer_value(json_object_get(j, "snapshot_version")),
 		     (long long)json_integer_value(json_object_get(j, "timestamp_version")));
-	json_array_foreach(expired, i, role)
+	for (size_t i = 0; i < json_array_size(expired); i++)
 		note(s, "warning: the role %s has expired; clients refuse it",
-		     json_string_value(role));
+		     json_string_value(json_array_get(expired, i)));
 }
 
 static void serve(struct server *s, struct conn *c)
