@@ -364,15 +364,15 @@ static void put_targets(struct ctx *x, const json_t *old, const json_t *new)
 
 static void put_root(struct ctx *x, const json_t *old, const json_t *new)
 {
-	const json_t *before = json_object_get(old, "roles");
+	json_t *before = json_object_get(old, "roles"), *after = json_object_get(new, "roles"), *v;
 	const char *role;
-	json_t *v;
 
-	json_object_foreach(json_object_get(new, "roles"), role, v)
+	json_object_foreach(after, role, v) {
 		put_role(x, role, json_object_get(before, role), json_object_get(old, "keys"), v,
 			 json_object_get(new, "keys"));
-	json_object_foreach((json_t *)before, role, v)
-		if (!json_object_get(json_object_get(new, "roles"), role)) {
+	}
+	json_object_foreach(before, role, v)
+		if (!json_object_get(after, role)) {
 			put(x, "  - role ");
 			put_text(x, role);
 			put(x, "\n");
