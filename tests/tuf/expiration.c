@@ -214,6 +214,34 @@ static void expired_local_delegated_updates(struct world *w, const void *arg _un
 	expect_trusted(w, "delegated:2 root:1 snapshot:3 targets:2 timestamp:3");
 }
 
+/* A clock that is off by decades, either way and one after the other, costs nothing but the updates of
+ * that time: what was seen stays seen. */
+static void odd_clocks(struct world *w, const void *arg _unused_)
+{
+	init(w);
+	refresh(w);
+	sim_publish(w->sim, "root targets snapshot timestamp");
+	at_day(w, 26000);
+	refresh_fails(w);
+	expect_said(w, "expire");
+	expect_trusted(w, "root:2 snapshot:1 targets:1 timestamp:1");
+	at_day(w, -20000);
+	refresh(w);
+	expect_trusted(w, "root:2 snapshot:2 targets:2 timestamp:2");
+	sim_unpublish_last(w->sim, "timestamp");
+	for (int i = 0; i < 3; i++) {
+		at_day(w, i == 0 ? -20000 : i == 1 ? 26000 : 0);
+		refresh_fails(w);
+		expect_trusted(w, "root:2 snapshot:2 targets:2 timestamp:2");
+	}
+	expect_said(w, "older than 2");
+	sim_publish(w->sim, "targets snapshot");
+	sim_version(w->sim, "timestamp", 3);
+	sim_publish(w->sim, "timestamp");
+	refresh(w);
+	expect_trusted(w, "root:2 snapshot:3 targets:3 timestamp:3");
+}
+
 static const struct tuf_test tests[] = {
 	{"expiration/root", root_expired, NULL, "test_expiration.py: test_root_expired"},
 	{"expiration/timestamp", timestamp_expired, NULL,
@@ -230,6 +258,7 @@ static const struct tuf_test tests[] = {
 	 "5.5.6"},
 	{"expiration/local-targets-is-not-used", expired_local_targets_is_not_used, NULL, "5.6.5"},
 	{"expiration/indefinite-freeze", indefinite_freeze, NULL, "indefinite freeze attack"},
+	{"expiration/odd-clocks", odd_clocks, NULL, "5.1"},
 	{"expiration/equal-is-expired", one_second, NULL, "5.4.4"},
 	{"expiration/delegated", delegated_expired, NULL,
 	 "test_delegated_expiration.py: test_delegated_targets_expired; CVE-2026-6967"},
