@@ -244,6 +244,18 @@ static void old_version_that_has_expired_is_reported(void **state)
 	assert_string_equal(json_string_value(json_array_get(expired, 0)), "kernel");
 }
 
+/* Clients do not get as far as its signature; the signer does. */
+static void expired_role_of_a_wrong_key_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	granted(f, FIRST, NULL);
+	the_time += 60 * SAMPLE_TUF_DAY;
+	granted(f, AGAIN, NULL);
+	put_version(f, "kernel", f->kernel, 1, f->tuf->key[SUT_TUF_TIMESTAMP]);
+	refused(f, AGAIN, "signatures");
+}
+
 static void expired_root_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -606,6 +618,7 @@ int main(void)
 		CASE(role_that_vanished_under_its_delegation_is_refused),
 		CASE(new_version_that_has_expired_is_refused),
 		CASE(old_version_that_has_expired_is_reported),
+		CASE(expired_role_of_a_wrong_key_is_refused),
 		CASE(expired_root_is_refused),
 		CASE(timestamp_keeps_a_young_snapshot),
 		CASE(status_says_what_was_signed),
