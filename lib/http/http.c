@@ -223,7 +223,11 @@ static int curl_failed(struct sut_http *h, const char *url, CURLcode c, struct s
 
 	switch (c) {
 	case CURLE_OUT_OF_MEMORY:
-		return sut_err_oom(err);
+		/* libcurl says so of a header line of more than 100 KiB, too. */
+		return sut_err_set(err, ENOMEM,
+				   "%s: out of memory, or the server sends a header line without "
+				   "end; is this the right address?",
+				   url);
 	case CURLE_OPERATION_TIMEDOUT:
 		return sut_err_set(err, ETIMEDOUT, "%s: %s; try again later", url, why);
 	case CURLE_COULDNT_RESOLVE_HOST:
