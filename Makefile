@@ -60,7 +60,7 @@ survey: build ## prove the functions of 100 files of the kernel against the ship
 	@tests/survey
 
 .PHONY: bench
-bench: build ## the figures: time to build a patch, length of the pause
+bench: build ## the figures: time to build a patch, length of the pause, cost of trust
 	@bench/run
 
 .PHONY: format
