@@ -20,6 +20,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "must.h"
 #include "patch/container.h"
 #include "patch/manifest.h"
 #include "patch/signature.h"
@@ -39,17 +40,8 @@ struct file {
 
 static struct file files[FILES_MAX];
 static size_t nfiles;
-static struct sut_err err;
 static struct sut_patch_keys keys;
 static const char *target;
-
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		if ((call) < 0) {                                                                  \
-			fprintf(stderr, "%s: %s\n", #call, err.msg);                               \
-			exit(1);                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static struct file *add(const char *path, const char *role, const char *delegator,
 			enum sut_tuf_type type)

@@ -16,22 +16,13 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "must.h"
 #include "patch/modsign.h"
 #include "sample_patch.h"
 #include "signer_client.h"
 #include "tuf/json.h"
 #include "tuf/meta.h"
 #include "uapi/suture.h"
-
-static struct sut_err err;
-
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		if ((call) < 0) {                                                                  \
-			fprintf(stderr, "%s: %s\n", #call, err.msg);                               \
-			exit(1);                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static void make_patch(const char *level, const char *id, const char *out)
 {

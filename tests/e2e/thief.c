@@ -18,18 +18,9 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "must.h"
 #include "tuf/json.h"
 #include "tuf/meta.h"
-
-static struct sut_err err;
-
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		if ((call) < 0) {                                                                  \
-			fprintf(stderr, "%s: %s\n", #call, err.msg);                               \
-			exit(1);                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static struct sut_buf contents(const char *path)
 {
