@@ -191,9 +191,10 @@ static void say(const struct release *r, const char *outcome)
 						f->sha256, "length", (json_int_t)f->data.len,
 						"cves", (int)f->manifest->ncves));
 		else
-			printf("%s: %s, level %u for %s (%s), %zu CVEs, %zu bytes\n", f->path,
+			printf("%s: %s, level %u for %s (%s), %zu CVE%s, %zu bytes\n", f->path,
 			       f->manifest->id, f->manifest->level, f->manifest->target.name,
-			       f->build_id, f->manifest->ncves, f->data.len);
+			       f->build_id, f->manifest->ncves,
+			       f->manifest->ncves == 1 ? "" : "s", f->data.len);
 	}
 	if (!r->json)
 		return;
