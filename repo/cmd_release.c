@@ -193,8 +193,8 @@ static void say(const struct release *r, const char *outcome)
 		else
 			printf("%s: %s, level %u for %s (%s), %zu CVE%s, %zu bytes\n", f->path,
 			       f->manifest->id, f->manifest->level, f->manifest->target.name,
-			       f->build_id, f->manifest->ncves,
-			       f->manifest->ncves == 1 ? "" : "s", f->data.len);
+			       f->build_id, f->manifest->ncves, f->manifest->ncves == 1 ? "" : "s",
+			       f->data.len);
 	}
 	if (!r->json)
 		return;
