@@ -9,10 +9,11 @@
 #include "args.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "basis.h"
 #include "describe.h"
 
 static const char usage_text[] =
-	"usage: suture-repo sign [--key FILE]... [--passphrase-file FILE] [FILE|DIR]\n"
+	"usage: suture-repo sign [--key FILE]... [--root FILE] [--passphrase-file FILE] [FILE|DIR]\n"
 	"\n"
 	"Shows in plain words what is about to be signed, and signs it. FILE is a change.json, DIR\n"
 	"a folder with one, or a repository; default: the current folder. An offline machine needs\n"
@@ -21,6 +22,8 @@ static const char usage_text[] =
 	"\n"
 	"  --key FILE              a private key; may be given several times; default: the keys\n"
 	"                          of the repository\n"
+	"  --root FILE             a root that you know: the change must be made for it, or for one\n"
+	"                          that its keys signed. Without it, compare the SHA-256 shown\n"
 	"  --passphrase-file FILE  passphrase of the keys: the first line of FILE;\n"
 	"                          default: asked on the terminal\n"
 	"  --repo DIR              the same as DIR\n";
@@ -28,8 +31,9 @@ static const char usage_text[] =
 struct sign {
 	struct args args;
 	struct sut_strv keys;
-	const char *at; /* what was named */
-	char *file;	/* change.json */
+	const char *at;	  /* what was named */
+	const char *root; /* what the signer knows, or NULL */
+	char *file;	  /* change.json */
 	struct sut_buf phrase;
 };
 
@@ -71,6 +75,57 @@ static int read_change(struct sign *s, struct sut_change **ret, struct sut_err *
 	if (r < 0)
 		sut_err_prefix(err, "%s", s->file);
 	return r;
+}
+
+/* In a repository, what is published is known from the first root on. */
+static int open_change(const struct sign *s, struct sut_repo *repo, struct sut_change **ret,
+		       struct sut_err *err)
+{
+	_cleanup_(sut_change_freep) struct sut_change *c = NULL;
+	int r = sut_change_open(repo, &c, err);
+
+	if (r < 0)
+		return r;
+	if (sut_change_empty(c))
+		return sut_err_set(err, ENOENT,
+				   "there is no change to sign: that of %s is published", s->at);
+	*ret = sut_steal(c);
+	return 0;
+}
+
+static int read_root(const char *path, struct sut_tuf_meta **ret, struct sut_err *err)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_TUF_ROOT_MAX);
+	int r = sut_file_read(path, &b, err);
+
+	return r < 0 ? r : sut_tuf_meta_parse(b.data, b.len, SUT_TUF_ROOT, path, ret, err);
+}
+
+/* What the description is compared with must be what is published. */
+static int check_basis(const struct sign *s, const struct sut_change *c, struct sut_err *err)
+{
+	_cleanup_(sut_tuf_meta_freep) struct sut_tuf_meta *known = NULL;
+	char sha256[SUT_DIGEST_HEX_MAX];
+	int64_t version = 0;
+	int r = s->root ? read_root(s->root, &known, err) : 0;
+
+	if (r == 0)
+		r = sut_basis_check(c, known, err);
+	if (r == 0)
+		r = sut_basis_root(c, &version, sha256, err);
+	if (r < 0)
+		return r;
+	if (!version)
+		printf("This begins a new repository.\n");
+	else if (known || c->repo)
+		printf("Compared with what version %lld of root vouches for:\n",
+		       (long long)version);
+	else
+		printf("Compared with what version %lld of root vouches for, which came with the "
+		       "change:\n  SHA-256 %s\nMake sure that it is yours: give --root FILE, or "
+		       "compare this with what you signed last.\n\n",
+		       (long long)version, sha256);
+	return 0;
 }
 
 static int write_change(const struct sign *s, const struct sut_change *c, struct sut_err *err)
@@ -168,7 +223,9 @@ static int run(struct sign *s, struct sut_err *err)
 	if (r == 0)
 		r = find_file(s, repo, err);
 	if (r == 0)
-		r = read_change(s, &c, err);
+		r = repo ? open_change(s, repo, &c, err) : read_change(s, &c, err);
+	if (r == 0)
+		r = check_basis(s, c, err);
 	if (r == 0)
 		r = show(c, err);
 	if (r == 0 && !s->keys.n && !repo)
@@ -190,11 +247,12 @@ static int run(struct sign *s, struct sut_err *err)
 
 int cmd_sign(int argc, char **argv)
 {
-	enum { OPT_KEY = ARG_OWN };
+	enum { OPT_KEY = ARG_OWN, OPT_ROOT };
 	static const struct option options[] = {
 		ARGS_REPO,
 		{"passphrase-file", required_argument, NULL, ARG_PASSPHRASE},
 		{"key", required_argument, NULL, OPT_KEY},
+		{"root", required_argument, NULL, OPT_ROOT},
 		{0},
 	};
 	struct sign s = {
@@ -208,6 +266,8 @@ int cmd_sign(int argc, char **argv)
 		if (opt == OPT_KEY) {
 			if (sut_strv_add(&s.keys, optarg) < 0)
 				end = cmd_fail("sign", (sut_err_oom(&err), &err));
+		} else if (opt == OPT_ROOT) {
+			s.root = optarg;
 		} else if (!args_common(&s.args, opt, &end)) {
 			sut_strv_release(&s.keys);
 			return end;

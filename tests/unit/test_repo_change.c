@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "basis.h"
 #include "describe.h"
 #include "edit.h"
 #include "sample_published.h"
@@ -635,6 +636,149 @@ static void text_of_others_does_not_reach_the_terminal(void **state _unused_)
 	assert_null(strstr(sut_buf_str(&b), "\xc2\x9b"));
 }
 
+/* ------------------------------------------------------------------ */
+/* What a change is compared with. */
+
+static json_t *before_of(const struct sut_change *c, const char *role)
+{
+	json_t *e = json_object_get(json_object_get(c->doc, "roles"), role);
+
+	/* The published document is shared with the repository. */
+	json_object_set_new(e, "before", json_deep_copy(json_object_get(e, "before")));
+	return json_object_get(e, "before");
+}
+
+static void what_is_said_to_be_published_must_be_signed(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	json_t *kernel = edit(c, "kernel"), *before;
+
+	assert_ok(sut_basis_check(c, NULL, &err), err);
+	/* The evil target is there "before", too, so nothing is said of it. */
+	before = before_of(c, "kernel");
+	add_target(kernel, "kernel/evil/x");
+	add_target(json_object_get(before, "signed"), "kernel/evil/x");
+	assert_int_equal(sut_basis_check(c, NULL, &err), -EBADMSG);
+	assert_string_equal(err.reason, "basis");
+	/* Without anything before, it would look like a new repository. */
+	json_object_del(json_object_get(json_object_get(c->doc, "roles"), "kernel"), "before");
+	json_object_del(json_object_get(json_object_get(c->doc, "roles"), "targets"), "before");
+	json_object_del(json_object_get(json_object_get(c->doc, "roles"), "root"), "before");
+	assert_int_equal(sut_basis_check(c, NULL, &err), -EBADMSG);
+}
+
+/* Two files that are made up delegate to each other with one key of their own. */
+static void roles_that_vouch_for_each_other_are_refused(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	_cleanup_(sut_tuf_meta_freep) struct sut_tuf_meta *m = NULL;
+	json_t *roles = json_object_get(c->doc, "roles"), *signed_;
+	static const char *const name[] = {"a", "b"};
+
+	edit(c, "kernel");
+	for (int i = 0; i < 2; i++) {
+		_cleanup_json_ json_t *d = json_deep_copy(json_object_get(
+			json_object_get(sut_repo_role(s->repo, "targets")->meta->doc, "signed"),
+			"delegations"));
+		json_t *doc = json_deep_copy(before_of(c, "kernel"));
+
+		signed_ = json_object_get(doc, "signed");
+		json_object_set_new(json_array_get(json_object_get(d, "roles"), 0), "name",
+				    json_string(name[!i]));
+		json_object_set(signed_, "delegations", d);
+		json_object_set_new(roles, name[i], json_pack("{s:o}", "after", doc));
+	}
+	/* Signs "after", which then is said to be "before". */
+	sample_published_sign(s, c, "kernel-1");
+	for (int i = 0; i < 2; i++) {
+		json_t *e = json_object_get(roles, name[i]);
+
+		json_object_set(e, "before", json_object_get(e, "after"));
+		json_object_del(e, "after");
+	}
+	assert_int_equal(sut_basis_check(c, NULL, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "nobody delegated"));
+}
+
+/* Somebody makes up a root of his own keys and asks for the next version of it. */
+static void a_root_that_the_signer_does_not_know_is_refused(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	_cleanup_(sut_tuf_meta_freep) struct sut_tuf_meta *known = NULL;
+	const struct sut_keys *k = &s->repo->keys;
+	json_t *root = edit(c, "root"), *before;
+	const char *const mine[] = {"root-4", "kernel-2"};
+
+	assert_ok(sut_tuf_meta_load(sut_repo_role(s->repo, "root")->meta->doc, SUT_TUF_ROOT, "root",
+				    &known, &err),
+		  err);
+	assert_ok(sut_basis_check(c, known, &err), err);
+	for (size_t i = 0; i < 2; i++) {
+		const struct sut_key *key = sut_keys_find(k, mine[i]);
+
+		json_object_set(json_object_get(root, "keys"), key->id, key->json);
+		json_array_append_new(json_object_get(sut_edit_role(root, "root"), "keyids"),
+				      json_string(key->id));
+	}
+	for (size_t i = 0; i < 2; i++)
+		sample_published_sign(s, c, mine[i]);
+	before =
+		json_object_get(json_object_get(json_object_get(c->doc, "roles"), "root"), "after");
+	for (int version = 1; version <= 3; version++) {
+		struct sut_change forged = {.doc = json_pack("{s:{s:{s:o}}}", "roles", "root",
+							     "before", json_deep_copy(before))};
+		json_t *signed_ = json_object_get(
+			json_object_get(
+				json_object_get(json_object_get(forged.doc, "roles"), "root"),
+				"before"),
+			"signed");
+
+		/* His signatures are good for version 2 alone. */
+		json_object_set_new(signed_, "version", json_integer(version));
+		assert_int_equal(sut_basis_check(&forged, NULL, &err), version == 2 ? 0 : -EBADMSG);
+		assert_true(sut_basis_check(&forged, known, &err) < 0);
+		assert_string_equal(err.reason, "basis");
+		json_decref(forged.doc);
+	}
+}
+
+/* The old keys signed the next root: who knows the one before can follow. */
+static void a_later_root_of_the_same_keys_is_followed(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	_cleanup_(sut_tuf_meta_freep) struct sut_tuf_meta *known = NULL;
+
+	assert_ok(sut_tuf_meta_load(sut_repo_role(s->repo, "root")->meta->doc, SUT_TUF_ROOT, "root",
+				    &known, &err),
+		  err);
+	edit(c, "root");
+	sample_published_sign(s, c, "root-1");
+	sample_published_sign(s, c, "root-2");
+	sample_published_publish(s, c);
+	sut_change_free(c);
+	c = sample_published_change(s);
+	edit(c, "targets");
+	assert_ok(sut_basis_check(c, known, &err), err);
+}
+
+static void a_key_under_an_id_that_is_not_its_own_is_refused(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	const struct sut_keys *k = &s->repo->keys;
+	json_t *root = edit(c, "root");
+
+	/* Shown as kernel-1, whose id everybody knows. */
+	json_object_set(json_object_get(root, "keys"), sut_keys_find(k, "kernel-1")->id,
+			sut_keys_find(k, "root-4")->json);
+	assert_int_equal(sut_basis_check(c, NULL, &err), -EBADMSG);
+	assert_string_equal(err.reason, "basis");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -660,6 +804,11 @@ int main(void)
 		cmocka_unit_test(a_change_of_another_state_is_refused),
 		cmocka_unit_test(no_way_back_once_the_signer_was_asked),
 		cmocka_unit_test(a_root_that_is_ahead_is_noticed),
+		cmocka_unit_test(what_is_said_to_be_published_must_be_signed),
+		cmocka_unit_test(roles_that_vouch_for_each_other_are_refused),
+		cmocka_unit_test(a_root_that_the_signer_does_not_know_is_refused),
+		cmocka_unit_test(a_later_root_of_the_same_keys_is_followed),
+		cmocka_unit_test(a_key_under_an_id_that_is_not_its_own_is_refused),
 		cmocka_unit_test(every_difference_is_described),
 		cmocka_unit_test(hash_bins_are_described_once),
 		cmocka_unit_test(order_and_jumps_are_described),
