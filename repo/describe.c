@@ -8,8 +8,9 @@
 
 #include "base/str.h"
 #include "change_view.h"
+#include "tuf/json.h"
 
-enum { DAY = 86400, TEXT_MAX = 2048, ID_SHOWN = 16, NAMES_SHOWN = 4, JUMP = 1000 };
+enum { DAY = 86400, ID_SHOWN = 16, NAMES_SHOWN = 4, JUMP = 1000 };
 
 struct ctx {
 	const struct sut_change *c;
@@ -29,31 +30,30 @@ static void put(struct ctx *x, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* What others wrote must not speak to the terminal. */
-static void put_some(struct ctx *x, const char *s, size_t max)
+/* What others wrote must not speak to the terminal, nor look like something else on it: letters of
+ * other scripts, text from right to left, spaces up to the next line. All of it is shown: something could hide
+ * behind an end that is cut off. */
+static void put_ascii(struct ctx *x, const char *s, bool escaped)
 {
-	size_t n = 0;
+	unsigned char last = 0;
 
-	for (; *s && n < max; s++, n++) {
+	for (; *s; s++) {
 		unsigned char ch = (unsigned char)*s;
 
-		/* Also the C1 controls, which are U+0080 to U+009F: C2 80 to C2 9F. */
-		if (ch < 0x20 || ch == 0x7f ||
-		    (ch == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0))
+		if (ch < 0x20 || ch >= 0x7f || (ch == ' ' && last == ' ') ||
+		    (ch == '\\' && !escaped))
 			put(x, "\\x%02x", ch);
 		else
 			put(x, "%c", ch);
+		last = ch;
 	}
-	if (*s)
-		put(x, "…");
 }
 
 static void put_text(struct ctx *x, const char *s)
 {
-	put_some(x, s, TEXT_MAX);
+	put_ascii(x, s, false);
 }
 
-/* All of it: something could hide behind an end that is cut off. */
 static void put_json(struct ctx *x, const json_t *j)
 {
 	char *s = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY |
@@ -61,7 +61,7 @@ static void put_json(struct ctx *x, const json_t *j)
 		    : NULL;
 
 	if (s)
-		put_some(x, s, SIZE_MAX);
+		put_ascii(x, s, true);
 	else if (j)
 		x->failed = true;
 	else
@@ -194,17 +194,45 @@ static const json_t *delegation(const json_t *list, const char *name)
 	return NULL;
 }
 
-/* A key that is the same in name only would be a trap: its material is compared, too. */
-static void put_changed_keys(struct ctx *x, const json_t *old, const json_t *new)
+/* roles: of root (by name) or of delegations (a list) */
+static bool has_role(json_t *roles, const char *id)
+{
+	const char *name;
+	json_t *role;
+	size_t i;
+
+	json_object_foreach(roles, name, role)
+		if (has_string(json_object_get(role, "keyids"), id))
+			return true;
+	json_array_foreach(roles, i, role)
+		if (has_string(json_object_get(role, "keyids"), id))
+			return true;
+	return false;
+}
+
+/* A key that is the same in name only would be a trap: its material is compared, too. And one that
+ * comes without a role may wait for it. */
+static void put_changed_keys(struct ctx *x, const json_t *old, const json_t *new, json_t *roles)
 {
 	const char *id;
 	json_t *k;
 
-	json_object_foreach((json_t *)new, id, k)
-		if (json_object_get(old, id) && !json_equal(json_object_get(old, id), k)) {
+	json_object_foreach((json_t *)new, id, k) {
+		if (!json_object_get(old, id) && !has_role(roles, id)) {
+			put(x, "  + key ");
+			put_key(x, id, new);
+			put(x, " of no role\n");
+		} else if (json_object_get(old, id) && !json_equal(json_object_get(old, id), k)) {
 			put(x, "  ! the key behind the id ");
 			put_text(x, id);
 			put(x, " is another one\n");
+		}
+	}
+	json_object_foreach((json_t *)old, id, k)
+		if (!json_object_get(new, id) && has_role(roles, id)) {
+			put(x, "  ! the key ");
+			put_text(x, id);
+			put(x, " is gone and its role is not\n");
 		}
 }
 
@@ -230,14 +258,36 @@ struct group {
 	struct sut_buf alone; /* of the first one by its name */
 };
 
+/* "kernel-0f": the bytes before its number; 0 when it looks like no hash bin. */
+static size_t bin_of(const char *name)
+{
+	const char *dash = strrchr(name, '-');
+
+	return dash && dash[1] && strspn(dash + 1, "0123456789abcdef") == strlen(dash + 1)
+		       ? (size_t)(dash - name)
+		       : 0;
+}
+
+/* Bins of one role that follow each other are said as a range; every other name is said. */
 static void put_names(struct ctx *x, const struct sut_strv *names)
 {
-	for (size_t i = 0; i < names->n && i < NAMES_SHOWN; i++) {
+	for (size_t i = 0, j; i < names->n; i = j) {
+		const char *first = names->v[i];
+		size_t stem = bin_of(first);
+
 		put(x, "%s", i ? ", " : "");
-		put_text(x, names->v[i]);
+		put_text(x, first);
+		for (j = i + 1; stem && j < names->n && bin_of(names->v[j]) == stem &&
+				strncmp(names->v[j], first, stem) == 0;)
+			j++;
+		if (j - i > NAMES_SHOWN) {
+			put(x, " … ");
+			put_text(x, names->v[j - 1]);
+			put(x, " (%zu in all)", j - i);
+		} else {
+			j = i + 1;
+		}
 	}
-	if (names->n > NAMES_SHOWN)
-		put(x, " … (%zu in all)", names->n);
 }
 
 static void put_group(struct ctx *x, struct group *g)
@@ -323,13 +373,21 @@ static void put_delegations(struct ctx *x, const json_t *old, const json_t *new)
 	}
 	if (moved)
 		put(x, "  ! the order of the delegations\n");
-	put_changed_keys(x, json_object_get(old, "keys"), json_object_get(new, "keys"));
+	put_changed_keys(x, json_object_get(old, "keys"), json_object_get(new, "keys"),
+			 json_object_get(new, "roles"));
 	put_rest(x, old, new, known, "delegations");
+}
+
+static bool is_sha256_only(const json_t *hashes)
+{
+	return json_object_size(hashes) == 1 && json_is_string(json_object_get(hashes, "sha256"));
 }
 
 static void put_target(struct ctx *x, char sign, const char *path, const json_t *t)
 {
-	const json_t *custom = json_object_get(t, "custom");
+	const json_t *custom = json_object_get(t, "custom"), *hashes = json_object_get(t, "hashes");
+	const char *key;
+	json_t *v;
 
 	put(x, "  %c target ", sign);
 	put_text(x, path);
@@ -338,6 +396,19 @@ static void put_target(struct ctx *x, char sign, const char *path, const json_t 
 	if (custom) {
 		put(x, ", ");
 		put_json(x, custom);
+	}
+	if (is_sha256_only(hashes)) {
+		put(x, ", SHA-256 ");
+		put_text(x, json_string_value(json_object_get(hashes, "sha256")));
+	}
+	json_object_foreach((json_t *)t, key, v) {
+		if (v == custom || (v == hashes && is_sha256_only(hashes)) ||
+		    (sut_streq(key, "length") && json_is_integer(v)))
+			continue;
+		put(x, ", ");
+		put_text(x, key);
+		put(x, " ");
+		put_json(x, v);
 	}
 	put(x, "\n");
 }
@@ -377,12 +448,14 @@ static void put_root(struct ctx *x, const json_t *old, const json_t *new)
 			put_text(x, role);
 			put(x, "\n");
 		}
-	put_changed_keys(x, json_object_get(old, "keys"), json_object_get(new, "keys"));
+	put_changed_keys(x, json_object_get(old, "keys"), json_object_get(new, "keys"), after);
 }
 
 /* What is different, apart from version and expiry. */
 static void put_body(struct ctx *x, const struct sut_change_view_role *r)
 {
+	/* Of a new file, what every file says is not worth a line. */
+	_cleanup_json_ json_t *usual = json_pack("{s:s}", "spec_version", "1.0.34");
 	static const char *const root[] = {"_type", "version", "expires", "keys", "roles", NULL};
 	static const char *const targets[] = {"_type",	 "version",	"expires",
 					      "targets", "delegations", NULL};
@@ -390,6 +463,10 @@ static void put_body(struct ctx *x, const struct sut_change_view_role *r)
 		     *old = r->before ? json_object_get(r->before->doc, "signed") : NULL;
 	bool is_root = sut_streq(r->name, "root");
 
+	if (!usual || (is_root && json_object_set_new(usual, "consistent_snapshot", json_true()))) {
+		x->failed = true;
+		return;
+	}
 	if (is_root) {
 		put_root(x, old, new);
 	} else {
@@ -397,9 +474,7 @@ static void put_body(struct ctx *x, const struct sut_change_view_role *r)
 				json_object_get(new, "delegations"));
 		put_targets(x, json_object_get(old, "targets"), json_object_get(new, "targets"));
 	}
-	/* Of a new file, what every file says is not worth a line. */
-	if (old)
-		put_rest(x, old, new, is_root ? root : targets, "field");
+	put_rest(x, old ? old : usual, new, is_root ? root : targets, "field");
 }
 
 /* Files of which nothing but version and expiry changes, with one expiry. */
@@ -447,6 +522,8 @@ static void put_file(struct ctx *x, const struct sut_change_view_role *r, struct
 	/* Nothing can follow the highest number: a way to lock clients out. */
 	if (r->after->version - from > JUMP)
 		put(x, "  ! the version jumps by %" PRId64 "\n", r->after->version - from);
+	if (r->after->version <= from)
+		put(x, "  ! the version goes back\n");
 	put(x, "%s", body.len ? sut_buf_str(&body) : "  nothing else changes\n");
 }
 

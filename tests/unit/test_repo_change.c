@@ -553,7 +553,7 @@ static void every_difference_is_described(void **state _unused_)
 	assert_described(c, "  ! kernel paths: [\"kernel/*/*\",\"kernel/*/*/*\"] -> [\"*\"]\n");
 	kernel = edit(c, "kernel");
 	add_target(kernel, "kernel/a/b");
-	assert_described(c, "  + target kernel/a/b, 3 bytes, {\"id\":\"K1\"}\n");
+	assert_described(c, "  + target kernel/a/b, 3 bytes, {\"id\":\"K1\"}, SHA-256 ba7816bf");
 	assert_ok(sut_edit_undelegate(targets, "kernel", &err), err);
 	assert_described(c, "  - delegation to kernel\n");
 }
@@ -574,15 +574,15 @@ static void hash_bins_are_described_once(void **state _unused_)
 	c = sample_published_change(s);
 	rotate(c, "kernel", "kernel-1", "kernel-2");
 	assert_ok(sut_change_settle(c, &err), err);
-	assert_described(c, "  each of kernel-0, kernel-1, kernel-2, kernel-3 … (16 in all):\n"
+	assert_described(c, "  each of kernel-0 … kernel-f (16 in all):\n"
 			    "  + key kernel-2 (ed25519 ");
-	assert_described(c, "kernel-0, kernel-1, kernel-2, kernel-3 … (16 in all): next version");
+	assert_described(c, "kernel-0 … kernel-f (16 in all): next version");
 	assert_ok(sut_describe_needs(c, &b, &err), err);
 	for (size_t i = 0; i < b.len; i++)
 		lines += b.data[i] == '\n';
 	assert_int_equal(lines, 4);
 	assert_non_null(strstr(sut_buf_str(&b),
-			       "kernel, kernel-0, kernel-1, kernel-2 … (17 in all) need 1 more of "
+			       "kernel, kernel-0 … kernel-f (16 in all) need 1 more of "
 			       "kernel-2\n"));
 	/* One that is different is not among them. */
 	add_target(edit(c, "kernel-7"), "kernel/evil/x");
@@ -608,6 +608,62 @@ static void order_and_jumps_are_described(void **state _unused_)
 	assert_described(c, "  + delegation to first, before kernel\n");
 }
 
+/* Five delegations with one change: none of them is behind an end that is cut off. */
+static void names_are_not_cut(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	json_t *roles =
+		json_object_get(json_object_get(edit(c, "targets"), "delegations"), "roles");
+	static const char *const name[] = {"a", "b", "c", "d", "stop"};
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(name); i++) {
+		json_t *d = json_deep_copy(json_array_get(roles, 0));
+
+		json_object_set_new(d, "name", json_string(name[i]));
+		json_array_append_new(roles, d);
+	}
+	assert_ok(sut_change_settle(c, &err), err);
+	sample_published_sign(s, c, "targets-1");
+	sample_published_sign(s, c, "kernel-1");
+	sample_published_publish(s, c);
+	sut_change_free(c);
+	c = sample_published_change(s);
+	roles = json_object_get(json_object_get(edit(c, "targets"), "delegations"), "roles");
+	for (size_t i = 0; i <= SUT_ARRAY_SIZE(name); i++)
+		json_object_set_new(json_array_get(roles, i), "terminating", json_true());
+	assert_described(c, "  each of kernel, a, b, c, d, stop:\n");
+}
+
+/* All that is signed is said: of targets, of keys, of new files. */
+static void nothing_that_is_signed_is_left_out(void **state _unused_)
+{
+	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
+	_cleanup_change_ struct sut_change *c = sample_published_change(s);
+	const struct sut_key *key = sut_keys_find(&s->repo->keys, "root-4");
+	json_t *root = edit(c, "root"), *kernel = edit(c, "kernel"), *t;
+
+	/* Another file of the same length. */
+	add_target(kernel, "kernel/a/b");
+	t = json_object_get(json_object_get(kernel, "targets"), "kernel/a/b");
+	assert_described(
+		c, json_string_value(json_object_get(json_object_get(t, "hashes"), "sha256")));
+	json_object_set_new(t, "x-unknown", json_integer(7));
+	assert_described(c, ", x-unknown 7");
+	json_object_set_new(json_object_get(t, "hashes"), "x-new", json_string("other"));
+	assert_described(c, "\"x-new\":\"other\"");
+	/* A key that waits for its role. */
+	json_object_set(json_object_get(root, "keys"), key->id, key->json);
+	assert_described(c, "  + key root-4 (ed25519 ");
+	assert_described(c, " of no role\n");
+	/* A file that is new. */
+	json_object_del(json_object_get(json_object_get(c->doc, "roles"), "root"), "before");
+	json_object_set_new(root, "consistent_snapshot", json_false());
+	json_object_set_new(root, "x-unknown", json_integer(9));
+	assert_described(c, "  ! field x-unknown: nothing -> 9\n");
+	assert_described(c, "  ! field consistent_snapshot: true -> false\n");
+}
+
 /* The same id, other key material: the id alone would say "no difference". */
 static void a_key_that_changes_behind_its_id_is_described(void **state _unused_)
 {
@@ -628,6 +684,11 @@ static void text_of_others_does_not_reach_the_terminal(void **state _unused_)
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_DESCRIBE_MAX);
 	json_t *kernel = edit(c, "kernel");
 
+	/* Right to left, an e of another script, no width at all, and spaces up to the next line. */
+	add_target(kernel, "kernel/\xe2\x80\xae/k\xd0\xb5rnel\xe2\x80\x8b");
+	add_target(kernel, "kernel/x        + key");
+	assert_described(c, "target kernel/\\xe2\\x80\\xae/k\\xd0\\xb5rnel\\xe2\\x80\\x8b, ");
+	assert_described(c, "target kernel/x \\x20\\x20");
 	add_target(kernel, "kernel/\x1b[2J\r\n/\xc2\x9b x");
 	json_object_set_new(kernel, "x\x1b]0;", json_string("\x1b[31m"));
 	assert_ok(sut_describe_change(c, SAMPLE_PUBLISHED_NOW, &b, &err), err);
@@ -813,6 +874,8 @@ int main(void)
 		cmocka_unit_test(hash_bins_are_described_once),
 		cmocka_unit_test(order_and_jumps_are_described),
 		cmocka_unit_test(a_key_that_changes_behind_its_id_is_described),
+		cmocka_unit_test(names_are_not_cut),
+		cmocka_unit_test(nothing_that_is_signed_is_left_out),
 		cmocka_unit_test(text_of_others_does_not_reach_the_terminal),
 	};
 
