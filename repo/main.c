@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -53,6 +54,10 @@ static void usage(FILE *f)
 
 int main(int argc, char **argv)
 {
+	const struct rlimit none = {0, 0};
+
+	/* A core file would hold keys and passphrases. */
+	(void)!setrlimit(RLIMIT_CORE, &none);
 	/* A signer or a reader that goes away must not end us in the middle. */
 	signal(SIGPIPE, SIG_IGN);
 	/* What is public can be read by the web server, whatever the umask; keys get 0600. */

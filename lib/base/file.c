@@ -12,10 +12,11 @@
 
 #include "base/str.h"
 
+/* The file may be a key or a passphrase: no copy stays on the stack. */
 int sut_file_read_fd(int fd, const char *name, struct sut_buf *b, struct sut_err *err)
 {
 	uint8_t chunk[65536];
-	size_t before = b->len;
+	size_t before = b->len, most = 0;
 	struct stat st;
 	int r;
 
@@ -34,8 +35,12 @@ int sut_file_read_fd(int fd, const char *name, struct sut_buf *b, struct sut_err
 			r = sut_err_errno(err, "cannot read %s", name);
 			break;
 		}
-		if (n == 0)
+		if (n == 0) {
+			explicit_bzero(chunk, most);
 			return 0;
+		}
+		if ((size_t)n > most)
+			most = (size_t)n;
 		r = sut_buf_add(b, chunk, (size_t)n);
 		if (r == -ENOBUFS)
 			r = sut_err_set(err, EFBIG, "%s is larger than the limit of %zu bytes",
@@ -45,6 +50,7 @@ int sut_file_read_fd(int fd, const char *name, struct sut_buf *b, struct sut_err
 		if (r < 0)
 			break;
 	}
+	explicit_bzero(chunk, most);
 	if (b->data)
 		b->data[b->len = before] = 0;
 	return r;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -47,6 +48,38 @@ static void assert_holds(const char *path, const char *text)
 
 	assert_ok(sut_file_read(path, &b, &err), err);
 	assert_string_equal(sut_buf_str(&b), text);
+}
+
+static void *read_secret(void *arg)
+{
+	struct sut_buf *b = arg;
+	struct sut_err err;
+
+	return sut_file_read("secret", b, &err) < 0 ? arg : NULL;
+}
+
+/* Keys and passphrases are files, too. The stack of a thread can be looked at when it is over. */
+static void what_was_read_does_not_stay_on_the_stack(void **state _unused_)
+{
+	enum { STACK = 1 << 20 };
+	static const char secret[] = "correct horse battery staple";
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4096);
+	void *stack = aligned_alloc(65536, STACK), *failed;
+	pthread_attr_t attr;
+	pthread_t t;
+
+	put("secret", secret);
+	assert_non_null(stack);
+	memset(stack, 0, STACK);
+	assert_int_equal(pthread_attr_init(&attr), 0);
+	assert_int_equal(pthread_attr_setstack(&attr, stack, STACK), 0);
+	assert_int_equal(pthread_create(&t, &attr, read_secret, &b), 0);
+	assert_int_equal(pthread_join(t, &failed), 0);
+	pthread_attr_destroy(&attr);
+	assert_null(failed);
+	assert_string_equal(sut_buf_str(&b), secret);
+	assert_null(memmem(stack, STACK, secret, sizeof(secret) - 1));
+	free(stack);
 }
 
 static void write_then_read(void **state _unused_)
@@ -296,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_folder(write_then_read),
+		in_folder(what_was_read_does_not_stay_on_the_stack),
 		in_folder(write_leaves_no_temporary_file),
 		in_folder(write_replaces_and_does_not_touch_the_old_file),
 		in_folder(write_does_not_follow_a_planted_temporary_file),
