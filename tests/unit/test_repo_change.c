@@ -734,7 +734,6 @@ static void roles_that_vouch_for_each_other_are_refused(void **state _unused_)
 {
 	_cleanup_sample_published_ struct sample_published *s = sample_published_new();
 	_cleanup_change_ struct sut_change *c = sample_published_change(s);
-	_cleanup_(sut_tuf_meta_freep) struct sut_tuf_meta *m = NULL;
 	json_t *roles = json_object_get(c->doc, "roles"), *signed_;
 	static const char *const name[] = {"a", "b"};
 
