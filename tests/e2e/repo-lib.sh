@@ -7,7 +7,10 @@ repo_exe=$programs/repo/suture-repo
 signer_exe=$programs/repo/signer/suture-signer
 tuf_exe=$programs/agent/suture-tuf/suture-tuf
 signer_pid=
+signer_dir=
 nginx_pid=
+# shellcheck source=tests/e2e/signer-copy.sh
+. "$top/tests/e2e/signer-copy.sh"
 uid=$(id -u)
 # The signer does not run as root, and the web server has no need to.
 service_uid=$uid
@@ -32,6 +35,7 @@ repo_end() {
 	[ -z "$signer_pid" ] || kill "$signer_pid" 2>/dev/null
 	[ -z "$nginx_pid" ] || kill "$nginx_pid" 2>/dev/null
 	wait
+	[ -z "$signer_dir" ] || rm -rf "$signer_dir"
 	signer_pid=
 	nginx_pid=
 }
@@ -48,6 +52,7 @@ repo_make() {
 	echo 'correct horse battery staple' >"$work/pass"
 	mkdir "$work/online" "$work/run"
 	mkdir -m 700 "$work/state"
+	signer_copy "$signer_exe"
 	"$signer_exe" --new-keys "$work/online" >&2 || return 1
 	"$repo_exe" init "$work/repo" --passphrase-file "$work/pass" \
 		--online-keys "$work/online" --signer "$work/run/signer.sock" "$@" >"$work/init.log" 2>&1 &&

@@ -15,7 +15,10 @@ repo_setup() {
 	chmod 755 "$work"
 	failures=0
 	signer_pid=
+	signer_dir=
 	web_pid=
+	# shellcheck source=tests/e2e/signer-copy.sh
+	. "$top/tests/e2e/signer-copy.sh"
 	clock=
 	log=$work/log
 	: >"$log"
@@ -27,7 +30,7 @@ repo_setup() {
 repo_clean() {
 	repo_signer_stop
 	[ -z "$web_pid" ] || kill "$web_pid" 2>/dev/null
-	rm -rf "$work"
+	rm -rf "$work" "$signer_dir"
 }
 
 # check NAME COMMAND...: the command must work. refused NAME TEXT COMMAND...: it must fail and say TEXT.
@@ -118,7 +121,8 @@ repo_signer_start() {
 		for key in "$work"/signer/keys/snapshot*.key; do echo "snapshot-key = $key"; done
 		for key in "$work"/signer/keys/timestamp*.key; do echo "timestamp-key = $key"; done
 	} >"$work/signer.conf"
-	set -- "$programs/repo/signer/suture-signer" --config "$work/signer.conf"
+	[ -n "$signer_dir" ] || signer_copy "$programs/repo/signer/suture-signer"
+	set -- "$signer_exe" --config "$work/signer.conf"
 	# shellcheck disable=SC2016
 	[ -z "$clock" ] || set -- env LD_PRELOAD='/usr/$LIB/faketime/libfaketime.so.1' \
 		FAKETIME="$clock" FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
