@@ -31,7 +31,7 @@ int cmd_show_change(int argc, char **argv);   /* cmd_publish.c */
 int cmd_release(int argc, char **argv);	      /* cmd_release.c */
 int cmd_sign_patch(int argc, char **argv);    /* cmd_release.c */
 int cmd_withdraw(int argc, char **argv);      /* cmd_withdraw.c */
-int cmd_list(int argc, char **argv);	      /* cmd_withdraw.c */
+int cmd_list(int argc, char **argv);	      /* cmd_list.c */
 int cmd_stop(int argc, char **argv);	      /* cmd_stop.c */
 int cmd_timestamp(int argc, char **argv);     /* cmd_stop.c */
 int cmd_renew(int argc, char **argv);	      /* cmd_renew.c */
