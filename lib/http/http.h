@@ -27,6 +27,8 @@ struct sut_http_opts {
 	const char *ca_file; /* PEM, or a folder as openssl rehash makes it; NULL: the system's */
 	const char *user_agent; /* NULL: "suture/VERSION" */
 	const char *bearer; /* token for Authorization, sent to the first host only; NULL: none */
+	const char *unix_socket; /* connect to this instead of the host of the URL; NULL: no */
+	bool no_private; /* refuse to connect to loopback, link-local and multicast addresses (-EACCES) */
 	unsigned int connect_sec; /* 0: 20 */
 	unsigned int total_sec;	  /* one request, start to end; 0: 3600 */
 	unsigned int stall_sec;	  /* less than 100 bytes a second for so long ends it; 0: 60 */
@@ -63,6 +65,23 @@ int sut_http_get(struct sut_http *h, const char *url, size_t max, struct sut_buf
  */
 int sut_http_get_file(struct sut_http *h, const char *url, int fd, uint64_t have, uint64_t max,
 		      struct sut_err *err) _must_check_;
+
+/*
+ * Any other request, for APIs: sends body (may be NULL) and headers ("Name: value", ends with NULL, may be
+ * NULL), follows no redirect, and takes any status as an answer. The answer's body is added to *ret->body,
+ * at most its maximum (-EFBIG). Errors: -EINVAL, -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EPROTO, -EIO; the
+ * request may have been carried out all the same unless it is -ECONNREFUSED or -EHOSTUNREACH.
+ */
+struct sut_http_answer {
+	int status;
+	struct sut_buf body;	  /* initialise with a maximum */
+	char etag[128];		  /* "" when there is none */
+	char type[128];		  /* Content-Type, "" */
+	unsigned int retry_after; /* seconds; 0 when not said */
+};
+int sut_http_request(struct sut_http *h, const char *method, const char *url,
+		     const char *const *headers, const void *body, size_t len,
+		     struct sut_http_answer *ret, struct sut_err *err) _must_check_;
 
 void sut_http_stats(const struct sut_http *h, struct sut_http_stats *ret);
 void sut_http_free(struct sut_http *h);

@@ -1,0 +1,106 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Registration keys and the systems that came by them.
+CREATE TABLE keys (
+	id @ID@,
+	uid TEXT NOT NULL UNIQUE,
+	tenant BIGINT NOT NULL REFERENCES tenants (id),
+	kind TEXT NOT NULL, -- random, customer
+	hash @BLOB@ UNIQUE, -- of a random key
+	hint TEXT NOT NULL DEFAULT '',
+	customer_id TEXT,
+	note TEXT NOT NULL DEFAULT '',
+	max_systems INTEGER, -- NULL: no limit
+	limit_kind TEXT NOT NULL DEFAULT 'hard', -- hard, advisory
+	expires BIGINT,
+	networks TEXT NOT NULL DEFAULT '[]', -- JSON list; empty: from everywhere
+	products TEXT NOT NULL DEFAULT '["kernel","library"]',
+	tags TEXT NOT NULL DEFAULT '{}', -- put onto new systems
+	feed BIGINT NOT NULL REFERENCES feeds (id),
+	delay_hours INTEGER, -- NULL: that of the feed
+	pin TEXT, -- as in feeds, also "level:3"
+	systems INTEGER NOT NULL DEFAULT 0, -- how many there are
+	created BIGINT NOT NULL,
+	created_by TEXT NOT NULL,
+	revoked BIGINT,
+	version BIGINT NOT NULL DEFAULT 1,
+	UNIQUE (tenant, customer_id)
+);
+CREATE INDEX keys_tenant ON keys (tenant, id);
+
+CREATE TABLE systems (
+	id @ID@,
+	uid TEXT NOT NULL UNIQUE, -- the System ID
+	tenant BIGINT NOT NULL REFERENCES tenants (id),
+	key_id BIGINT NOT NULL REFERENCES keys (id),
+	external_id TEXT, -- the partner platform's own name for it
+	-- who it is
+	machine_id TEXT NOT NULL,
+	product_uuid TEXT NOT NULL DEFAULT '',
+	instance INTEGER NOT NULL DEFAULT 0, -- tells clones apart that are equal in both
+	hostname TEXT NOT NULL,
+	facts TEXT NOT NULL DEFAULT '{}', -- JSON: fqdn, addresses, distribution, virtualisation, …
+	address TEXT NOT NULL DEFAULT '', -- where it called from last
+	-- how it proves it
+	credential @BLOB@ NOT NULL UNIQUE,
+	credential_next @BLOB@ UNIQUE,
+	serial BIGINT NOT NULL DEFAULT 0,
+	nonce TEXT NOT NULL DEFAULT '',
+	conflict_at BIGINT,
+	clone_of BIGINT,
+	-- what it reported
+	state TEXT NOT NULL DEFAULT 'new',
+	arch TEXT NOT NULL DEFAULT '',
+	release TEXT NOT NULL DEFAULT '',
+	build_id TEXT NOT NULL DEFAULT '',
+	kernel_id TEXT NOT NULL DEFAULT '',
+	level INTEGER NOT NULL DEFAULT 0,
+	patchset TEXT NOT NULL DEFAULT '',
+	agent TEXT NOT NULL DEFAULT '',
+	boot_id TEXT NOT NULL DEFAULT '',
+	last_pause_ns BIGINT,
+	report TEXT NOT NULL DEFAULT '{}', -- JSON: libraries, errors, and the rest of the last report
+	report_hash @BLOB@, -- of all that is reported, to tell whether anything changed
+	-- what is wanted of it
+	feed BIGINT REFERENCES feeds (id), -- NULL: the key's
+	delay_hours INTEGER, -- NULL: the key's, then the feed's
+	pin TEXT, -- NULL: the key's, then the feed's
+	hold INTEGER NOT NULL DEFAULT 0,
+	hold_reason TEXT NOT NULL DEFAULT '',
+	hold_until BIGINT,
+	--
+	registered BIGINT NOT NULL,
+	checkin BIGINT, -- last heartbeat
+	updated BIGINT NOT NULL, -- last change of what it reported
+	version BIGINT NOT NULL DEFAULT 1,
+	UNIQUE (tenant, machine_id, product_uuid, instance),
+	UNIQUE (tenant, external_id)
+);
+CREATE INDEX systems_tenant ON systems (tenant, id);
+CREATE INDEX systems_key ON systems (key_id);
+CREATE INDEX systems_hostname ON systems (tenant, hostname);
+CREATE INDEX systems_build ON systems (build_id);
+
+CREATE TABLE system_tags (
+	system BIGINT NOT NULL REFERENCES systems (id) ON DELETE CASCADE,
+	name TEXT NOT NULL,
+	value TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (system, name)
+);
+CREATE INDEX system_tags_name ON system_tags (name, value);
+
+-- The history of a system: state changes, not heartbeats.
+CREATE TABLE system_events (
+	id @ID@,
+	system BIGINT NOT NULL REFERENCES systems (id) ON DELETE CASCADE,
+	at BIGINT NOT NULL,
+	type TEXT NOT NULL,
+	data TEXT NOT NULL
+);
+CREATE INDEX system_events_system ON system_events (system, id);
+
+-- Credentials that were good once, so that their holder is told what happened.
+CREATE TABLE retired_credentials (
+	hash @BLOB@ PRIMARY KEY,
+	at BIGINT NOT NULL,
+	reason TEXT NOT NULL -- unregistered, deleted, replaced, cloned
+);

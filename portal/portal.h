@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One portal process: its settings, and what its parts share. */
+#ifndef SUTURE_PORTAL_PORTAL_H
+#define SUTURE_PORTAL_PORTAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "db/db.h"
+#include "httpd/httpd.h"
+
+struct pool;	   /* pool.h: reader threads, the writer */
+struct web_router; /* web/router.h */
+struct decisions;  /* feed/: what a feed gives for each kernel, kept until the generation changes */
+struct coverage;   /* cve/: the compressed document */
+struct metrics;	   /* metrics.h */
+
+struct portal {
+	struct portal_conf conf;
+	struct web_router *router;
+	struct pool *pool;
+	struct sut_httpd *httpd;
+	struct decisions *decisions;
+	struct coverage *coverage;
+	struct metrics *metrics;
+	/* Counted up in the database by web_touch(); this process has seen this one. */
+	_Atomic int64_t generation;
+	_Atomic bool stopping;
+	int repo_fd;		     /* the published repository, O_PATH; -1 without one */
+	int64_t (*clock)(void *ctx); /* seconds since the epoch */
+	void *clock_ctx;
+};
+
+/* Opens the database (which must be migrated), makes pool, router and caches. No sockets yet. */
+int portal_open(const struct portal_conf *conf, struct portal **ret,
+		struct sut_err *err) _must_check_;
+void portal_free(struct portal *p);
+void portal_freep(struct portal **p);
+
+/* A log line on standard error: JSON, one object. Fields come in pairs of name and value, ended by NULL.
+ * level: "error", "warning", "info". Values are made printable; nothing secret is ever passed. */
+void portal_log(const char *level, const char *message, ...) __attribute__((sentinel));
+
+#endif
