@@ -1,0 +1,115 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# SPDX-License-Identifier: Apache-2.0
+# For scripts that run a portal with the real programs. Wants $top; source it after repo.sh, whose
+# repo_setup makes $work and $programs. Then:
+#
+#   portal_start [LINE]...     a portal with the settings LINE...; $portal is its URL, $portal_pid its process
+#   portal_stop, portal_kill   ends it; portal_start again goes on with the same database
+#   portal_admin               $work/admin.auth: the header of an API token of the first user
+#   api METHOD PATH [BODY [AUTH]]   one call; prints the answer's body; $status (in $work/status) is its status
+#
+# Secrets stay out of arguments: headers come from files, bodies from standard input.
+
+portal_pid=
+portal=
+# $SUTURE_TEST_DATABASE: a URL instead of the SQLite file in $work
+portal_database() { echo "${SUTURE_TEST_DATABASE:-sqlite:$work/portal.db}"; }
+
+portal_exe() { "$programs/portal/suture-portal" "$@"; }
+
+portal_init() {
+	portal_exe init --config "$work/portal.conf" >"$work/init.out" 2>"$work/init.err" || {
+		cat "$work/init.out" "$work/init.err" >&2
+		return 1
+	}
+	chmod 600 "$work/init.out"
+}
+
+portal_start() {
+	for _ in 1 2 3 4 5; do
+		portal_port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 40000))
+		portal=http://127.0.0.1:$portal_port
+		{
+			echo "database = $(portal_database)"
+			echo "listen = 127.0.0.1:$portal_port"
+			echo "listen = unix:$work/portal.sock"
+			echo "url = $portal"
+			for line; do echo "$line"; done
+		} >"$work/portal.conf"
+		[ -s "$work/init.out" ] || portal_init || return 1
+		rm -f "$work/portal.sock"
+		portal_exe serve --config "$work/portal.conf" >>"$work/portal.log" 2>&1 &
+		portal_pid=$!
+		for _ in $(seq 100); do
+			curl -fsS -o /dev/null "$portal/healthz" 2>/dev/null && return 0
+			kill -0 "$portal_pid" 2>/dev/null || break
+			sleep 0.1
+		done
+		portal_stop
+	done
+	tail -n 20 "$work/portal.log" >&2
+	return 1
+}
+
+portal_stop() {
+	[ -n "$portal_pid" ] || return 0
+	kill "$portal_pid" 2>/dev/null
+	wait "$portal_pid" 2>/dev/null
+	portal_pid=
+}
+
+portal_kill() {
+	kill -9 "$portal_pid"
+	wait "$portal_pid" 2>/dev/null
+	portal_pid=
+}
+
+api() { # METHOD PATH [BODY [AUTH FILE]]; BODY "" or "-": none, "@FILE": of a file
+	api_auth=${4:-$work/admin.auth}
+	set -- "$1" "$2" "${3:-}"
+	case $3 in
+	'' | -) set -- -X "$1" "$portal$2" ;;
+	@*) set -- -X "$1" "$portal$2" --data-binary "$3" ;;
+	*)
+		printf '%s' "$3" >"$work/request"
+		set -- -X "$1" "$portal$2" -H 'Content-Type: application/json' \
+			--data-binary "@$work/request"
+		;;
+	esac
+	[ ! -e "$api_auth" ] || set -- "$@" -H "@$api_auth"
+	curl -sS --max-time 60 -D "$work/headers" -o "$work/body" -w '%{http_code}' "$@" >"$work/status" ||
+		return 1
+	cat "$work/body"
+	echo
+	case $(cat "$work/status") in
+	2??) return 0 ;;
+	*) return 22 ;;
+	esac
+}
+
+# says_status NUMBER COMMAND...: the call has this status, and its answer is printed.
+says_status() {
+	want=$1
+	shift
+	"$@"
+	[ "$(cat "$work/status")" = "$want" ] || {
+		echo "status $(cat "$work/status") instead of $want"
+		return 1
+	}
+}
+
+# The first user changes the one-time password and makes a token with all roles.
+portal_admin() {
+	once=$(sed -n 's/.*password: *//p' "$work/init.out" | head -n 1)
+	[ -n "$once" ] || { cat "$work/init.out" >&2; return 1; }
+	printf '{"user":"admin","password":"%s"}' "$once" >"$work/login"
+	none=$work/none
+	api POST /v1/sessions "@$work/login" "$none" >"$work/session" || { cat "$work/session" >&2; return 1; }
+	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/session")" >"$work/session.auth"
+	printf '{"old":"%s","new":"a better password than that"}' "$once" >"$work/change"
+	api POST /v1/password "@$work/change" "$work/session.auth" >"$work/changed" || { cat "$work/changed" >&2; return 1; }
+	api POST /v1/tokens '{"name":"tests","roles":["viewer","operator","release-manager","key-manager","admin","auditor"],"expires":"2027-06-01T00:00:00Z"}' \
+		"$work/session.auth" >"$work/token" || { cat "$work/token" >&2; return 1; }
+	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/token")" >"$work/admin.auth"
+	rm -f "$work/login" "$work/change" "$work/session" "$work/token"
+}
