@@ -7,7 +7,8 @@
  * in the writer thread, in a savepoint of a transaction that it shares with others (group commit); the
  * answer is sent after the commit. When the commit fails or the database says "again", all functions of
  * the group run once more: so a WEB_WRITE function has no effect but through q->db and *r. What takes long
- * or needs no transaction (hashing a password) is done by `prepare`, before, in a reader thread.
+ * (hashing a password) is done by `prepare`, before, in a reader thread and a READ transaction; `run`
+ * looks again whether what it read there still holds.
  *
  * Functions return
  *   0          answered; the savepoint is kept
@@ -52,7 +53,8 @@ struct web_who {
 	enum { WEB_NOBODY, WEB_USER, WEB_SYSTEM } kind;
 	int64_t tenant; /* row id. Staff choose it by the header Suture-Tenant: NAME */
 	char tenant_name[WEB_NAME_MAX + 1];
-	bool staff; /* belongs to the operator of the portal: may act in every tenant */
+	bool staff;	  /* belongs to the operator of the portal: may act in every tenant */
+	bool must_change; /* has to change his password first (sessions only) */
 	unsigned int roles;
 	int64_t user, token;	     /* row ids; 0 for systems */
 	int64_t system;		     /* row id, when kind is WEB_SYSTEM */
@@ -61,7 +63,7 @@ struct web_who {
 
 struct web_req {
 	struct portal *portal;
-	struct sut_db *db; /* the transaction; NULL in prepare */
+	struct sut_db *db; /* the transaction; in prepare a READ transaction of its own */
 	const struct web_route *route;
 	struct web_who who;
 	char *params[WEB_PARAMS_MAX]; /* decoded values of {…} in the route, in order */
@@ -96,6 +98,8 @@ enum { /* flags of a route */
        WEB_SECRET = 1 << 4,   /* body or answer holds a secret: never logged, "no-store" */
        WEB_NO_TX = 1 << 5,    /* no database at all (q->db is NULL) */
        WEB_COMPRESS = 1 << 6, /* gzip the answer when the client takes it */
+       /* Also for a user with must_change; all else is 403 "password-change-required" for him. */
+       WEB_MUST_CHANGE = 1 << 7,
 };
 
 /* .allow: a mask of SUT_ROLE_*, or one of these. ADMIN may do whatever any role may. */
