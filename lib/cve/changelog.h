@@ -6,7 +6,12 @@
  * The kernel's changelogs name a CVE behind a commit's subject, in parentheses, one or several:
  *     - af_unix: Fix garbage collector racing against connect() (CVE-2024-26923)
  * and sometimes at the head of an item ("CVE-2026-1234: …") or in a line of its own. A CVE counts for
- * the oldest version that names it. Items that take a fix back ("Revert …", "Drop …") do not count.
+ * the oldest version that names it in a fix which was not taken back later: "Revert "TITLE"" ends what an
+ * older item of that title fixed (a revert of the revert brings it back). A revert that names a CVE
+ * itself, behind the quotation mark, closes that hole. What a "Drop …" item names does not count.
+ *
+ * Entries of packages that only sign another one ("Sign kernel from linux 6.1.170-3") count as
+ * versions of that. Forms of changelogs older than the present one end the reading.
  */
 #ifndef SUTURE_CVE_CHANGELOG_H
 #define SUTURE_CVE_CHANGELOG_H
@@ -34,7 +39,7 @@ struct sut_changelog {
 	char *source; /* name of the source package */
 	struct {
 		char *version;
-		int64_t released; /* seconds since the epoch */
+		int64_t released; /* seconds since the epoch; 0: the date has no usual form */
 	} * versions;		  /* newest first, as in the file */
 	size_t nversions;
 	struct sut_changelog_fix *fixes; /* sorted by CVE */
