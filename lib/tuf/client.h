@@ -53,6 +53,15 @@ int sut_tuf_find(struct sut_tuf_client *c, const char *path, struct sut_tuf_targ
 		 struct sut_err *err) _must_check_;
 
 /*
+ * Calls each() for every target that sut_tuf_find() would find, in the order of their paths, after
+ * reading the files of all roles. want (may be NULL) says which paths are of interest. What each()
+ * returns below 0 ends it and is returned. -ELOOP when there are more than SUT_TUF_ROLES_MAX roles.
+ */
+int sut_tuf_each(struct sut_tuf_client *c, bool (*want)(void *ctx, const char *path),
+		 int (*each)(void *ctx, const struct sut_tuf_target *t, struct sut_err *err),
+		 void *ctx, struct sut_err *err) _must_check_;
+
+/*
  * Downloads a target that was found to dir/NAME, where NAME is the percent-encoded path (one level). Resumes
  * NAME.part of an earlier try; a file that is there and right is not fetched again. The file appears
  * under its name only when length and every known hash are right. *ret_path is the caller's to free.

@@ -580,6 +580,97 @@ static void a_cached_role_is_verified_by_the_keys_on_this_path(void **state _unu
 
 /* ------------------------------------------------------------------ */
 
+static int note(void *ctx, const struct sut_tuf_target *t, struct sut_err *e _unused_)
+{
+	return sut_buf_addf(ctx, "%s%s", ((struct sut_buf *)ctx)->len ? " " : "", t->path);
+}
+
+static bool is_wanted(void *ctx _unused_, const char *path)
+{
+	return !strstr(path, "skip");
+}
+
+static void assert_lists(bool (*want)(void *ctx, const char *path), const char *list)
+{
+	_cleanup_(sut_tuf_client_freep) struct sut_tuf_client *c = client();
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4096);
+
+	assert_ok(sut_tuf_each(c, want, note, &b, &err), err);
+	assert_string_equal(sut_buf_str(&b), list);
+}
+
+/* An entry counts only where its role is in charge: what is not delegated to it, what an earlier role
+ * took for itself, and what only a role nobody asks has, is no target. */
+static void listed_is_what_would_be_found(void **state _unused_)
+{
+	struct sample_tuf_key *k = sample_tuf_key(SUT_KEY_ED25519);
+	json_t *a = sample_tuf_targets(), *b = sample_tuf_targets(), *c = sample_tuf_targets();
+
+	sample_tuf_set(sample_tuf_delegate(signed_of(SUT_TUF_TARGETS), "A", "a/*", k),
+		       "terminating", "true");
+	sample_tuf_delegate(signed_of(SUT_TUF_TARGETS), "B", "?/*", k);
+	sample_tuf_delegate(a, "C", "a/c", k);
+	sample_repo_target(repo, signed_of(SUT_TUF_TARGETS), "top", "1", 1);
+	sample_repo_target(repo, a, "a/1", "1", 1);
+	sample_repo_target(repo, a, "top2", "1", 1);
+	sample_repo_target(repo, b, "a/1", "2", 1);
+	sample_repo_target(repo, b, "a/2", "2", 1);
+	sample_repo_target(repo, b, "b/skip", "2", 1);
+	sample_repo_target(repo, b, "b/1", "2", 1);
+	sample_repo_target(repo, c, "a/c", "3", 1);
+	sample_repo_target(repo, c, "b/c", "3", 1);
+	sample_repo_role(repo, "A", a, k);
+	sample_repo_role(repo, "B", b, k);
+	sample_repo_role(repo, "C", c, k);
+	sample_repo_release(repo);
+	assert_lists(NULL, "a/1 a/c b/1 b/skip top");
+	assert_lists(is_wanted, "a/1 a/c b/1 top");
+	sample_tuf_key_free(k);
+	json_decref(a);
+	json_decref(b);
+	json_decref(c);
+}
+
+static void listing_walks_circles_once(void **state _unused_)
+{
+	static const struct tree t[] = {{"targets", "A", "*", false},
+					{"A", "B", "*", false},
+					{"B", "A", "*", false},
+					{"B", "B", "*", false}};
+
+	plant(t, SUT_ARRAY_SIZE(t));
+	assert_lists(NULL, "");
+}
+
+static int refuse(void *ctx _unused_, const struct sut_tuf_target *t _unused_, struct sut_err *e)
+{
+	return sut_err_set(e, ECANCELED, "enough");
+}
+
+static void listing_ends_when_it_is_told_to_or_the_repository_is_broken(void **state _unused_)
+{
+	static const struct tree t[] = {{"targets", "A", "*", false}};
+	_cleanup_(sut_tuf_client_freep) struct sut_tuf_client *c = NULL;
+
+	sample_repo_target(repo, signed_of(SUT_TUF_TARGETS), "f", "1", 1);
+	plant(t, 1);
+	c = client();
+	assert_int_equal(sut_tuf_each(c, NULL, refuse, NULL, &err), -ECANCELED);
+	sut_tuf_client_free(sut_steal(c));
+	sample_repo_serve(repo, "m/1.A.json", "{}", 2);
+	assert_ok(sut_rm_rf("md/A.json", &err), err);
+	c = client();
+	assert_true(sut_tuf_each(c, NULL, note, NULL, &err) < 0);
+	repo->fail = "m/timestamp.json";
+	repo->fail_code = -ETIMEDOUT;
+	sut_tuf_client_free(sut_steal(c));
+	c = client();
+	assert_int_equal(sut_tuf_each(c, NULL, note, NULL, &err), -ETIMEDOUT);
+	assert_int_equal(sut_tuf_each(c, NULL, note, NULL, &err), -EPROTO);
+}
+
+/* ------------------------------------------------------------------ */
+
 #define HELLO_HASH "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
 static void serve_hello(const char *path)
@@ -812,6 +903,9 @@ int main(void)
 		in_folder(role_names_are_quoted),
 		in_folder(a_role_that_is_not_in_the_snapshot_is_not_fetched),
 		in_folder(a_cached_role_is_verified_by_the_keys_on_this_path),
+		in_folder(listed_is_what_would_be_found),
+		in_folder(listing_walks_circles_once),
+		in_folder(listing_ends_when_it_is_told_to_or_the_repository_is_broken),
 		in_folder(a_target_is_downloaded_once),
 		in_folder(a_right_file_is_not_fetched_again),
 		in_folder(a_download_goes_on_where_it_was_cut),
