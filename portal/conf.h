@@ -13,6 +13,14 @@
 
 #define PORTAL_CONF_FILE "/etc/suture/portal.conf"
 
+enum { PORTAL_LISTEN_MAX = 8 };
+
+enum portal_access_log {
+	PORTAL_LOG_QUIET, /* all but what agents do by the thousand, as long as it works */
+	PORTAL_LOG_ALL,
+	PORTAL_LOG_OFF,
+};
+
 struct portal_conf {
 	char *database; /* database = sqlite:/var/lib/suture/portal/portal.db | postgresql://… */
 	struct sut_strv listen;	  /* listen = 127.0.0.1:8080, may be repeated */
@@ -30,6 +38,7 @@ struct portal_conf {
 	int64_t check_sec;	  /* check-interval = 4h: how often agents look for patches */
 	unsigned int readers;	  /* readers = 4: threads with a connection each */
 	unsigned int connections; /* connections = 10000 */
+	enum portal_access_log access_log; /* access-log = quiet | all | off */
 	bool private_webhooks; /* private-webhooks = yes: also to loopback and link-local addresses */
 };
 

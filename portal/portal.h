@@ -11,6 +11,9 @@
 #include "db/db.h"
 #include "httpd/httpd.h"
 
+/* Of sut_db_notify(): events and changes of the generation. */
+#define PORTAL_CHANNEL "suture"
+
 struct pool;	   /* pool.h: reader threads, the writer */
 struct web_router; /* web/router.h */
 struct decisions;  /* feed/: what a feed gives for each kernel, kept until the generation changes */
@@ -38,6 +41,9 @@ int portal_open(const struct portal_conf *conf, struct portal **ret,
 		struct sut_err *err) _must_check_;
 void portal_free(struct portal *p);
 void portal_freep(struct portal **p);
+
+/* This process has heard of a generation: caches follow, and tasks look. */
+void portal_generation(struct portal *p, int64_t generation);
 
 /* A log line on standard error: JSON, one object. Fields come in pairs of name and value, ended by NULL.
  * level: "error", "warning", "info". Values are made printable; nothing secret is ever passed. */

@@ -35,6 +35,7 @@
 #include "db/db.h"
 
 struct portal;
+struct web_job;
 struct web_route;
 
 enum {
@@ -57,7 +58,8 @@ struct web_who {
 	bool must_change; /* has to change his password first (sessions only) */
 	unsigned int roles;
 	int64_t user, token;	     /* row ids; 0 for systems */
-	int64_t system;		     /* row id, when kind is WEB_SYSTEM */
+	int64_t system_id;	     /* row id, when kind is WEB_SYSTEM */
+	bool next_credential;	     /* the system used credential_next, so it has the new one */
 	char name[WEB_NAME_MAX + 1]; /* user name or System ID */
 };
 
@@ -74,7 +76,8 @@ struct web_req {
 	const char *request_id;
 	const char *peer; /* numeric address of the client */
 	bool tls;
-	void *prepared; /* of prepare; freed by free_prepared of the route */
+	void *prepared;	     /* of prepare; freed by free_prepared of the route */
+	struct web_job *job; /* the frame's own; NULL when a part of the portal acts by itself */
 };
 
 struct web_resp {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The resources of the API. Each is a table of routes in a file of its own, ended by a zeroed route, and one
+ * line in api.c. */
+#ifndef SUTURE_PORTAL_API_API_H
+#define SUTURE_PORTAL_API_API_H
+
+#include "web/web.h"
+
+struct web_table {
+	const char *name; /* the group in metrics */
+	const struct web_route *routes;
+};
+
+/* Ended by one without name. */
+extern const struct web_table api_tables[];
+
+extern const struct web_route api_system_wide[]; /* healthz, metrics, openapi.json */
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The body of a request: one JSON document within limits. */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "web/job.h"
+
+/* Nesting is counted before the parser, which recurses. */
+static bool too_deep(const char *s, size_t len)
+{
+	unsigned int depth = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (in_string) {
+			if (s[i] == '\\')
+				i++;
+			else if (s[i] == '"')
+				in_string = false;
+		} else if (s[i] == '"') {
+			in_string = true;
+		} else if (s[i] == '{' || s[i] == '[') {
+			if (++depth > WEB_JSON_DEPTH)
+				return true;
+		} else if (s[i] == '}' || s[i] == ']') {
+			depth -= depth > 0;
+		}
+	}
+	return false;
+}
+
+/* "application/json" and "application/…+json", with parameters; none is fine as well. */
+static bool is_json(const char *type)
+{
+	size_t n = type ? strcspn(type, "; \t") : 0;
+
+	if (!n)
+		return true;
+	if (n == 16 && !strncasecmp(type, "application/json", n))
+		return true;
+	return n > 17 && !strncasecmp(type, "application/", 12) &&
+	       !strncasecmp(type + n - 5, "+json", 5);
+}
+
+int web_body(struct web_job *j)
+{
+	const struct web_route *route = j->q.route;
+	json_error_t e;
+
+	if (j->q.raw_len > j->body_limit)
+		return web_problem(&j->r, 413, "body-too-large",
+				   "The body has %zu bytes; at most %zu are taken here",
+				   j->q.raw_len, j->body_limit);
+	if (!j->q.raw_len || (route->flags & WEB_RAW_BODY))
+		return 0;
+	if (!strcmp(route->method, "GET") || !strcmp(route->method, "DELETE"))
+		return web_problem(&j->r, 400, "unexpected-body",
+				   "%s takes no body. Send its arguments in the query",
+				   route->method);
+	if (!is_json(web_header(&j->q, "Content-Type")))
+		return web_problem(&j->r, 415, "not-json",
+				   "The body has to be JSON. Send it with Content-Type: "
+				   "application/json");
+	if (too_deep(j->q.raw, j->q.raw_len))
+		return web_problem(&j->r, 400, "json-too-deep", "The JSON is nested deeper than %d",
+				   WEB_JSON_DEPTH);
+	j->q.body = json_loadb(j->q.raw, j->q.raw_len, JSON_REJECT_DUPLICATES, &e);
+	if (j->q.body)
+		return 0;
+	if (json_error_code(&e) == json_error_out_of_memory)
+		return web_problem(&j->r, 503, "busy", "There is no memory for it now. Try again");
+	/* Where, not what: the text around may be a secret. */
+	return web_problem(
+		&j->r, 400, "bad-json",
+		"The body is no JSON, or an object has a name twice, at line %d, column %d", e.line,
+		e.column);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lists in pages, by a key that grows: what is added or removed meanwhile neither shifts nor repeats. */
+#include <errno.h>
+#include <string.h>
+
+#include "web/job.h"
+
+int web_page_take(struct web_req *q, struct web_resp *r, struct web_page *ret)
+{
+	struct web_page p = {.limit = WEB_PAGE_DEFAULT};
+	int rc = web_arg_int(q, r, "limit", 1, WEB_PAGE_MAX, &p.limit);
+
+	if (rc == 0)
+		rc = web_arg_int(q, r, "cursor", 0, INT64_MAX, &p.after);
+	if (rc == 0)
+		*ret = p;
+	return rc;
+}
+
+/* The same request from last on. Left out when the request holds what has no place in a header. */
+static int link_next(const struct web_job *j, struct web_resp *r, const char *next)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(16 << 10);
+	int rc = sut_buf_addf(&b, "Link: <%s?", j->path);
+
+	for (const char *p = j->query; rc == 0 && *p;) {
+		size_t len = strcspn(p, "&");
+
+		if (len && strncmp(p, "cursor=", 7) != 0)
+			rc = sut_buf_addf(&b, "%.*s&", (int)len, p);
+		p += len + (p[len] == '&');
+	}
+	if (rc == 0)
+		rc = sut_buf_addf(&b, "cursor=%s>; rel=\"next\"", next);
+	if (rc < 0)
+		return rc == -ENOBUFS ? 0 : rc;
+	for (size_t i = 6; i < b.len; i++)
+		if (b.data[i] < ' ' || b.data[i] > '~')
+			return 0;
+	return sut_strv_add(&r->headers, sut_buf_str(&b));
+}
+
+int web_page_put(struct web_req *q, struct web_resp *r, json_t *items, int64_t last, bool more,
+		 struct sut_err *err)
+{
+	char next[24];
+	int rc = 0;
+
+	if (!items)
+		return sut_err_oom(err);
+	snprintf(next, sizeof(next), "%lld", (long long)last);
+	if (more && q->job)
+		rc = link_next(q->job, r, next);
+	if (rc < 0) {
+		json_decref(items);
+		return sut_err_oom(err);
+	}
+	return web_json(r, 200,
+			json_pack("{s:o, s:s?}", "items", items, "next", more ? next : NULL), err);
+}
