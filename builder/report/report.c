@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "crypto/sha256.h"
 #include "patch/manifest.h"
+#include "target/banner.h"
 #include "uapi/suture.h"
 
 static json_t *hex_address(uint64_t a)
@@ -100,10 +101,11 @@ static json_t *fixes(const struct sut_build *b)
 json_t *sut_report_manifest(const struct sut_profile *p, const struct sut_build *b, uint32_t level,
 			    const char *const *cves, const char *const *busy, int64_t created)
 {
-	char when[32], id[2 * SUT_BUILD_ID_LEN + 1];
+	char when[32], id[2 * SUT_BUILD_ID_LEN + 1], banner[SUT_MANIFEST_BANNER_MAX + 1];
 	time_t t = (time_t)created;
 	struct tm tm;
 	json_t *object;
+	bool has_banner = sut_profile_banner(p, banner, sizeof(banner));
 
 	gmtime_r(&t, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -114,13 +116,15 @@ json_t *sut_report_manifest(const struct sut_profile *p, const struct sut_build 
 			   names_and_sizes(&b->payload.new_functions), "new_data",
 			   names_and_sizes(&b->payload.new_data), "anchors", anchors(b));
 	return json_pack(
-		"{s:s s:i s:s s:i s:s s:s s:{s:s s:s s:s s:s s:s s:s s:s} s:{s:i} s:o s:o s:[o] "
+		"{s:s s:i s:s s:i s:s s:s s:{s:s s:s s:s s:s s:s s:s s:s s:s*} s:{s:i} s:o s:o "
+		"s:[o] "
 		"s:o}",
 		"format", "suture-patch", "version", 1, "id", b->id, "level", (int)level, "created",
 		when, "generator", "suture-build " SUTURE_VERSION, "target", "kind", "kernel",
 		"name", p->name, "arch", p->arch, "release", p->release, "package", p->package,
-		"package_version", p->package_version, "build_id", id, "engine", "abi", SUTURE_ABI,
-		"cves", strings(cves), "fixes", fixes(b), "objects", object, "busy", strings(busy));
+		"package_version", p->package_version, "build_id", id, "banner",
+		has_banner ? banner : NULL, "engine", "abi", SUTURE_ABI, "cves", strings(cves),
+		"fixes", fixes(b), "objects", object, "busy", strings(busy));
 }
 
 int sut_report_text(const struct sut_profile *p, const struct sut_build *b, struct sut_buf *out)

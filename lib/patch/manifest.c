@@ -244,6 +244,16 @@ static bool is_time(const char *s)
 	return true;
 }
 
+/* Printable ASCII: its SHA-1 is a name for the kernel, so there is nothing to normalise. */
+static bool is_banner(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] <= '~')
+		n++;
+	return !s[n] && n <= SUT_MANIFEST_BANNER_MAX && sut_startswith(s, "Linux version ");
+}
+
 static bool is_module(const char *s)
 {
 	return is_token(s, SUTURE_MODULE_MAX - 1, "_") && sut_startswith(s, "suture_");
@@ -606,6 +616,10 @@ static int load_target(const struct at *top, struct sut_manifest *m)
 		r = get_optional(&t, "package", &m->target.package);
 	if (r == 0)
 		r = get_optional(&t, "package_version", &m->target.package_version);
+	if (r == 0)
+		r = get_optional(&t, "banner", &m->target.banner);
+	if (r == 0 && *m->target.banner && !is_banner(m->target.banner))
+		r = bad(&t, "banner", "is not the text of /proc/version without its newline");
 	if (r == 0)
 		r = get_string(&t, "build_id", &build_id);
 	if (r == 0 && sut_unhex(build_id, m->target.build_id, SUTURE_BUILD_ID_LEN) < 0)

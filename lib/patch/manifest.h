@@ -23,6 +23,7 @@ enum {
 	SUT_MANIFEST_LIST_MAX = 65536,	/* any other list */
 	SUT_MANIFEST_STRING_MAX = 4096, /* bytes of any string */
 	SUT_MANIFEST_DEPTH_MAX = 16,
+	SUT_MANIFEST_BANNER_MAX = 511,
 };
 
 /* A range of code or data; address is 0 for what is new. */
@@ -82,6 +83,7 @@ struct sut_manifest {
 	struct {
 		const char *kind, *name, *arch, *release;
 		const char *package, *package_version; /* "" when not said */
+		const char *banner; /* /proc/version without its newline; "" when not said */
 		uint8_t build_id[SUTURE_BUILD_ID_LEN];
 	} target;
 	uint32_t engine_abi;

@@ -71,6 +71,28 @@ static void good_manifest_gives_its_values(void **state _unused_)
 	assert_string_equal(o->anchors[0].via, "_printk");
 }
 
+static void banner_is_optional_and_bounded(void **state _unused_)
+{
+	_cleanup_(json_freep) json_t *j = sample_manifest_full();
+	json_t *target = json_object_get(j, "target");
+	char text[SUT_MANIFEST_BANNER_MAX + 2] = "Linux version ";
+	struct sut_manifest *m = NULL;
+	struct sut_err err = {0};
+
+	assert_ok(sut_manifest_load(j, &m, &err), err);
+	assert_string_equal(m->target.banner, "");
+	sut_manifest_freep(&m);
+	memset(text + strlen(text), 'x', sizeof(text) - strlen(text) - 1);
+	json_object_set_new(target, "banner", json_string(text));
+	assert_int_equal(sut_manifest_load(j, &m, &err), -EBADMSG);
+	text[SUT_MANIFEST_BANNER_MAX] = 0;
+	json_object_set_new(target, "banner", json_string(text));
+	m = NULL;
+	assert_ok(sut_manifest_load(j, &m, &err), err);
+	assert_string_equal(m->target.banner, text);
+	sut_manifest_free(m);
+}
+
 static const struct {
 	const char *path, *value; /* NULL: remove it */
 	int code;
@@ -101,6 +123,10 @@ static const struct {
 	{"target", NULL, EBADMSG, "target is missing"},
 	{"target.kind", "\"library\"", EPROTONOSUPPORT, "is for a library"},
 	{"target.release", NULL, EBADMSG, "target.release is missing"},
+	{"target.banner", "7", EBADMSG, "target.banner is not a string"},
+	{"target.banner", "\"uname\"", EBADMSG, "target.banner is not the text of /proc/version"},
+	{"target.banner", "\"Linux version 6.1\\n\"", EBADMSG, "control character"},
+	{"target.banner", "\"Linux version \\u00e9\"", EBADMSG, "target.banner is not"},
 	{"target.build_id", "\"6d1c\"", EBADMSG, "target.build_id is not 40"},
 	{"engine.abi", NULL, EBADMSG, "engine.abi is missing"},
 	{"cves", NULL, EBADMSG, "cves is missing"},
@@ -169,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_manifest_gives_its_values),
+		cmocka_unit_test(banner_is_optional_and_bounded),
 		cmocka_unit_test(bad_field_is_named),
 	};
 
