@@ -38,14 +38,16 @@ CREATE TABLE systems (
 	product_uuid TEXT NOT NULL DEFAULT '',
 	instance INTEGER NOT NULL DEFAULT 0, -- tells clones apart that are equal in both
 	hostname TEXT NOT NULL,
-	facts TEXT NOT NULL DEFAULT '{}', -- JSON: fqdn, addresses, distribution, virtualisation, …
 	address TEXT NOT NULL DEFAULT '', -- where it called from last
 	-- how it proves it
 	credential @BLOB@ NOT NULL UNIQUE,
-	credential_next @BLOB@ UNIQUE,
-	serial BIGINT NOT NULL DEFAULT 0,
-	nonce TEXT NOT NULL DEFAULT '',
-	conflict_at BIGINT,
+	credential_next @BLOB@ UNIQUE, -- of another enrolment; takes the place of the first when it is used
+	credential_next_at BIGINT,
+	serial BIGINT NOT NULL DEFAULT 1, -- what the next check-in brings
+	nonces TEXT NOT NULL DEFAULT '', -- of the last check-ins, newest first
+	displaced TEXT NOT NULL DEFAULT '', -- "SERIAL@TIME" of lines that others took over, newest first
+	conflict_at BIGINT, -- last time two seemed to use one identity
+	told_at BIGINT, -- last time one was told that it is a clone
 	clone_of BIGINT,
 	-- what it reported
 	state TEXT NOT NULL DEFAULT 'new',
@@ -57,8 +59,9 @@ CREATE TABLE systems (
 	patchset TEXT NOT NULL DEFAULT '',
 	agent TEXT NOT NULL DEFAULT '',
 	boot_id TEXT NOT NULL DEFAULT '',
+	booted BIGINT,
 	last_pause_ns BIGINT,
-	report TEXT NOT NULL DEFAULT '{}', -- JSON: libraries, errors, and the rest of the last report
+	errors INTEGER NOT NULL DEFAULT 0, -- how many are in the report
 	report_hash @BLOB@, -- of all that is reported, to tell whether anything changed
 	-- what is wanted of it
 	feed BIGINT REFERENCES feeds (id), -- NULL: the key's
@@ -78,7 +81,24 @@ CREATE TABLE systems (
 CREATE INDEX systems_tenant ON systems (tenant, id);
 CREATE INDEX systems_key ON systems (key_id);
 CREATE INDEX systems_hostname ON systems (tenant, hostname);
-CREATE INDEX systems_build ON systems (build_id);
+CREATE INDEX systems_build ON systems (tenant, build_id);
+CREATE INDEX systems_conflict ON systems (tenant, conflict_at) WHERE conflict_at IS NOT NULL;
+-- only pgsql
+-- A heartbeat changes no indexed column: with room in the page no index is written.
+ALTER TABLE systems SET (fillfactor = 70);
+-- end
+
+-- What is long and seldom changes, so that heartbeats rewrite short rows.
+CREATE TABLE system_details (
+-- only sqlite
+	system INTEGER PRIMARY KEY REFERENCES systems (id) ON DELETE CASCADE,
+-- end
+-- only pgsql
+	system BIGINT PRIMARY KEY REFERENCES systems (id) ON DELETE CASCADE,
+-- end
+	facts TEXT NOT NULL, -- JSON: fqdn, addresses, distribution, virtualisation, …
+	report TEXT NOT NULL -- JSON: the last report, without what changes by itself
+);
 
 CREATE TABLE system_tags (
 	system BIGINT NOT NULL REFERENCES systems (id) ON DELETE CASCADE,
