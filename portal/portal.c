@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "feed/decisions.h"
 #include "migrations.h"
 #include "pool.h"
 #include "web/router.h"
@@ -105,7 +106,9 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 			return sut_err_errno(err, "cannot open the repository %s",
 					     conf->repository);
 	}
-	rc = pool_new(p, conf->readers, &p->pool, err);
+	rc = decisions_new(&p->decisions, err);
+	if (rc == 0)
+		rc = pool_new(p, conf->readers, &p->pool, err);
 	if (rc < 0)
 		return rc;
 	*ret = sut_steal(p);
@@ -117,6 +120,7 @@ void portal_free(struct portal *p)
 	if (!p)
 		return;
 	pool_free(p->pool);
+	decisions_free(p->decisions);
 	web_router_free(p->router);
 	sut_closep(&p->repo_fd);
 	portal_conf_release(&p->conf);

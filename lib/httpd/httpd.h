@@ -22,7 +22,8 @@ struct sut_httpd;
 struct sut_hreq; /* one request, from its handing over until it is answered */
 
 enum {
-	SUT_HTTPD_HEADERS_MAX = 32 << 10, /* bytes of request line and headers: 431 beyond */
+	SUT_HTTPD_HEADERS_MAX = 16 << 10, /* bytes of request line and headers: 431 beyond */
+	SUT_HTTPD_HEADER_LINES = 100,	  /* 431 beyond */
 	SUT_HTTPD_TARGET_MAX = 4096,	  /* bytes of the request target: 414 beyond */
 	SUT_HTTPD_QUERY_MAX = 64,	  /* arguments of a query */
 	SUT_HTTPD_LISTEN_MAX = 8,
@@ -39,10 +40,12 @@ struct sut_httpd_opts {
 		*key_file;	  /* PEM; NULL: no TLS. TLS 1.2 and newer. Never on unix sockets */
 	unsigned int threads;	  /* 0: one per CPU */
 	unsigned int connections; /* 0: 10000, and never more than descriptors allow */
-	unsigned int per_address; /* 0: 1000; not for trusted proxies and unix sockets */
+	unsigned int per_address; /* 0: 1000; not for trusted proxies and unix sockets. A /64 of
+				   * IPv6 is one address */
 	unsigned int idle_sec;	  /* a connection without a request; 0: 60 */
 	unsigned int request_sec; /* a request has to arrive whole within this; 0: 30 */
-	size_t body_max;	  /* 0: 1 MiB; body_limit may say otherwise for a path */
+	/* An answer may take request_sec and a second for each KiB of it. */
+	size_t body_max; /* 0: 1 MiB; body_limit may say otherwise for a path */
 	/* Peers whose X-Forwarded-For (its last foreign entry) and X-Forwarded-Proto are believed. Peers on
 	 * unix sockets always are. */
 	const struct sut_cidr *proxies;
@@ -53,7 +56,9 @@ struct sut_httpd_opts {
 	void (*handle)(void *ctx, struct sut_hreq *req);
 	/* May be NULL. The largest body this request may have; 0: body_max. Called after the headers. */
 	size_t (*body_limit)(void *ctx, const char *method, const char *path);
-	/* May be NULL. Called once for each request when its answer was sent or could not be. */
+	/* May be NULL. Called in a thread of the server, once for each request whose headers came (also
+	 * those that were refused before handle), when its answer was sent; with status 0 when it
+	 * could not be sent, 408 when the request did not arrive in time. */
 	void (*done)(void *ctx, const struct sut_hreq *req, int status, uint64_t bytes,
 		     double seconds);
 	void *ctx;
@@ -69,7 +74,8 @@ unsigned int sut_httpd_port(const struct sut_httpd *h, size_t i);
 /* Takes no more connections, and no more requests on those there are ("Connection: close"), waits at
  * most sec seconds for what is in flight. Returns the requests that were not finished. */
 unsigned int sut_httpd_drain(struct sut_httpd *h, unsigned int sec);
-/* Ends it; drain first. */
+/* Ends it; drain first. Requests that nobody answered yet may still be answered afterwards: that
+ * only frees them. */
 void sut_httpd_stop(struct sut_httpd *h);
 void sut_httpd_stopp(struct sut_httpd **h);
 

@@ -61,6 +61,12 @@ int sut_tuf_each(struct sut_tuf_client *c, bool (*want)(void *ctx, const char *p
 		 int (*each)(void *ctx, const struct sut_tuf_target *t, struct sut_err *err),
 		 void *ctx, struct sut_err *err) _must_check_;
 
+/* The same for roles: "targets" and all that are delegated to, each once. */
+int sut_tuf_each_role(struct sut_tuf_client *c,
+		      int (*each)(void *ctx, const char *role, const struct sut_tuf_meta *m,
+				  struct sut_err *err),
+		      void *ctx, struct sut_err *err) _must_check_;
+
 /*
  * Downloads a target that was found to dir/NAME, where NAME is the percent-encoded path (one level). Resumes
  * NAME.part of an earlier try; a file that is there and right is not fetched again. The file appears

@@ -105,32 +105,88 @@ static int tell(struct sut_tuf_client *c, struct walk *w,
 	return 0;
 }
 
-int sut_tuf_each(struct sut_tuf_client *c, bool (*want)(void *ctx, const char *path),
-		 int (*each)(void *ctx, const struct sut_tuf_target *t, struct sut_err *err),
+/* Reads the files of all roles. each: for every one that is signed as its delegator asks for. */
+static int visit(struct sut_tuf_client *c, struct walk *w,
+		 int (*each)(struct walk *w, void *ctx, const char *role,
+			     const struct sut_tuf_meta *m, struct sut_err *err),
 		 void *ctx, struct sut_err *err)
 {
-	_cleanup_(walk_release) struct walk w = {0};
-	struct sut_err own = {0};
 	int r = 0;
 
-	if (!err)
-		err = &own;
 	if (c->state == SUT_TUF_FRESH)
 		r = sut_tuf_refresh(c, err);
 	else if (c->state == SUT_TUF_FAILED)
 		r = sut_err_set(err, EPROTO,
 				"the metadata could not be refreshed, so nothing can be listed");
 	if (r == 0)
-		r = meet(&w, "targets", "root", err);
-	for (; r == 0 && w.next < w.n; w.next++) {
-		struct voice at = w.v[w.next];
+		r = meet(w, "targets", "root", err);
+	for (; r == 0 && w->next < w->n; w->next++) {
+		struct voice at = w->v[w->next];
 		const struct sut_tuf_meta *m;
 
 		r = sut_tuf_load_role(c, at.role, at.delegator, &m, err);
 		if (r == 0)
-			r = collect(&w, m, want, ctx, err);
+			r = each(w, ctx, at.role, m, err);
 		for (size_t i = 0; r == 0 && i < m->ndelegations; i++)
-			r = meet(&w, m->delegations[i].name, at.role, err);
+			r = meet(w, m->delegations[i].name, at.role, err);
 	}
+	return r;
+}
+
+struct filter {
+	bool (*want)(void *ctx, const char *path);
+	void *ctx;
+};
+
+static int collect_role(struct walk *w, void *ctx, const char *role _unused_,
+			const struct sut_tuf_meta *m, struct sut_err *err)
+{
+	const struct filter *f = ctx;
+
+	return collect(w, m, f->want, f->ctx, err);
+}
+
+int sut_tuf_each(struct sut_tuf_client *c, bool (*want)(void *ctx, const char *path),
+		 int (*each)(void *ctx, const struct sut_tuf_target *t, struct sut_err *err),
+		 void *ctx, struct sut_err *err)
+{
+	_cleanup_(walk_release) struct walk w = {0};
+	struct filter f = {want, ctx};
+	struct sut_err own = {0};
+	int r;
+
+	if (!err)
+		err = &own;
+	r = visit(c, &w, collect_role, &f, err);
 	return r < 0 ? r : tell(c, &w, each, ctx, err);
+}
+
+struct role_fn {
+	int (*each)(void *ctx, const char *role, const struct sut_tuf_meta *m, struct sut_err *err);
+	void *ctx;
+};
+
+static int tell_role(struct walk *w, void *ctx, const char *role, const struct sut_tuf_meta *m,
+		     struct sut_err *err)
+{
+	const struct role_fn *f = ctx;
+
+	for (size_t i = 0; i < w->next; i++)
+		if (!strcmp(w->v[i].role, role))
+			return 0;
+	return f->each(f->ctx, role, m, err);
+}
+
+int sut_tuf_each_role(struct sut_tuf_client *c,
+		      int (*each)(void *ctx, const char *role, const struct sut_tuf_meta *m,
+				  struct sut_err *err),
+		      void *ctx, struct sut_err *err)
+{
+	_cleanup_(walk_release) struct walk w = {0};
+	struct role_fn f = {each, ctx};
+	struct sut_err own = {0};
+
+	if (!err)
+		err = &own;
+	return visit(c, &w, tell_role, &f, err);
 }

@@ -3,8 +3,14 @@
 
 const struct web_table api_tables[] = {
 	/* One line each, in the order of the alphabet. */
+	{"audit", api_audit},
 	{"enroll", api_enroll},
 	{"keys", api_keys},
+	{"sessions", api_sessions},
 	{"system_wide", api_system_wide},
+	{"tenants", api_tenants},
+	{"tokens", api_tokens},
+	{"users", api_users},
+	{"webhooks", api_webhooks},
 	{0},
 };

@@ -14,8 +14,14 @@ struct web_table {
 /* Ended by one without name. */
 extern const struct web_table api_tables[];
 
+extern const struct web_route api_audit[];
 extern const struct web_route api_enroll[];
 extern const struct web_route api_keys[];
+extern const struct web_route api_sessions[];	 /* with whoami and password */
 extern const struct web_route api_system_wide[]; /* healthz, metrics, openapi.json */
+extern const struct web_route api_tenants[];
+extern const struct web_route api_tokens[];
+extern const struct web_route api_users[];
+extern const struct web_route api_webhooks[];
 
 #endif

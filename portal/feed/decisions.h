@@ -25,8 +25,8 @@ struct feed_view {
 int decisions_new(struct decisions **ret, struct sut_err *err) _must_check_;
 void decisions_free(struct decisions *d);
 
-/* A reference, to be given back. feed: row id. db: a transaction, READ or WRITE; in one that has changed
- * the generation the view is what that transaction sees. -ENOENT: no such feed. */
+/* A reference, to be given back. feed: row id. db: in a transaction; what that has changed itself need not
+ * show. p->decisions may be NULL: then nothing is kept. -ENOENT: no such feed. */
 int decisions_get(struct portal *p, struct sut_db *db, int64_t feed, const char *build_id,
 		  const struct feed_view **ret, struct sut_err *err) _must_check_;
 void decisions_put(const struct feed_view *v);

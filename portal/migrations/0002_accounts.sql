@@ -53,6 +53,7 @@ CREATE TABLE webhooks (
 	active INTEGER NOT NULL DEFAULT 1,
 	created BIGINT NOT NULL,
 	seen_event BIGINT NOT NULL, -- events up to this id have deliveries
+	failing_since BIGINT, -- first failure after the last success
 	version BIGINT NOT NULL DEFAULT 1
 );
 CREATE INDEX webhooks_tenant ON webhooks (tenant, id);
@@ -71,5 +72,6 @@ CREATE TABLE deliveries (
 	error TEXT NOT NULL DEFAULT '',
 	delivered BIGINT
 );
-CREATE INDEX deliveries_due ON deliveries (next_try);
+CREATE INDEX deliveries_due ON deliveries (webhook, next_try) WHERE next_try IS NOT NULL;
+CREATE INDEX deliveries_created ON deliveries (created);
 CREATE INDEX deliveries_webhook ON deliveries (webhook, id);

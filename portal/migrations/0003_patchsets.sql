@@ -73,3 +73,18 @@ CREATE TABLE feed_entries (
 	PRIMARY KEY (feed, patchset)
 );
 CREATE INDEX feed_entries_patchset ON feed_entries (patchset);
+
+-- What the last look at the repository found; one row.
+CREATE TABLE repository (
+	id INTEGER PRIMARY KEY,
+	checked BIGINT NOT NULL DEFAULT 0, -- last look
+	good BIGINT NOT NULL DEFAULT 0, -- last one that found it right
+	error TEXT NOT NULL DEFAULT '', -- of the last look; empty: none
+	reason TEXT NOT NULL DEFAULT '',
+	trust TEXT NOT NULL DEFAULT '', -- SHA-256 of the root file that the portal was given
+	root_version BIGINT NOT NULL DEFAULT 0, -- of the last good look; never back under the same trust
+	timestamp_version BIGINT NOT NULL DEFAULT 0,
+	timestamp_sha256 TEXT NOT NULL DEFAULT '',
+	state TEXT NOT NULL DEFAULT '{}' -- JSON: roles with version and expiry, stop flag, warnings
+);
+INSERT INTO repository (id) VALUES (1);

@@ -98,13 +98,15 @@ int web_idem_take(struct web_job *j, struct sut_err *err)
 	 * nothing, but so is keys.hash. */
 	sut_hex(who, 16, d->scope);
 	{
-		const void *request[] = {j->path, j->query, j->q.who.tenant_name, j->q.raw};
-		const size_t lens[] = {strlen(j->path), strlen(j->query),
+		/* With the secret before it: the body may hold a password, which a bare hash of it
+		 * would let others guess at. */
+		const void *request[] = {secret, j->path, j->query, j->q.who.tenant_name, j->q.raw};
+		const size_t lens[] = {strlen(secret), strlen(j->path), strlen(j->query),
 				       strlen(j->q.who.tenant_name), j->q.raw_len};
 		const void *name[] = {secret, key};
 		const size_t name_lens[] = {strlen(secret), strlen(key)};
 
-		rc = hash_parts(d->request_hash, request, lens, 4);
+		rc = hash_parts(d->request_hash, request, lens, 5);
 		if (rc == 0)
 			rc = hash_parts(d->key_hash, name, name_lens, 2);
 	}

@@ -631,6 +631,12 @@ static void listed_is_what_would_be_found(void **state _unused_)
 	json_decref(c);
 }
 
+static int note_role(void *ctx, const char *role, const struct sut_tuf_meta *m,
+		     struct sut_err *e _unused_)
+{
+	return sut_buf_addf(ctx, "%s@%lld ", role, (long long)m->version);
+}
+
 static void listing_walks_circles_once(void **state _unused_)
 {
 	static const struct tree t[] = {{"targets", "A", "*", false},
@@ -638,8 +644,14 @@ static void listing_walks_circles_once(void **state _unused_)
 					{"B", "A", "*", false},
 					{"B", "B", "*", false}};
 
+	_cleanup_(sut_tuf_client_freep) struct sut_tuf_client *c = NULL;
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4096);
+
 	plant(t, SUT_ARRAY_SIZE(t));
 	assert_lists(NULL, "");
+	c = client();
+	assert_ok(sut_tuf_each_role(c, note_role, &b, &err), err);
+	assert_string_equal(sut_buf_str(&b), "targets@2 A@1 B@1 ");
 }
 
 static int refuse(void *ctx _unused_, const struct sut_tuf_target *t _unused_, struct sut_err *e)
