@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "http/internal.h"
 
 enum {
 	HEADERS_MAX = 64 << 10,	   /* all header lines of one answer */
@@ -18,40 +18,6 @@ enum {
 	TOTAL_SEC = 3600,
 	STALL_SEC = 60,
 	STALL_BYTES = 100,
-};
-
-struct sut_http {
-	CURL *curl;
-	bool global;
-	struct curl_slist *bearer; /* the header line that carries the token */
-	char *proxy, *ca_file, *user_agent;
-	char *bundle; /* the system's authorities in one file, while their folder is used instead */
-	unsigned int connect_sec, total_sec, stall_sec;
-	struct sut_http_stats stats;
-	char why[CURL_ERROR_SIZE]; /* in curl's words */
-};
-
-/* One answer on its way to where it belongs. */
-struct answer {
-	struct sut_http *h;
-	const char *url; /* of this hop, for messages */
-	uint64_t max;	 /* bytes that may lie in out or the file */
-	size_t headers;	 /* bytes of header lines so far */
-	size_t dropped;	 /* bytes of bodies that nobody asked for */
-	bool encoded;	 /* Content-Encoding other than what was asked for */
-	bool begun;	 /* the first byte of the wanted body was seen */
-
-	struct sut_buf *out; /* either this … */
-	size_t before;	     /* its length at the beginning */
-
-	int fd; /* … or this, with `have` bytes that are kept when the answer is the rest */
-	uint64_t have, size;
-	bool bad_range;	     /* what the server sends is not the rest that was asked for */
-	uint64_t range_from; /* of Content-Range, when has_range */
-	bool has_range;
-
-	int code; /* a negative errno that ends the transfer, with its message in *err */
-	struct sut_err *err;
 };
 
 static long status_of(struct sut_http *h)
@@ -69,8 +35,7 @@ static size_t stop(struct answer *a, int code)
 	return 0;
 }
 
-/* The value of the header line when it is the one called name. */
-static const char *header_value(const char *line, const char *name)
+const char *http_header_value(const char *line, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -117,14 +82,16 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 	line[len] = 0;
 	while (len && strchr("\r\n \t", line[len - 1]))
 		line[--len] = 0;
+	if (a->api)
+		http_api_header(a->api, line);
 	if (sut_startswith(line, "HTTP/")) {
 		a->has_range = a->encoded = false; /* a new block after one with 1xx */
-	} else if ((value = header_value(line, "Content-Encoding"))) {
+	} else if ((value = http_header_value(line, "Content-Encoding"))) {
 		bool wanted =
 			a->out && (!strcasecmp(value, "gzip") || !strcasecmp(value, "x-gzip"));
 
 		a->encoded = !wanted && *value && strcasecmp(value, "identity");
-	} else if ((value = header_value(line, "Content-Range"))) {
+	} else if ((value = http_header_value(line, "Content-Range"))) {
 		take_range(a, value);
 	}
 	return size * n;
@@ -204,7 +171,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	long status = status_of(a->h);
 	int r = 0;
 
-	if (status != 200 && !(status == 206 && !a->out && a->have)) {
+	if (!a->api && status != 200 && !(status == 206 && !a->out && a->have)) {
 		a->dropped += len;
 		return a->dropped > ERROR_BODY_MAX ? 0 : len;
 	}
@@ -216,7 +183,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return r < 0 ? stop(a, r) : len;
 }
 
-static int curl_failed(struct sut_http *h, const char *url, CURLcode c, struct sut_err *err)
+int http_failed(struct sut_http *h, const char *url, CURLcode c, struct sut_err *err)
 {
 	const char *why = *h->why ? h->why : curl_easy_strerror(c);
 	long os = 0;
@@ -235,6 +202,11 @@ static int curl_failed(struct sut_http *h, const char *url, CURLcode c, struct s
 		return sut_err_set(err, EHOSTUNREACH, "%s: %s; check the name and the network", url,
 				   why);
 	case CURLE_COULDNT_CONNECT:
+		if (h->refused)
+			return sut_err_set(err, EACCES,
+					   "%s leads to an address of this machine or its link, "
+					   "which is not allowed here; use a public one",
+					   url);
 		curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &os);
 		return sut_err_set(
 			err, os == EHOSTUNREACH || os == ENETUNREACH ? EHOSTUNREACH : ECONNREFUSED,
@@ -278,12 +250,20 @@ static CURLcode perform(struct sut_http *h)
 	return curl_easy_perform(h->curl);
 }
 
-/* One request and its answer, no redirect. 0 with the status, or what ended it. */
-static int transfer(struct sut_http *h, struct answer *a, bool bearer, uint64_t deadline_ms,
-		    uint64_t now_ms, long *ret_status)
+uint64_t http_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+int http_transfer(struct sut_http *h, struct answer *a, struct curl_slist *headers,
+		  uint64_t deadline_ms, long *ret_status)
 {
 	char range[32] = "";
 	curl_off_t down = 0;
+	uint64_t now_ms = http_now_ms();
 	long sent = 0, head = 0;
 	CURL *c = h->curl;
 	CURLcode code;
@@ -297,6 +277,7 @@ static int transfer(struct sut_http *h, struct answer *a, bool bearer, uint64_t 
 	a->begun = a->encoded = a->has_range = false;
 	a->code = 0;
 	*h->why = 0;
+	h->refused = false;
 	code = curl_easy_setopt(c, CURLOPT_URL, a->url);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, a->out ? "gzip" : NULL);
@@ -305,8 +286,8 @@ static int transfer(struct sut_http *h, struct answer *a, bool bearer, uint64_t 
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(deadline_ms - now_ms));
 	if (code != CURLE_OK)
-		return curl_failed(h, a->url, code, a->err);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, bearer ? h->bearer : NULL);
+		return http_failed(h, a->url, code, a->err);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, a);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, a);
 
@@ -321,17 +302,9 @@ static int transfer(struct sut_http *h, struct answer *a, bool bearer, uint64_t 
 		return a->code;
 	*ret_status = status_of(h);
 	/* What an error page holds does not matter, nor that it was cut. */
-	if (code == CURLE_OK || (*ret_status >= 300 && a->dropped > ERROR_BODY_MAX))
+	if (code == CURLE_OK || (!a->api && *ret_status >= 300 && a->dropped > ERROR_BODY_MAX))
 		return 0;
-	return curl_failed(h, a->url, code, a->err);
-}
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return http_failed(h, a->url, code, a->err);
 }
 
 static void curlu_freep(CURLU **u)
@@ -344,8 +317,7 @@ static void curl_strp(char **s)
 	curl_free(*s);
 }
 
-/* "https" and "https://host:443" of a URL that we speak. */
-static int origin(const char *url, char **ret_scheme, char **ret_origin, struct sut_err *err)
+int http_origin(const char *url, char **ret_scheme, char **ret_origin, struct sut_err *err)
 {
 	_cleanup_(curlu_freep) CURLU *u = curl_url();
 	_cleanup_(curl_strp) char *scheme = NULL, *host = NULL, *port = NULL;
@@ -406,18 +378,18 @@ static int bad_status(const char *url, long status, struct sut_err *err)
 static int get(struct sut_http *h, struct answer *a)
 {
 	_cleanup_(sut_freep) char *scheme = NULL, *first = NULL, *at = NULL;
-	uint64_t now = monotonic_ms(), deadline = now + h->total_sec * (uint64_t)1000;
+	uint64_t now = http_now_ms(), deadline = now + h->total_sec * (uint64_t)1000;
 	const char *asked = a->url;
 	bool bearer = true;
 	int r;
 
-	r = origin(asked, &scheme, &first, a->err);
+	r = http_origin(asked, &scheme, &first, a->err);
 	for (int hop = 0; r == 0; hop++) {
 		_cleanup_(sut_freep) char *next_scheme = NULL, *next_origin = NULL, *next = NULL;
 		char *location = NULL;
 		long status = 0;
 
-		r = transfer(h, a, bearer, deadline, monotonic_ms(), &status);
+		r = http_transfer(h, a, bearer ? h->bearer : NULL, deadline, &status);
 		if (r < 0)
 			break;
 		if (status == 200 || (status == 206 && !a->out && a->have))
@@ -445,7 +417,7 @@ static int get(struct sut_http *h, struct answer *a)
 			r = sut_err_oom(a->err);
 			break;
 		}
-		r = origin(next, &next_scheme, &next_origin, NULL);
+		r = http_origin(next, &next_scheme, &next_origin, NULL);
 		if (r == -ENOMEM) {
 			sut_err_oom(a->err);
 		} else if (r < 0 || strcmp(scheme, next_scheme)) {
@@ -531,6 +503,22 @@ static CURLcode prefer_folder(struct sut_http *h)
 	return h->bundle ? curl_easy_setopt(h->curl, CURLOPT_CAINFO, NULL) : CURLE_OUT_OF_MEMORY;
 }
 
+/*
+ * Just before a connection is made, with the address it will have: whatever a name means now, or a
+ * moment later, cannot lead elsewhere.
+ */
+static curl_socket_t open_public_socket(void *arg, curlsocktype purpose _unused_,
+					struct curl_sockaddr *a)
+{
+	struct sut_http *h = arg;
+
+	if (!http_is_public(&a->addr)) {
+		h->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 static int set_options(struct sut_http *h)
 {
 	CURL *c = h->curl;
@@ -544,8 +532,15 @@ static int set_options(struct sut_http *h)
 		r = curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	if (r == CURLE_OK)
 		r = curl_easy_setopt(c, CURLOPT_USERAGENT, h->user_agent);
-	if (r == CURLE_OK && h->proxy)
-		r = curl_easy_setopt(c, CURLOPT_PROXY, h->proxy);
+	/* A proxy would connect to what we may not; one that was asked for knows what it does. */
+	if (r == CURLE_OK && (h->proxy || h->no_private))
+		r = curl_easy_setopt(c, CURLOPT_PROXY, h->proxy ? h->proxy : "");
+	if (r == CURLE_OK && h->unix_socket)
+		r = curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
+	if (h->no_private) {
+		curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_public_socket);
+		curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, h);
+	}
 	if (r == CURLE_OK)
 		r = h->ca_file ? use_authorities(h) : prefer_folder(h);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -606,7 +601,9 @@ int sut_http_new(const struct sut_http_opts *opts, struct sut_http **ret, struct
 	h->connect_sec = opts->connect_sec ? opts->connect_sec : CONNECT_SEC;
 	h->total_sec = opts->total_sec ? opts->total_sec : TOTAL_SEC;
 	h->stall_sec = opts->stall_sec ? opts->stall_sec : STALL_SEC;
-	if (copy(opts->proxy, &h->proxy) < 0 || copy(opts->ca_file, &h->ca_file) < 0 ||
+	h->no_private = opts->no_private;
+	if (copy(opts->proxy, &h->proxy) < 0 || copy(opts->unix_socket, &h->unix_socket) < 0 ||
+	    copy(opts->ca_file, &h->ca_file) < 0 ||
 	    copy(opts->user_agent ? opts->user_agent : "suture/" SUTURE_VERSION, &h->user_agent) <
 		    0)
 		return sut_err_oom(err);
@@ -645,6 +642,7 @@ void sut_http_free(struct sut_http *h)
 	if (h->global)
 		curl_global_cleanup();
 	free(h->proxy);
+	free(h->unix_socket);
 	free(h->ca_file);
 	free(h->bundle);
 	free(h->user_agent);

@@ -28,7 +28,9 @@ struct sut_http_opts {
 	const char *user_agent; /* NULL: "suture/VERSION" */
 	const char *bearer; /* token for Authorization, sent to the first host only; NULL: none */
 	const char *unix_socket; /* connect to this instead of the host of the URL; NULL: no */
-	bool no_private; /* refuse to connect to loopback, link-local and multicast addresses (-EACCES) */
+	/* Refuse to connect to loopback, link-local, multicast and reserved addresses, also when a name
+	 * resolves to them (-EACCES). Proxies of the environment are not used then. */
+	bool no_private;
 	unsigned int connect_sec; /* 0: 20 */
 	unsigned int total_sec;	  /* one request, start to end; 0: 3600 */
 	unsigned int stall_sec;	  /* less than 100 bytes a second for so long ends it; 0: 60 */
@@ -69,8 +71,8 @@ int sut_http_get_file(struct sut_http *h, const char *url, int fd, uint64_t have
 /*
  * Any other request, for APIs: sends body (may be NULL) and headers ("Name: value", ends with NULL, may be
  * NULL), follows no redirect, and takes any status as an answer. The answer's body is added to *ret->body,
- * at most its maximum (-EFBIG). Errors: -EINVAL, -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EPROTO, -EIO; the
- * request may have been carried out all the same unless it is -ECONNREFUSED or -EHOSTUNREACH.
+ * at most its maximum (-EFBIG). Errors: -EINVAL, -EACCES (no_private), -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EPROTO, -EIO; the
+ * request may have been carried out all the same unless it is -EINVAL, -EACCES, -ECONNREFUSED or -EHOSTUNREACH.
  */
 struct sut_http_answer {
 	int status;

@@ -15,14 +15,14 @@
 
 enum { THREADS = 3, QUEUE = 4096, PATIENCE_MS = 10000, ANSWER_MAX = 4 << 20 };
 
-static struct {
+struct work {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
 	struct sut_hreq *later[QUEUE], *held[QUEUE];
 	unsigned int nlater, nheld;
 	bool end;
 	pthread_t threads[THREADS];
-} work = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
+};
 
 static void echo(struct sut_hreq *q)
 {
@@ -46,51 +46,53 @@ static void echo(struct sut_hreq *q)
 					       .free_body = free});
 }
 
-static void *answer_later(void *arg _unused_)
+static void *answer_later(void *arg)
 {
+	struct work *w = arg;
 	unsigned int seed = (unsigned int)(uintptr_t)&arg;
 
-	pthread_mutex_lock(&work.lock);
+	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		struct sut_hreq *q;
 		unsigned int i;
 
-		while (!work.nlater && !work.end)
-			pthread_cond_wait(&work.change, &work.lock);
-		if (!work.nlater)
+		while (!w->nlater && !w->end)
+			pthread_cond_wait(&w->change, &w->lock);
+		if (!w->nlater)
 			break;
-		i = (unsigned int)rand_r(&seed) % work.nlater;
-		q = work.later[i];
-		work.later[i] = work.later[--work.nlater];
-		pthread_mutex_unlock(&work.lock);
+		i = (unsigned int)rand_r(&seed) % w->nlater;
+		q = w->later[i];
+		w->later[i] = w->later[--w->nlater];
+		pthread_mutex_unlock(&w->lock);
 		if (rand_r(&seed) % 4 == 0) {
 			struct timespec t = {.tv_nsec = rand_r(&seed) % 2000000};
 
 			nanosleep(&t, NULL);
 		}
 		echo(q);
-		pthread_mutex_lock(&work.lock);
+		pthread_mutex_lock(&w->lock);
 	}
-	pthread_mutex_unlock(&work.lock);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
 static void handle(void *ctx, struct sut_hreq *q)
 {
 	struct sample_httpd *s = ctx;
+	struct work *w = s->work;
 	const char *path = sut_hreq_path(q);
 	static const char x[65536];
 
 	if (sut_startswith(path, "/later") || sut_startswith(path, "/hold")) {
-		pthread_mutex_lock(&work.lock);
-		if (work.nheld == QUEUE || work.nlater == QUEUE)
+		pthread_mutex_lock(&w->lock);
+		if (w->nheld == QUEUE || w->nlater == QUEUE)
 			abort();
 		if (path[1] == 'l')
-			work.later[work.nlater++] = q;
+			w->later[w->nlater++] = q;
 		else
-			work.held[work.nheld++] = q;
-		pthread_cond_broadcast(&work.change);
-		pthread_mutex_unlock(&work.lock);
+			w->held[w->nheld++] = q;
+		pthread_cond_broadcast(&w->change);
+		pthread_mutex_unlock(&w->lock);
 	} else if (sut_startswith(path, "/file/")) {
 		char *name = sut_httpd_unquote(path + 6, strlen(path + 6));
 		struct sut_hfile f = {.path = name ? name : "", .cache_control = "max-age=60"};
@@ -117,26 +119,31 @@ static void done(void *ctx, const struct sut_hreq *q, int status, uint64_t bytes
 		 double seconds)
 {
 	struct sample_httpd *s = ctx;
+	struct work *w = s->work;
 
 	if (seconds < 0 || strlen(sut_hreq_id(q)) != SUT_HTTPD_REQUEST_ID)
 		abort();
-	pthread_mutex_lock(&work.lock);
+	pthread_mutex_lock(&w->lock);
 	snprintf(s->done, sizeof(s->done), "%s %.200s %d", sut_hreq_method(q), sut_hreq_path(q),
 		 status);
 	s->ndone++;
-	pthread_cond_broadcast(&work.change);
-	pthread_mutex_unlock(&work.lock);
+	pthread_cond_broadcast(&w->change);
+	pthread_mutex_unlock(&w->lock);
 }
 
 void sample_start(struct sample_httpd *s, const struct sut_httpd_opts *opts, const char *listen_on)
 {
 	const char *listen[] = {listen_on ? listen_on : "127.0.0.1:0", NULL};
 	struct sut_httpd_opts o = opts ? *opts : (struct sut_httpd_opts){0};
+	struct work *w = calloc(1, sizeof(*w));
 	struct sut_err err = {0};
 
-	work.end = false;
+	s->work = w;
+	assert_non_null(w);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->change, NULL);
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&work.threads[i], NULL, answer_later, NULL), 0);
+		assert_int_equal(pthread_create(&w->threads[i], NULL, answer_later, w), 0);
 	if (!o.listen)
 		o.listen = listen;
 	if (!o.threads)
@@ -155,47 +162,55 @@ void sample_start(struct sample_httpd *s, const struct sut_httpd_opts *opts, con
 
 void sample_stop(struct sample_httpd *s)
 {
+	struct work *w = s->work;
+
 	sut_httpd_stop(s->h);
 	s->h = NULL;
-	pthread_mutex_lock(&work.lock);
-	work.end = true;
-	pthread_cond_broadcast(&work.change);
-	pthread_mutex_unlock(&work.lock);
+	pthread_mutex_lock(&w->lock);
+	w->end = true;
+	pthread_cond_broadcast(&w->change);
+	pthread_mutex_unlock(&w->lock);
 	for (int i = 0; i < THREADS; i++)
-		pthread_join(work.threads[i], NULL);
-	sample_release();
+		pthread_join(w->threads[i], NULL);
+	sample_release(s);
 	free(sut_steal(s->unix_path));
+	pthread_cond_destroy(&w->change);
+	pthread_mutex_destroy(&w->lock);
+	free(sut_steal(s->work));
 }
 
-unsigned int sample_held(void)
+unsigned int sample_held(const struct sample_httpd *s)
 {
+	struct work *w = s->work;
 	unsigned int n;
 
-	pthread_mutex_lock(&work.lock);
-	n = work.nheld;
-	pthread_mutex_unlock(&work.lock);
+	pthread_mutex_lock(&w->lock);
+	n = w->nheld;
+	pthread_mutex_unlock(&w->lock);
 	return n;
 }
 
-static void *release(void *arg _unused_)
+static void *release(void *arg)
 {
-	pthread_mutex_lock(&work.lock);
-	while (work.nheld) {
-		struct sut_hreq *q = work.held[--work.nheld];
+	struct work *w = arg;
 
-		pthread_mutex_unlock(&work.lock);
+	pthread_mutex_lock(&w->lock);
+	while (w->nheld) {
+		struct sut_hreq *q = w->held[--w->nheld];
+
+		pthread_mutex_unlock(&w->lock);
 		echo(q);
-		pthread_mutex_lock(&work.lock);
+		pthread_mutex_lock(&w->lock);
 	}
-	pthread_mutex_unlock(&work.lock);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-void sample_release(void)
+void sample_release(const struct sample_httpd *s)
 {
 	pthread_t t;
 
-	assert_int_equal(pthread_create(&t, NULL, release, NULL), 0);
+	assert_int_equal(pthread_create(&t, NULL, release, s->work), 0);
 	pthread_join(t, NULL);
 }
 

@@ -18,11 +18,14 @@
  *   /header     with a header that cannot be sent
  * Bodies of /small… may have 8 bytes.
  */
+struct work;
+
 struct sample_httpd {
 	struct sut_httpd *h;
 	unsigned int port;
 	char *unix_path;
 	int dirfd;
+	struct work *work;
 	char done[256]; /* "METHOD PATH STATUS" of the last one */
 	unsigned int ndone;
 };
@@ -31,11 +34,9 @@ struct sample_httpd {
 void sample_start(struct sample_httpd *s, const struct sut_httpd_opts *opts, const char *listen);
 void sample_stop(struct sample_httpd *s);
 /* How many requests wait at /hold. */
-unsigned int sample_held(void);
+unsigned int sample_held(const struct sample_httpd *s);
 /* Answers all that wait there, in another thread than theirs. */
-void sample_release(void);
-/* Answers what is held after this at once. */
-
+void sample_release(const struct sample_httpd *s);
 /* Connects to the server; -1 when it does not let us. */
 int sample_connect(const struct sample_httpd *s);
 void sample_send(int fd, const void *data, size_t len);
