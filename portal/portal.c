@@ -9,6 +9,7 @@
 
 #include "api/api.h"
 #include "feed/decisions.h"
+#include "metrics.h"
 #include "migrations.h"
 #include "pool.h"
 #include "web/router.h"
@@ -97,6 +98,8 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 	if (rc == 0)
 		rc = web_router_new(api_tables, &p->router, err);
 	if (rc == 0)
+		rc = metrics_new(p->router, &p->metrics, err);
+	if (rc == 0)
 		rc = look_at_database(p, err);
 	if (rc < 0)
 		return rc;
@@ -121,6 +124,7 @@ void portal_free(struct portal *p)
 		return;
 	pool_free(p->pool);
 	decisions_free(p->decisions);
+	metrics_free(p->metrics);
 	web_router_free(p->router);
 	sut_closep(&p->repo_fd);
 	portal_conf_release(&p->conf);

@@ -44,7 +44,7 @@ struct web_job {
 	struct web_args args;
 	struct web_idem idem;
 	char *authorization; /* "Bearer …"'s token; secret; NULL without one */
-	int64_t seconds;     /* when it came, on the monotonic clock */
+	int64_t since_ms;    /* when it came to the pool, on the monotonic clock */
 	/* effects that others are told of after the commit */
 	bool touched, event;
 	int64_t generation;
