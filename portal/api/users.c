@@ -249,35 +249,37 @@ static int find_to_change(struct web_req *q, struct web_resp *r, struct sut_db_r
 static bool is_admin(const struct sut_db_rows *row)
 {
 	return (api_roles_of(sut_db_text(row, C_ROLES)) & SUT_ROLE_ADMIN) &&
-	       sut_db_is_null(row, C_DISABLED) && !sut_db_int(row, C_SERVICE);
+	       sut_db_is_null(row, C_DISABLED);
 }
 
-/* Is there another who can log in and administer? Service accounts do not count: their tokens expire. */
+/* Is there another to administer? For one who can log in, another who can: tokens of service accounts
+ * expire. */
 static int others(struct web_req *q, struct web_resp *r, const struct sut_db_rows *row, bool staff,
 		  struct sut_err *err)
 {
 	_cleanup_rows_ struct sut_db_rows *n = NULL;
-	int k = staff ? sut_db_one(
-				q->db,
-				"SELECT COUNT(*) FROM users WHERE staff = 1 AND id <> $1 AND "
-				"disabled IS NULL AND password IS NOT NULL AND roles LIKE '%admin%'",
-				SUT_DB_ARGS(SUT_DB_I(sut_db_int(row, C_ID))), &n, err)
-		      : sut_db_one(
-				q->db,
-				"SELECT COUNT(*) FROM users WHERE tenant = $2 AND id <> $1 AND "
-				"disabled IS NULL AND password IS NOT NULL AND roles LIKE '%admin%'",
-				SUT_DB_ARGS(SUT_DB_I(sut_db_int(row, C_ID)),
-					    SUT_DB_I(q->who.tenant)),
-				&n, err);
+	int64_t id = sut_db_int(row, C_ID), service = sut_db_int(row, C_SERVICE);
+	int k = staff ? sut_db_one(q->db,
+				   "SELECT COUNT(*) FROM users WHERE staff = 1 AND id <> $1 AND "
+				   "disabled IS NULL AND (password IS NOT NULL OR $2 = 1) AND "
+				   "roles LIKE '%admin%'",
+				   SUT_DB_ARGS(SUT_DB_I(id), SUT_DB_I(service)), &n, err)
+		      : sut_db_one(q->db,
+				   "SELECT COUNT(*) FROM users WHERE tenant = $3 AND id <> $1 AND "
+				   "disabled IS NULL AND (password IS NOT NULL OR $2 = 1) AND "
+				   "roles LIKE '%admin%'",
+				   SUT_DB_ARGS(SUT_DB_I(id), SUT_DB_I(service),
+					       SUT_DB_I(q->who.tenant)),
+				   &n, err);
 
 	if (k < 0)
 		return k;
 	if (n && sut_db_int(n, 0) > 0)
 		return 0;
-	return web_problem(
-		r, 409, "last-admin",
-		"\"%s\" is the last admin of this %s who can log in. Make another one first.",
-		sut_db_text(row, C_NAME), staff ? "portal's staff" : "tenant");
+	return web_problem(r, 409, "last-admin",
+			   "\"%s\" is the last admin of this %s%s. Make another one first.",
+			   sut_db_text(row, C_NAME), staff ? "portal's staff" : "tenant",
+			   service ? "" : " who can log in");
 }
 
 /* 0 when the tenant and the staff keep an admin without this one. */
