@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "portal.h"
+#include "tasks.h"
 
 struct group {
 	struct portal *p;
@@ -161,16 +162,20 @@ static void fail_all(struct group *g, struct web_job **v, size_t n, int rc,
 static void succeed(struct group *g, struct web_job **v, size_t n)
 {
 	int64_t generation = 0;
+	bool event = false;
 
 	g->out->commits++;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i]->touched && v[i]->generation > generation)
 			generation = v[i]->generation;
+		event = event || v[i]->event;
 		web_finish(v[i]);
 	}
 	/* Who asks again sees what he has changed. */
 	if (generation)
 		portal_generation(g->p, generation);
+	if (event)
+		tasks_wake(g->p->tasks);
 }
 
 /* 5, 10, 20 … ms, and up to as much again, so that two portals do not meet again. */

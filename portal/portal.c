@@ -12,6 +12,7 @@
 #include "metrics.h"
 #include "migrations.h"
 #include "pool.h"
+#include "tasks.h"
 #include "web/router.h"
 
 static int64_t wall_clock(void *ctx _unused_)
@@ -122,6 +123,7 @@ void portal_free(struct portal *p)
 {
 	if (!p)
 		return;
+	tasks_stop(p->tasks);
 	pool_free(p->pool);
 	decisions_free(p->decisions);
 	metrics_free(p->metrics);
@@ -144,4 +146,6 @@ void portal_generation(struct portal *p, int64_t generation)
 	while (seen < generation &&
 	       !atomic_compare_exchange_weak(&p->generation, &seen, generation))
 		;
+	if (seen < generation)
+		tasks_wake(p->tasks);
 }

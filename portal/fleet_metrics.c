@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Counts the fleet for /metrics, every half minute, so that reading them costs nothing. */
+#include "base/buf.h"
+#include "metrics.h"
+#include "task.h"
+
+enum { PAGE_MAX = 4 << 20, SERIES_MAX = 2000 };
+
+struct count {
+	const char *name, *help, *label, *sql; /* two columns: the label's value, how many */
+};
+
+static const struct count counts[] = {
+	{"suture_portal_systems", "Registered systems by the state they reported.", "state",
+	 "SELECT state, COUNT(*) FROM systems GROUP BY state ORDER BY 2 DESC LIMIT 2000"},
+	{"suture_portal_systems_by_kernel", "Registered systems by the build id of their kernel.",
+	 "build_id",
+	 "SELECT build_id, COUNT(*) FROM systems GROUP BY build_id ORDER BY 2 DESC LIMIT 2000"},
+	{"suture_portal_systems_by_level", "Registered systems by the level of their patch.",
+	 "level",
+	 "SELECT CAST(level AS TEXT), COUNT(*) FROM systems GROUP BY level ORDER BY 2 DESC LIMIT 2000"},
+	{"suture_portal_systems_by_feed", "Registered systems by their feed.", "feed",
+	 "SELECT f.name, COUNT(*) FROM systems s JOIN keys k ON k.id = s.key_id"
+	 " JOIN feeds f ON f.id = COALESCE(s.feed, k.feed) GROUP BY f.name ORDER BY 2 DESC LIMIT 2000"},
+};
+
+static int add_count(struct sut_db *db, const struct count *c, struct sut_buf *b,
+		     struct sut_err *err)
+{
+	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	int rc = sut_db_query(db, c->sql, SUT_DB_NONE, &rows, err);
+
+	if (rc < 0)
+		return rc;
+	if (metrics_head(b, c->name, "gauge", c->help) < 0)
+		return sut_err_oom(err);
+	while ((rc = sut_db_next(rows, err)) > 0)
+		if (metrics_line(b, c->name, c->label, sut_db_text(rows, 0),
+				 (double)sut_db_int(rows, 1)) < 0)
+			return sut_err_oom(err);
+	return rc;
+}
+
+/* How many have called lately. */
+static int add_silent(struct portal *p, struct sut_db *db, int64_t now, struct sut_buf *b,
+		      struct sut_err *err)
+{
+	static const char sql[] =
+		"SELECT COUNT(*), COALESCE(SUM(CASE WHEN checkin >= $1 THEN 1 ELSE 0 END), 0)"
+		" FROM systems";
+	static const char name[] = "suture_portal_systems_seen";
+	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	/* Twice the interval, and what the jitter adds. */
+	int rc = sut_db_one(db, sql, SUT_DB_ARGS(SUT_DB_I(now - 3 * p->conf.checkin_sec)), &rows,
+			    err);
+	int64_t all, seen;
+
+	if (rc <= 0)
+		return rc;
+	all = sut_db_int(rows, 0);
+	seen = sut_db_int(rows, 1);
+	if (metrics_head(b, name, "gauge",
+			 "Registered systems by whether they checked in within three intervals.") <
+		    0 ||
+	    metrics_line(b, name, "seen", "yes", (double)seen) < 0 ||
+	    metrics_line(b, name, "seen", "no", (double)(all - seen)) < 0)
+		return sut_err_oom(err);
+	return 0;
+}
+
+static int run(struct portal *p, struct sut_db *db, int64_t now, struct sut_err *err)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(PAGE_MAX);
+	int rc = sut_db_begin(db, SUT_DB_READ, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; rc == 0 && i < SUT_ARRAY_SIZE(counts); i++)
+		rc = add_count(db, &counts[i], &b, err);
+	if (rc == 0)
+		rc = add_silent(p, db, now, &b, err);
+	/* It only read. */
+	sut_db_rollback(db);
+	if (rc == 0)
+		metrics_put(p->metrics, METRICS_FLEET, &b);
+	return rc;
+}
+
+const struct task task_fleet_metrics = {
+	.name = "fleet-metrics",
+	.every_sec = 30,
+	.run = run,
+};
