@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "feed/decisions.h"
 #include "metrics.h"
+#include "cve/coverage.h"
 #include "migrations.h"
 #include "pool.h"
 #include "tasks.h"
@@ -113,6 +114,10 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 	rc = decisions_new(&p->decisions, err);
 	if (rc == 0)
 		rc = pool_new(p, conf->readers, &p->pool, err);
+	rc = coverage_new(&p->coverage, err);
+	if (rc < 0)
+		return rc;
+	rc = pool_new(p, conf->readers, &p->pool, err);
 	if (rc < 0)
 		return rc;
 	*ret = sut_steal(p);
@@ -127,6 +132,7 @@ void portal_free(struct portal *p)
 	pool_free(p->pool);
 	decisions_free(p->decisions);
 	metrics_free(p->metrics);
+	coverage_free(p->coverage);
 	web_router_free(p->router);
 	sut_closep(&p->repo_fd);
 	portal_conf_release(&p->conf);

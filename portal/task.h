@@ -18,6 +18,7 @@ struct task {
 };
 
 /* In task.c; each task is defined beside what it does. */
-extern const struct task task_cleanup, task_fleet_metrics, task_repository, task_webhooks;
+extern const struct task task_cleanup, task_coverage, task_fleet_metrics, task_repository,
+	task_webhooks;
 
 #endif

@@ -52,7 +52,7 @@ int sut_changelog_parse(const void *text, size_t len, struct sut_changelog **ret
 void sut_changelog_free(struct sut_changelog *c);
 void sut_changelog_freep(struct sut_changelog **c);
 
-/* "CVE-" year "-" at least four digits, in upper case. */
+/* "CVE-" year "-" at least four digits, five and more not beginning with 0; in upper case. */
 int sut_cve_id_ok(const char *s);
 
 /* Order of Debian versions (deb-version(7)): negative, 0, positive. */

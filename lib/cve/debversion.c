@@ -142,5 +142,5 @@ int sut_cve_id_ok(const char *s)
 		return false;
 	for (s += 5, n = 0; is_digit(s[n]);)
 		n++;
-	return n >= 4 && !s[n];
+	return !s[n] && (n == 4 || (n > 4 && s[0] != '0'));
 }

@@ -4,9 +4,12 @@
 const struct web_table api_tables[] = {
 	/* One line each, in the order of the alphabet. */
 	{"audit", api_audit},
+	{"coverage", api_coverage},
+	{"cves", api_cves},
 	{"enroll", api_enroll},
 	{"keys", api_keys},
 	{"sessions", api_sessions},
+	{"sources", api_sources},
 	{"system_wide", api_system_wide},
 	{"tenants", api_tenants},
 	{"tokens", api_tokens},

@@ -265,12 +265,14 @@ static void test_a_gzip_bomb_is_refused(void **state _unused_)
 
 static void test_cve_ids(void **state _unused_)
 {
-	static const char *const good[] = {"CVE-1999-0001", "CVE-2026-1234567890"};
+	static const char *const good[] = {"CVE-1999-0001", "CVE-2026-12345",
+					   "CVE-2026-1234567890"};
 	static const char *const wrong[] = {"",
 					    "CVE-2026-",
 					    "CVE-2026-123",
 					    "cve-2026-1234",
 					    "CVE-2026-1234 ",
+					    "CVE-2026-01234",
 					    "CVE-226-1234",
 					    "CVE-2026-12345678901234567",
 					    "CVE-20261-1234"};
