@@ -13,6 +13,7 @@
 enum {
 	ACCEPT_AT_ONCE = 64, /* then the deadlines get their turn */
 	PHASE_BITS = 3,
+	TURN_BITS = 16,
 	KILL_MS = 5000,	 /* a connection that expired and is still there gets no more patience */
 	NO_FDS_MS = 100, /* pause when descriptors are short */
 	YOUNG_MS =
@@ -28,9 +29,13 @@ uint64_t httpd_now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static uint64_t pack(enum httpd_phase phase, uint64_t deadline_ms)
+/* deadline << 19 | turn << 3 | phase. The turn makes a phase another one than the same phase with the
+ * same deadline before. */
+static uint64_t pack(enum httpd_phase phase, uint64_t deadline_ms, uint64_t before)
 {
-	return deadline_ms << PHASE_BITS | phase;
+	uint64_t turn = ((before >> PHASE_BITS) + 1) & ((1 << TURN_BITS) - 1);
+
+	return deadline_ms << (PHASE_BITS + TURN_BITS) | turn << PHASE_BITS | phase;
 }
 
 static enum httpd_phase phase_of(uint64_t word)
@@ -47,7 +52,7 @@ bool httpd_set_phase(struct httpd_conn *c, enum httpd_phase phase, uint64_t dead
 			return false;
 		if (phase == HTTPD_ARRIVING && phase_of(old) == HTTPD_ARRIVING)
 			return true; /* the first deadline holds */
-	} while (!atomic_compare_exchange_weak(&c->phase, &old, pack(phase, deadline_ms)));
+	} while (!atomic_compare_exchange_weak(&c->phase, &old, pack(phase, deadline_ms, old)));
 	return true;
 }
 
@@ -231,7 +236,7 @@ static struct httpd_conn *new_conn(struct sut_httpd *h, const struct httpd_liste
 	c->since = httpd_now_ms();
 	take_peer(c, ss);
 	c->proxy = sut_cidr_any(h->opts.proxies, (unsigned int)h->opts.nproxies, c->peer);
-	atomic_init(&c->phase, pack(HTTPD_WAITING, c->since + first * UINT64_C(1000)));
+	atomic_init(&c->phase, pack(HTTPD_WAITING, c->since + first * UINT64_C(1000), 0));
 	c->seen_phase = atomic_load(&c->phase); /* nothing was received before: seen_bytes is 0 */
 	pthread_mutex_init(&c->lock, NULL);
 	c->worker = pick_worker(h, l->tls);
@@ -319,7 +324,7 @@ static void say_timeout(const struct httpd_conn *c)
 /* With the lock held, so the descriptor is that of this connection. */
 static void look_at(struct sut_httpd *h, struct httpd_conn *c, uint64_t now)
 {
-	uint64_t word = atomic_load(&c->phase), deadline = word >> PHASE_BITS;
+	uint64_t word = atomic_load(&c->phase), deadline = word >> (PHASE_BITS + TURN_BITS);
 	enum httpd_phase phase = phase_of(word);
 
 	if (phase == HTTPD_WAITING && !c->is_unix) {
@@ -332,7 +337,8 @@ static void look_at(struct sut_httpd *h, struct httpd_conn *c, uint64_t now)
 		} else if (bytes != c->seen_bytes) {
 			atomic_compare_exchange_strong(
 				&c->phase, &word,
-				pack(HTTPD_ARRIVING, now + h->opts.request_sec * UINT64_C(1000)));
+				pack(HTTPD_ARRIVING, now + h->opts.request_sec * UINT64_C(1000),
+				     word));
 			return;
 		}
 	}
@@ -343,7 +349,7 @@ static void look_at(struct sut_httpd *h, struct httpd_conn *c, uint64_t now)
 			shutdown(c->fd, SHUT_RDWR);
 		return;
 	}
-	if (!atomic_compare_exchange_strong(&c->phase, &word, pack(HTTPD_EXPIRED, now)))
+	if (!atomic_compare_exchange_strong(&c->phase, &word, pack(HTTPD_EXPIRED, now, word)))
 		return;
 	if (phase == HTTPD_ARRIVING) {
 		atomic_fetch_add(&h->timeouts, 1);

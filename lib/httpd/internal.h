@@ -63,7 +63,7 @@ struct httpd_conn {
 	bool is_unix, tls, proxy;
 	uint8_t address[16];
 	char peer[HTTPD_ADDRESS];
-	_Atomic uint64_t phase; /* deadline in ms << 3 | enum httpd_phase */
+	_Atomic uint64_t phase; /* with its deadline; conn.c */
 	_Atomic bool used;	/* it had a request already */
 	uint64_t since;		/* ms */
 	/* Of the watching thread alone: */

@@ -37,7 +37,7 @@ void *httpd_on_target(void *worker, const char *target, struct MHD_Connection *m
 	q->answer.fd = -1;
 	q->target_len = len;
 	memcpy(q->target, target, keep);
-	q->path = q->query = q->query_raw = q->target + keep;
+	q->path = q->query_raw = q->target + keep;
 	q->method = "";
 	q->tls = q->conn->tls;
 	memcpy(q->peer, q->conn->peer, sizeof(q->peer));
@@ -101,7 +101,6 @@ static const char *take_target(struct sut_hreq *q)
 	size_t n = 0, max = 1;
 	int r;
 
-	q->query = NULL; /* below it is memory of its own */
 	if (httpd_split_target(q->target, &q->path, &q->query_raw) < 0)
 		return "the request target is malformed; quote what is no plain character with %XX";
 	if (!*q->query_raw)
