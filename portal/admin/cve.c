@@ -93,19 +93,37 @@ static const struct admin_arg cve_arg[] = {{"CVE"}, {0}}, file_arg[] = {{"FILE",
 
 static const struct admin_column columns[] = {
 	{"CVE", "cve"},
-	{"SOURCES", "sources", ADMIN_COUNT},
-	{"PATCHES", "patches", ADMIN_COUNT},
+	{"FIXED", "targets.fixed"},
+	{"PARTIAL", "targets.partial"},
+	{"REBOOT", "targets.pending_reboot"},
 	{"SUBJECT", "subject"},
 	{0},
 };
+static const struct admin_opt list_opts[] = {
+	{"source", "source", ADMIN_TEXT, ADMIN_QUERY, "NAME",
+	 "fixed in it: linux, or debian/linux"},
+	{"since", "since", ADMIN_TEXT, ADMIN_QUERY, "VERSION", "with --source: after this version"},
+	{"status", "status", ADMIN_TEXT, ADMIN_QUERY, "fixed|partial|pending_reboot",
+	 "there are such kernels or libraries"},
+	{"search", "q", ADMIN_TEXT, ADMIN_QUERY, "TEXT", "in name or subject"},
+	{0},
+};
+static const struct admin_opt coverage_opts[] = {
+	{"build-id", "build_id", ADMIN_TEXT, ADMIN_QUERY, "ID", "only this kernel or library"},
+	{"kernel-id", "kernel_id", ADMIN_TEXT, ADMIN_QUERY, "ID",
+	 "only this; SHA-1 of /proc/version"},
+	{0},
+};
 static const struct admin_opt import_opts[] = {
+	{"replace", "replace", ADMIN_BOOL, ADMIN_QUERY, "yes|no",
+	 "yes: forget first what is known of the source"},
 	{"distribution", "distribution", ADMIN_TEXT, 0, "NAME", "default: debian"},
 	{"source", "source", ADMIN_TEXT, 0, "NAME", "default: what the changelog says"},
 	{0},
 };
 static const struct admin_verb verbs[] = {
-	{"list", "CVEs that changelogs and patches name", "GET", "/v1/cves", .columns = columns,
-	 .flags = ADMIN_PAGED},
+	{"list", "CVEs that changelogs and patches name", "GET", "/v1/cves", .opts = list_opts,
+	 .columns = columns, .flags = ADMIN_PAGED},
 	{"show", "in which versions and patches it is fixed", "GET", "/v1/cves/{cve}", cve_arg},
 	{"import", "read a Debian changelog, plain or gzip (staff)", "POST",
 	 "/v1/sources/{distribution}/{source}/changelog", file_arg, import_opts, .run = import},
@@ -123,14 +141,15 @@ static const struct admin_column source_columns[] = {
 };
 static const struct admin_verb source_verbs[] = {
 	{"list", "the source packages whose changelogs were read", "GET", "/v1/sources",
-	 .columns = source_columns},
+	 .columns = source_columns, .flags = ADMIN_PAGED},
 	{0},
 };
 const struct admin_noun admin_source = {"source", "source packages that are known", source_verbs,
 					NULL};
 
 static const struct admin_verb coverage_verbs[] = {
-	{"", "for each kernel and library: levels, feeds, CVEs", "GET", "/v1/coverage"},
+	{"", "for each kernel and library: levels, feeds, CVEs", "GET", "/v1/coverage",
+	 .opts = coverage_opts},
 	{0},
 };
 const struct admin_noun admin_coverage = {"coverage", "what is fixed where", coverage_verbs, NULL};

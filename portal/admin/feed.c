@@ -7,7 +7,7 @@ static const struct admin_arg feed_arg[] = {{"FEED"}, {0}}, name_arg[] = {{"NAME
 static const struct admin_column columns[] = {
 	{"NAME", "name"},
 	{"TITLE", "title"},
-	{"OF", "owner"},
+	{"PORTAL", "portal", ADMIN_YES},
 	{"FOLLOWS", "follows"},
 	{"AUTO", "auto", ADMIN_YES},
 	{"DELAY", "delay_hours"},
@@ -37,7 +37,15 @@ static const struct admin_column entry_columns[] = {
 		"pin", "pin", ADMIN_TEXT, ADMIN_NULL, "PIN",                                       \
 			"patchset:NAME or date:YYYY-MM-DD: nothing beyond it"                      \
 	}
-static const struct admin_opt create_opts[] = {COMMON, {0}};
+static const struct admin_opt create_opts[] = {
+	{"portal", "portal", ADMIN_BOOL, 0, "yes|no", "yes: every tenant sees it; staff only"},
+	COMMON,
+	{0},
+};
+static const struct admin_opt delete_opts[] = {
+	{"move-to", "move_to", ADMIN_TEXT, ADMIN_QUERY, "FEED", "where what uses it goes"},
+	{0},
+};
 static const struct admin_opt change_opts[] = {COMMON, {0}};
 static const struct admin_opt reason_opts[] = {
 	{"reason", "reason", ADMIN_TEXT, 0, "TEXT", "systems and people are told"},
@@ -66,7 +74,7 @@ static const struct admin_verb verbs[] = {
 	 .flags = ADMIN_REPEAT},
 	{"change", "change it", "PATCH", "/v1/feeds/{feed}", feed_arg, change_opts,
 	 .flags = ADMIN_MATCH},
-	{"delete", "delete one that nothing uses", "DELETE", "/v1/feeds/{feed}", feed_arg,
+	{"delete", "delete one", "DELETE", "/v1/feeds/{feed}", feed_arg, delete_opts,
 	 .flags = ADMIN_MATCH, .done = "deleted"},
 	{0},
 };
