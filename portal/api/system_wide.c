@@ -80,9 +80,10 @@ static bool may_see_metrics(const struct web_req *q)
 static int metrics(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
 	if (!may_see_metrics(q))
-		return web_problem(r, 403, "network-not-allowed",
-				   "Metrics are not for this address. The setting metrics-from names the "
-				   "networks they are for");
+		return web_problem(
+			r, 403, "network-not-allowed",
+			"Metrics are not for this address. The setting metrics-from names the "
+			"networks they are for");
 	r->type = "text/plain; version=0.0.4; charset=utf-8";
 	r->status = 200;
 	return metrics_write(q->portal->metrics, q->portal, &r->raw) < 0 ? sut_err_oom(err) : 0;
@@ -103,8 +104,16 @@ static int openapi(struct web_req *q, struct web_resp *r, struct sut_err *err)
 }
 
 const struct web_route api_system_wide[] = {
-	{.method = "GET", .path = "/healthz", .allow = WEB_PUBLIC, .flags = WEB_NO_TX, .run = healthz},
-	{.method = "GET", .path = "/metrics", .allow = WEB_PUBLIC, .flags = WEB_NO_TX, .run = metrics},
+	{.method = "GET",
+	 .path = "/healthz",
+	 .allow = WEB_PUBLIC,
+	 .flags = WEB_NO_TX,
+	 .run = healthz},
+	{.method = "GET",
+	 .path = "/metrics",
+	 .allow = WEB_PUBLIC,
+	 .flags = WEB_NO_TX,
+	 .run = metrics},
 	{.method = "GET",
 	 .path = "/v1/openapi.json",
 	 .allow = WEB_PUBLIC,
