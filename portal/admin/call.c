@@ -53,7 +53,7 @@ static void say_problem(int status, const json_t *problem)
 				  *code = printable(problem, "code"),
 				  *id = printable(problem, "request_id");
 	const char *text = detail && detail[0] ? detail : title;
-	const json_t *e;
+	const json_t *e, *errors = json_object_get(problem, "errors");
 	size_t i;
 
 	if (!text)
@@ -67,7 +67,8 @@ static void say_problem(int status, const json_t *problem)
 		_cleanup_(sut_freep) char *where = printable(e, "pointer"),
 					  *what = printable(e, "detail");
 
-		fprintf(stderr, "  %s: %s\n", where ? where : "?", what ? what : "?");
+		if (json_array_size(errors) > 1)
+			fprintf(stderr, "  %s: %s\n", where ? where : "?", what ? what : "?");
 	}
 	if (status == 401)
 		fprintf(stderr, "  'suture-admin login' gives a new token\n");

@@ -147,9 +147,48 @@ static const struct admin_verb source_verbs[] = {
 const struct admin_noun admin_source = {"source", "source packages that are known", source_verbs,
 					NULL};
 
+static const struct admin_column target_columns[] = {
+	{"TARGET", "target"},
+	{"RELEASE", "release"},
+	{"BUILD-ID", "build_id", ADMIN_SHORT},
+	{"VERSION", "package_version"},
+	{"LEVELS", "levels", ADMIN_COUNT},
+	{"FIXED", "fixed", ADMIN_COUNT},
+	{"PARTIAL", "partial", ADMIN_COUNT},
+	{"REBOOT", "pending_reboot", ADMIN_COUNT},
+	{0},
+};
+
+/* One target is shown whole, several in a table. */
+static int coverage(struct admin *a, const struct admin_verb *v, const struct admin_input *in)
+{
+	_cleanup_(sut_freep) char *target =
+		admin_target(v->path, (char *[]){NULL}, (char *)in->query->data);
+	const json_t *targets;
+	json_t *answer = NULL;
+	int status;
+
+	if (!target)
+		return admin_fail(&(struct sut_err){.msg = "out of memory"});
+	status = admin_call(a, &(struct call){.method = "GET", .target = target}, &answer);
+	targets = json_object_get(answer, "targets");
+	if (status != ADMIN_OK)
+		return status;
+	if (a->json)
+		status = show_json(answer);
+	else if (json_array_size(targets) == 1)
+		status = show_record(json_array_get(targets, 0), NULL);
+	else if (json_array_size(targets))
+		status = show_table(targets, target_columns);
+	else
+		puts("none");
+	json_decref(answer);
+	return status;
+}
+
 static const struct admin_verb coverage_verbs[] = {
 	{"", "for each kernel and library: levels, feeds, CVEs", "GET", "/v1/coverage",
-	 .opts = coverage_opts},
+	 .opts = coverage_opts, .run = coverage},
 	{0},
 };
 const struct admin_noun admin_coverage = {"coverage", "what is fixed where", coverage_verbs, NULL};

@@ -398,6 +398,20 @@ static json_t *take_secret(json_t *json, const char *path)
 	return secret;
 }
 
+/* Texts that hold the secret, such as a command line with a key in it. */
+static void drop_copies(json_t *json, const json_t *secret)
+{
+	const char *name;
+	json_t *v;
+	void *next;
+
+	json_object_foreach_safe(json, next, name, v)
+	{
+		if (json_is_string(v) && strstr(json_string_value(v), json_string_value(secret)))
+			json_object_del(json, name);
+	}
+}
+
 static int show(struct admin *a, const struct admin_verb *v, json_t *json)
 {
 	const json_t *items = json_object_get(json, "items");
@@ -415,6 +429,8 @@ static int show(struct admin *a, const struct admin_verb *v, json_t *json)
 	if (json_is_array(items) && v->columns && !a->json)
 		return show_table(items, v->columns);
 	secret = take_secret(json, v->secret);
+	if (secret && a->secret_file)
+		drop_copies(json, secret);
 	status = a->json ? show_json(json) : show_record(json, NULL);
 	if (secret && status == ADMIN_OK)
 		status = show_secret(a, name ? name + 1 : v->secret, json_string_value(secret));
@@ -446,6 +462,7 @@ static int list(struct admin *a, const struct admin_verb *v, const char *target)
 	} else {
 		puts("none");
 	}
+	fflush(stdout);
 	if (more)
 		admin_say("there are more; --all shows them all, --limit N more of them");
 	json_decref(items);
