@@ -116,7 +116,7 @@ struct sut_httpd {
 
 enum httpd_state {
 	HTTPD_RECEIVING,
-	HTTPD_HANDED,	 /* handle() has it; the connection is not suspended yet */
+	HTTPD_HANDED,	 /* the owner has it; the connection is not suspended yet */
 	HTTPD_SUSPENDED, /* its connection is; the one who changes this resumes it */
 	HTTPD_ANSWERED,
 	HTTPD_ABANDONED, /* the server stops */

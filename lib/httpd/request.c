@@ -199,37 +199,50 @@ static enum MHD_Result take_body(struct sut_hreq *q, const char *data, size_t le
 static enum MHD_Result hand_over(struct sut_hreq *q)
 {
 	struct sut_httpd *h = q->h;
-	int state = HTTPD_HANDED;
 
+	if (!httpd_set_phase(q->conn, HTTPD_HANDLING, 0))
+		return MHD_NO;
 	atomic_store(&q->refs, 2);
 	pthread_mutex_lock(&q->conn->lock);
 	q->conn->req = q;
 	pthread_mutex_unlock(&q->conn->lock);
 	atomic_store(&q->state, HTTPD_HANDED);
 	h->opts.handle(h->opts.ctx, q);
-	if (atomic_load(&q->state) == HTTPD_ANSWERED)
-		return httpd_send(q) ? MHD_YES : MHD_NO;
+	/* Without an answer libmicrohttpd calls again in its next round, for wait_for_answer(): a
+	 * connection that is suspended now would be read from when it is resumed, and closed when the
+	 * client sends no more. In that round it would not. */
+	return atomic_load(&q->state) != HTTPD_ANSWERED || httpd_send(q) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result wait_for_answer(struct sut_hreq *q)
+{
+	int state = HTTPD_HANDED;
+
 	MHD_suspend_connection(q->mhd);
 	if (!atomic_compare_exchange_strong(&q->state, &state, HTTPD_SUSPENDED))
 		MHD_resume_connection(q->mhd); /* answered meanwhile, by somebody who did not */
 	return MHD_YES;
 }
 
+/* While it is counted here, sut_httpd_stop() waits. */
+static enum MHD_Result unless_stopping(struct sut_hreq *q,
+				       enum MHD_Result (*step)(struct sut_hreq *q))
+{
+	enum MHD_Result r;
+
+	atomic_fetch_add(&q->h->busy, 1);
+	r = atomic_load(&q->h->stopping) ? MHD_NO : step(q);
+	atomic_fetch_sub(&q->h->busy, 1);
+	return r;
+}
+
 static enum MHD_Result finish(struct sut_hreq *q)
 {
-	struct sut_httpd *h = q->h;
-	enum MHD_Result r = MHD_NO;
-
 	if (q->refuse)
 		return refuse_now(q, q->refuse,
 				  q->refuse == 413 ? "the body is larger than this call takes"
 						   : "out of memory; try again later");
-	/* While this is counted, sut_httpd_stop() waits. */
-	atomic_fetch_add(&h->busy, 1);
-	if (!atomic_load(&h->stopping) && httpd_set_phase(q->conn, HTTPD_HANDLING, 0))
-		r = hand_over(q);
-	atomic_fetch_sub(&h->busy, 1);
-	return r;
+	return unless_stopping(q, hand_over);
 }
 
 enum MHD_Result httpd_on_request(void *worker _unused_, struct MHD_Connection *mhd, const char *url,
@@ -251,6 +264,8 @@ enum MHD_Result httpd_on_request(void *worker _unused_, struct MHD_Connection *m
 	switch (atomic_load(&q->state)) {
 	case HTTPD_RECEIVING:
 		return finish(q);
+	case HTTPD_HANDED:
+		return unless_stopping(q, wait_for_answer);
 	case HTTPD_ANSWERED:
 		return httpd_send(q) ? MHD_YES : MHD_NO;
 	default:

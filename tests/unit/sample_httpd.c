@@ -173,10 +173,24 @@ void sample_stop(struct sample_httpd *s)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(w->threads[i], NULL);
 	sample_release(s);
-	free(sut_steal(s->unix_path));
+	if (s->unix_path) /* clients may still look at it */
+		free(sut_steal(s->unix_path));
 	pthread_cond_destroy(&w->change);
 	pthread_mutex_destroy(&w->lock);
 	free(sut_steal(s->work));
+}
+
+unsigned int sample_done(const struct sample_httpd *s, char last[SAMPLE_LAST])
+{
+	struct work *w = s->work;
+	unsigned int n;
+
+	pthread_mutex_lock(&w->lock);
+	n = s->ndone;
+	if (last)
+		memcpy(last, s->done, SAMPLE_LAST);
+	pthread_mutex_unlock(&w->lock);
+	return n;
 }
 
 unsigned int sample_held(const struct sample_httpd *s)

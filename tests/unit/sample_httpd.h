@@ -20,19 +20,23 @@
  */
 struct work;
 
+enum { SAMPLE_LAST = 256 };
+
 struct sample_httpd {
 	struct sut_httpd *h;
 	unsigned int port;
 	char *unix_path;
 	int dirfd;
 	struct work *work;
-	char done[256]; /* "METHOD PATH STATUS" of the last one */
+	char done[SAMPLE_LAST]; /* for sample_done() */
 	unsigned int ndone;
 };
 
 /* listen: NULL for 127.0.0.1 at any port. opts: what differs from the defaults. */
 void sample_start(struct sample_httpd *s, const struct sut_httpd_opts *opts, const char *listen);
 void sample_stop(struct sample_httpd *s);
+/* How many requests are done; the last one, "METHOD PATH STATUS" (last may be NULL). */
+unsigned int sample_done(const struct sample_httpd *s, char last[SAMPLE_LAST]);
 /* How many requests wait at /hold. */
 unsigned int sample_held(const struct sample_httpd *s);
 /* Answers all that wait there, in another thread than theirs. */

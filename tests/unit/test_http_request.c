@@ -200,7 +200,7 @@ static void no_private_holds_for_names_and_numbers(void **state _unused_)
 	static const char *const hosts[] = {"127.0.0.1",  "localhost", "0x7f.1",
 					    "2130706433", "[::1]",     "[::ffff:127.0.0.1]",
 					    "0",	  "[::]"};
-	unsigned int before = site.ndone;
+	unsigned int before = sample_done(&site, NULL);
 
 	/* A proxy of the environment would be asked to connect instead. */
 	setenv("http_proxy", url(""), 1);
@@ -221,7 +221,7 @@ static void no_private_holds_for_names_and_numbers(void **state _unused_)
 	}
 	unsetenv("http_proxy");
 	setenv("no_proxy", "127.0.0.1,localhost", 1);
-	assert_int_equal(site.ndone, before);
+	assert_int_equal(sample_done(&site, NULL), before);
 }
 
 int main(void)
