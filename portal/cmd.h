@@ -14,7 +14,9 @@ enum {
 	PORTAL_EXIT_CONFIG = 78, /* sysexits.h: systemd does not try again */
 };
 
-int cmd_serve(int argc, char **argv); /* cmd_serve.c */
+int cmd_serve(int argc, char **argv);	/* cmd_serve.c */
+int cmd_init(int argc, char **argv);	/* cmd_init.c */
+int cmd_migrate(int argc, char **argv); /* cmd_migrate.c */
 
 /* "suture-portal NAME: message" on standard error. PORTAL_EXIT_CONFIG for what only another configuration
  * mends (reason "conf", "not-migrated"), else PORTAL_EXIT_ERROR. */

@@ -547,17 +547,25 @@ static int failed(struct sut_db *db, const struct flight *f, int64_t now, struct
 {
 	_cleanup_rows_ struct sut_db_rows *row = NULL;
 	int64_t wait = webhook_wait(f->attempts + 1), asked = f->retry_after, next;
+	bool again;
 	int k;
 
 	if (asked > RETRY_AFTER_MAX_SEC)
 		asked = RETRY_AFTER_MAX_SEC;
 	next = now + (asked > wait ? asked : wait);
+	k = sut_db_one(db,
+		       "UPDATE webhooks SET failing_since = COALESCE(failing_since, $2) "
+		       "WHERE id = $1 RETURNING failing_since, active",
+		       SUT_DB_ARGS(SUT_DB_I(f->webhook), SUT_DB_I(now)), &row, err);
+	if (k <= 0) /* it was deleted meanwhile, and this delivery with it */
+		return k;
+	/* Disabled while this was in flight: nothing waits for it any more. */
+	again = sut_db_int(row, 1) && next < f->created + WEBHOOK_TRY_SEC;
 	k = sut_db_exec(db,
 			"UPDATE deliveries SET attempts = attempts + 1, status = $2, error = $3, "
 			"next_try = $4 WHERE id = $1",
 			SUT_DB_ARGS(SUT_DB_I(f->delivery), SUT_DB_I_IF(f->status, f->status),
-				    SUT_DB_T(f->error),
-				    SUT_DB_I_IF(next < f->created + WEBHOOK_TRY_SEC, next)),
+				    SUT_DB_T(f->error), SUT_DB_I_IF(again, next)),
 			NULL, err);
 	/* What else waits for this receiver need not find out the same right now. */
 	if (next > now + POSTPONE_MAX_SEC)
@@ -569,14 +577,9 @@ static int failed(struct sut_db *db, const struct flight *f, int64_t now, struct
 				SUT_DB_ARGS(SUT_DB_I(f->webhook), SUT_DB_I(next),
 					    SUT_DB_I(next - WEBHOOK_TRY_SEC)),
 				NULL, err);
-	if (k == 0)
-		k = sut_db_one(db,
-			       "UPDATE webhooks SET failing_since = COALESCE(failing_since, $2) "
-			       "WHERE id = $1 RETURNING failing_since",
-			       SUT_DB_ARGS(SUT_DB_I(f->webhook), SUT_DB_I(now)), &row, err);
 	if (k < 0)
 		return k;
-	return row && sut_db_int(row, 0) <= now - WEBHOOK_FAIL_SEC ? disable(db, f, now, err) : 0;
+	return sut_db_int(row, 0) <= now - WEBHOOK_FAIL_SEC ? disable(db, f, now, err) : 0;
 }
 
 /* Waits up to ms for one to land, and takes all that have. */
@@ -691,7 +694,7 @@ static int run(struct portal *p, struct sut_db *db, int64_t now, struct sut_err 
 
 const struct task task_webhooks = {
 	.name = "webhooks",
-	.lock = 0x7375747765, /* any number that no other task has */
+	.lock = 0x7375740010,
 	.every_sec = 5,
 	.on_touch = true,
 	.run = run,

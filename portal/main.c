@@ -14,7 +14,9 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"init", cmd_init, "make the database and its first user"},
 	{"serve", cmd_serve, "answer requests until a signal ends it"},
+	{"migrate", cmd_migrate, "bring the database to the schema of this program"},
 };
 
 static void usage(FILE *f)

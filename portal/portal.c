@@ -113,11 +113,9 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 	}
 	rc = decisions_new(&p->decisions, err);
 	if (rc == 0)
+		rc = coverage_new(&p->coverage, err);
+	if (rc == 0)
 		rc = pool_new(p, conf->readers, &p->pool, err);
-	rc = coverage_new(&p->coverage, err);
-	if (rc < 0)
-		return rc;
-	rc = pool_new(p, conf->readers, &p->pool, err);
 	if (rc < 0)
 		return rc;
 	*ret = sut_steal(p);

@@ -42,6 +42,7 @@ struct tasks {
 
 const struct task *const portal_tasks[] = {
 	&task_cleanup,
+	&task_coverage,
 	&task_fleet_metrics,
 	&task_webhooks,
 	NULL,

@@ -80,8 +80,9 @@ static void rows_orphan(struct sut_db *db)
 static void close_all(struct sut_db *db)
 {
 	rows_orphan(db);
-	cache_drop(db);
+	/* First: statements of a connection that is closed need no farewell. */
 	db->engine->disconnect(db);
+	cache_drop(db);
 	db->in_tx = false;
 	db->savepoints = 0;
 	db->failed = 0;
@@ -92,6 +93,9 @@ static const struct db_engine *engine_of(const char *url)
 {
 	if (sut_startswith(url, "sqlite:"))
 		return &db_sqlite;
+	if (sut_startswith(url, "postgresql://") || sut_startswith(url, "postgres://") ||
+	    strchr(url, '='))
+		return &db_pgsql;
 	return NULL;
 }
 
@@ -132,6 +136,8 @@ void sut_db_free(struct sut_db *db)
 	if (!db)
 		return;
 	close_all(db);
+	if (db->engine->destroy)
+		db->engine->destroy(db);
 	if (db->url)
 		explicit_bzero(db->url, strlen(db->url)); /* it may hold a password */
 	free(db->url);

@@ -64,11 +64,18 @@ const char *sut_db_name(const struct sut_db *db);
 
 /* Is the connection usable? Asks the server nothing. */
 bool sut_db_alive(const struct sut_db *db);
-/* A new connection in place of a lost one. The transaction that was open is lost. */
+/* A new connection in place of a lost one. The transaction that was open is lost, and so are locks; rows that
+ * were open end with -ECONNRESET. Listening goes on, and the next sut_db_wait() gives 1 at once. */
 int sut_db_reopen(struct sut_db *db, struct sut_err *err) _must_check_;
 
 struct sut_db_arg {
-	enum { SUT_DB_ARG_NULL, SUT_DB_ARG_INT, SUT_DB_ARG_TEXT, SUT_DB_ARG_BLOB } type;
+	enum {
+		SUT_DB_ARG_NULL,
+		SUT_DB_ARG_INT,
+		SUT_DB_ARG_INT_NULL, /* where else an integer stands */
+		SUT_DB_ARG_TEXT,
+		SUT_DB_ARG_BLOB
+	} type;
 	int64_t i;
 	const void *p; /* NULL for TEXT and BLOB is SQL's NULL */
 	size_t len;    /* of a BLOB */
@@ -78,8 +85,11 @@ struct sut_db_arg {
 #define SUT_DB_T(s) ((struct sut_db_arg){.type = SUT_DB_ARG_TEXT, .p = (s)})
 #define SUT_DB_B(ptr, n) ((struct sut_db_arg){.type = SUT_DB_ARG_BLOB, .p = (ptr), .len = (n)})
 #define SUT_DB_NULL ((struct sut_db_arg){.type = SUT_DB_ARG_NULL})
-/* SQL's NULL when cond is false. */
-#define SUT_DB_I_IF(cond, x) ((cond) ? SUT_DB_I(x) : SUT_DB_NULL)
+/* SQL's NULL when cond is false. Where a parameter may be NULL, this and SUT_DB_T(NULL) are better than
+ * SUT_DB_NULL: PostgreSQL wants to know the type. */
+#define SUT_DB_I_IF(cond, x)                                                                       \
+	((struct sut_db_arg){.type = (cond) ? SUT_DB_ARG_INT : SUT_DB_ARG_INT_NULL,                \
+			     .i = (cond) ? (x) : 0})
 
 /* Two parameters of the functions below: SUT_DB_ARGS(SUT_DB_I(1), SUT_DB_T("x")), or SUT_DB_NONE. */
 #define SUT_DB_ARGS(...)                                                                           \

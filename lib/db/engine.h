@@ -54,7 +54,8 @@ struct db_engine {
 	size_t db_size, rows_size;
 
 	int (*connect)(struct sut_db *db, struct sut_err *err);
-	void (*disconnect)(struct sut_db *db); /* statements are unprepared before */
+	void (*disconnect)(struct sut_db *db); /* statements are unprepared afterwards */
+	void (*destroy)(struct sut_db *db);    /* what outlives connections; may be NULL */
 	bool (*alive)(const struct sut_db *db);
 
 	/* May be called again for a statement that is prepared, when the kinds of arguments differ. */

@@ -15,6 +15,7 @@ struct web_table {
 extern const struct web_table api_tables[];
 
 extern const struct web_route api_audit[];
+extern const struct web_route api_checkin[];
 extern const struct web_route api_coverage[];
 extern const struct web_route api_cves[];
 extern const struct web_route api_enroll[];
@@ -22,6 +23,7 @@ extern const struct web_route api_keys[];
 extern const struct web_route api_sessions[]; /* with whoami and password */
 extern const struct web_route api_sources[];
 extern const struct web_route api_system_wide[]; /* healthz, metrics, openapi.json */
+extern const struct web_route api_systems[];
 extern const struct web_route api_tenants[];
 extern const struct web_route api_tokens[];
 extern const struct web_route api_users[];

@@ -235,10 +235,13 @@ static int token_create(struct web_req *q, struct web_resp *r, struct sut_err *e
 		k = api_roles_take(r, w.roles, "/roles", &roles);
 	if (k)
 		return k;
-	if (w.roles_given && !roles)
-		return web_bad_field(r, "/roles", "give at least one role, or leave it out");
+	/* Left out: what user and caller both have, in their own words: "admin" stays "admin". */
 	if (!w.roles_given)
-		roles = w.user_roles & api_roles_wide(q->who.roles);
+		roles = (w.user_roles & SUT_ROLE_ADMIN)
+				? q->who.roles
+				: w.user_roles & api_roles_wide(q->who.roles);
+	if (!roles)
+		return web_bad_field(r, "/roles", "give at least one role");
 	if (roles & ~api_roles_wide(w.user_roles))
 		return web_bad_field(r, "/roles", "a token has only roles that its user has");
 	k = api_roles_may_give(q, r, roles);

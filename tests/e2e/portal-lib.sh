@@ -69,7 +69,13 @@ api() { # METHOD PATH [BODY [AUTH FILE]]; BODY "" or "-": none, "@FILE": of a fi
 	set -- "$1" "$2" "${3:-}"
 	case $3 in
 	'' | -) set -- -X "$1" "$portal$2" ;;
-	@*) set -- -X "$1" "$portal$2" --data-binary "$3" ;;
+	@*)
+		case $2 in
+		*/changelog* | /install*) set -- "$@" application/octet-stream ;;
+		*) set -- "$@" application/json ;;
+		esac
+		set -- -X "$1" "$portal$2" -H "Content-Type: $4" --data-binary "$3"
+		;;
 	*)
 		printf '%s' "$3" >"$work/request"
 		set -- -X "$1" "$portal$2" -H 'Content-Type: application/json' \
@@ -100,7 +106,7 @@ says_status() {
 
 # The first user changes the one-time password and makes a token with all roles.
 portal_admin() {
-	once=$(sed -n 's/.*password: *//p' "$work/init.out" | head -n 1)
+	once=$(sed -n 's/^Password: *//p' "$work/init.out" | head -n 1)
 	[ -n "$once" ] || { cat "$work/init.out" >&2; return 1; }
 	printf '{"user":"admin","password":"%s"}' "$once" >"$work/login"
 	none=$work/none

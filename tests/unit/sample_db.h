@@ -33,6 +33,8 @@ struct sample_db_case {
 	void (*run)(void **state);
 	enum sut_db_engine only; /* 0: both */
 };
+#define SAMPLE_DB_CASE(f) ((struct sample_db_case){#f, f, 0})
+#define SAMPLE_DB_ONLY(engine, f) ((struct sample_db_case){#f, f, engine})
 int sample_db_run(const struct sample_db_case *cases, size_t n);
 #define SAMPLE_DB_RUN(cases) sample_db_run(cases, SUT_ARRAY_SIZE(cases))
 

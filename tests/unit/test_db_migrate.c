@@ -259,24 +259,18 @@ static void both_engines_have_the_same_schema(void **state)
 	assert_string_equal(sut_buf_str(&pg), sut_buf_str(&lite));
 }
 
-#define CASE(name)                                                                                 \
-	{                                                                                          \
-#name, name, 0                                                                     \
-	}
-
 int main(void)
 {
-	static const struct sample_db_case cases[] = {
-		CASE(migrations_are_applied_once_and_in_order),
-		CASE(each_engine_gets_its_own_words),
-		CASE(a_migration_that_fails_leaves_nothing),
-		CASE(a_changed_migration_is_noticed),
-		CASE(a_newer_database_is_left_alone),
-		CASE(a_list_with_mistakes_is_refused),
-		CASE(several_processes_may_migrate_at_once),
-		CASE(an_old_database_with_data_becomes_the_same_as_a_new_one),
-		{"both_engines_have_the_same_schema", both_engines_have_the_same_schema,
-		 SUT_DB_PGSQL},
+	const struct sample_db_case cases[] = {
+		SAMPLE_DB_CASE(migrations_are_applied_once_and_in_order),
+		SAMPLE_DB_CASE(each_engine_gets_its_own_words),
+		SAMPLE_DB_CASE(a_migration_that_fails_leaves_nothing),
+		SAMPLE_DB_CASE(a_changed_migration_is_noticed),
+		SAMPLE_DB_CASE(a_newer_database_is_left_alone),
+		SAMPLE_DB_CASE(a_list_with_mistakes_is_refused),
+		SAMPLE_DB_CASE(several_processes_may_migrate_at_once),
+		SAMPLE_DB_CASE(an_old_database_with_data_becomes_the_same_as_a_new_one),
+		SAMPLE_DB_ONLY(SUT_DB_PGSQL, both_engines_have_the_same_schema),
 	};
 
 	return SAMPLE_DB_RUN(cases);

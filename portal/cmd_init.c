@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/* suture-portal init: the database, its first user, and a certificate to begin with. */
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "bootstrap.h"
+#include "cmd.h"
+#include "migrations.h"
+#include "selfsigned.h"
+
+static const char help[] =
+	"usage: suture-portal init [--config FILE] [--self-signed NAME]...\n\n"
+	"Makes the database, the tenant \"" BOOTSTRAP_TENANT "\" and its user \"" BOOTSTRAP_USER
+	"\", and prints the one-time\n"
+	"password to log in with; it is stored nowhere else. Run it as the user that the portal\n"
+	"runs as. A database that has users is left alone.\n\n"
+	"  --config FILE        settings (default: " PORTAL_CONF_FILE "; suture-portal(8))\n"
+	"  --self-signed NAME   also make a key and a certificate for this host name or address,\n"
+	"                       where tls-key and tls-cert say; may be repeated\n";
+
+struct args {
+	const char *config;
+	struct sut_strv names;
+};
+
+static int parse(int argc, char **argv, struct args *a, int *ret_exit)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+						{"self-signed", required_argument, NULL, 's'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
+	int c;
+
+	*ret_exit = PORTAL_EXIT_USAGE;
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'c')
+			a->config = optarg;
+		else if (c == 's' && sut_strv_add(&a->names, optarg) == 0)
+			continue;
+		else if (c == 'h') {
+			fputs(help, stdout);
+			*ret_exit = PORTAL_EXIT_OK;
+			return -EINVAL;
+		} else
+			return -EINVAL;
+	}
+	if (optind == argc)
+		return 0;
+	fprintf(stderr,
+		"suture-portal init: '%s' is not understood; see suture-portal init --help\n",
+		argv[optind]);
+	return -EINVAL;
+}
+
+/* The folder of a SQLite file. */
+static int make_folder(const char *url, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *path = NULL;
+
+	if (!sut_startswith(url, "sqlite:"))
+		return 0;
+	path = strdup(url + strlen("sqlite:"));
+	return path ? sut_mkdir_p(dirname(path), err) : sut_err_oom(err);
+}
+
+static int certificate(const struct portal_conf *conf, const struct sut_strv *names,
+		       struct sut_err *err)
+{
+	int r;
+
+	if (!names->n)
+		return 0;
+	if (!conf->tls_cert)
+		return sut_err_reason(err, EINVAL, "conf",
+				      "tls-cert and tls-key are not set. Say there where the "
+				      "certificate and its key are to be");
+	r = selfsigned_write(conf->tls_cert, conf->tls_key, names, err);
+	if (r < 0)
+		return r;
+	printf("Certificate: %s, valid for %d days. Clients must be given it: nobody else has\n"
+	       "signed it.\n\n",
+	       conf->tls_cert, SELFSIGNED_DAYS);
+	return 0;
+}
+
+/* Before the commit: a password that nobody has seen would lock the portal. */
+static int show(const struct portal_conf *conf, const char *password, struct sut_err *err)
+{
+	printf("User:     " BOOTSTRAP_USER "\nPassword: %s\n\n"
+	       "The password is for one login, and is shown only now. Log in and change it:\n\n"
+	       "  suture-admin login " BOOTSTRAP_USER "%s%s\n",
+	       password, conf->url ? " --url " : "", conf->url ? conf->url : "");
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return sut_err_set(err, EIO, "cannot print the password; nothing was made");
+	return 0;
+}
+
+static int init(const struct args *a, struct sut_err *err)
+{
+	_cleanup_(portal_conf_release) struct portal_conf conf = {0};
+	_cleanup_(sut_db_freep) struct sut_db *db = NULL;
+	int64_t now = time(NULL);
+	char password[32] = "";
+	int r;
+
+	r = cmd_conf(a->config, &conf, err);
+	if (r == 0)
+		r = make_folder(conf.database, err);
+	if (r == 0)
+		r = sut_db_open(conf.database, NULL, &db, err);
+	if (r == 0)
+		r = sut_db_migrate(db, portal_migrations, portal_nmigrations, 0, now, err);
+	if (r == 0)
+		r = sut_db_begin(db, SUT_DB_WRITE, err);
+	if (r == 0)
+		r = bootstrap_admin(db, now, password, err);
+	if (r == 0)
+		r = certificate(&conf, &a->names, err);
+	if (r == 0)
+		r = show(&conf, password, err);
+	explicit_bzero(password, sizeof(password));
+	if (r == 0) {
+		r = sut_db_commit(db, err);
+		if (r < 0)
+			(void)sut_err_prefix(err, "the password above is not valid");
+	}
+	if (db)
+		sut_db_rollback(db);
+	return r;
+}
+
+int cmd_init(int argc, char **argv)
+{
+	struct args a = {.config = PORTAL_CONF_FILE};
+	struct sut_err err = {0};
+	int status;
+
+	if (parse(argc, argv, &a, &status) == 0)
+		status = init(&a, &err) < 0 ? cmd_fail("init", &err) : PORTAL_EXIT_OK;
+	sut_strv_release(&a.names);
+	return status;
+}
