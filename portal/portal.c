@@ -13,6 +13,7 @@
 #include "cve/coverage.h"
 #include "migrations.h"
 #include "pool.h"
+#include "token_use.h"
 #include "tasks.h"
 #include "web/router.h"
 
@@ -102,6 +103,8 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 	if (rc == 0)
 		rc = metrics_new(p->router, &p->metrics, err);
 	if (rc == 0)
+		rc = token_use_new(&p->token_use, err);
+	if (rc == 0)
 		rc = look_at_database(p, err);
 	if (rc < 0)
 		return rc;
@@ -130,6 +133,7 @@ void portal_free(struct portal *p)
 	pool_free(p->pool);
 	decisions_free(p->decisions);
 	metrics_free(p->metrics);
+	token_use_free(p->token_use);
 	coverage_free(p->coverage);
 	web_router_free(p->router);
 	sut_closep(&p->repo_fd);

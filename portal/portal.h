@@ -19,6 +19,7 @@ struct web_router; /* web/router.h */
 struct decisions;  /* feed/: what a feed gives for each kernel, kept until the generation changes */
 struct coverage;   /* cve/: the compressed document */
 struct metrics;	   /* metrics.h */
+struct token_use;  /* token_use.h */
 struct tasks;	   /* tasks.h */
 
 struct portal {
@@ -29,6 +30,7 @@ struct portal {
 	struct decisions *decisions;
 	struct coverage *coverage;
 	struct metrics *metrics;
+	struct token_use *token_use;
 	struct tasks *tasks; /* NULL: none run */
 	/* Counted up in the database by web_touch(); this process has seen this one. */
 	_Atomic int64_t generation;

@@ -44,6 +44,7 @@ const struct task *const portal_tasks[] = {
 	&task_cleanup,
 	&task_coverage,
 	&task_fleet_metrics,
+	&task_token_use,
 	&task_webhooks,
 	NULL,
 };

@@ -19,6 +19,6 @@ struct task {
 
 /* In task.c; each task is defined beside what it does. */
 extern const struct task task_cleanup, task_coverage, task_fleet_metrics, task_repository,
-	task_webhooks;
+	task_token_use, task_webhooks;
 
 #endif

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "portal.h"
+#include "token_use.h"
 #include "web/job.h"
-
-enum { LAST_USED_SEC = 3600 }; /* how exact tokens.last_used is */
 
 static int challenge(struct web_resp *r)
 {
@@ -125,8 +125,13 @@ static int authenticate_account(struct web_job *j, const uint8_t *hash, struct s
 	rc = choose_tenant(j, &a, err);
 	if (rc != 0)
 		return rc;
-	if (j->q.now - a.last_used >= LAST_USED_SEC)
-		j->token_used = a.who.token;
+	if (j->q.now - a.last_used >= TOKEN_USE_EXACT_SEC) {
+		/* With what it writes anyway, or by a task some time later. */
+		if (j->q.route->flags & WEB_WRITE)
+			j->token_used = a.who.token;
+		else
+			token_use_note(j->q.portal->token_use, a.who.token, j->q.now);
+	}
 	j->q.who = a.who;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sample_portal.h"
+#include "task.h"
 
 #include "accounts.h"
 
@@ -195,6 +196,23 @@ static void last_used_is_noted_at_most_once_an_hour(void **state)
 	s->now += 1;
 	sample_call(s, "POST", "/v1/tokens", token, "{\"name\":\"fourth\"}");
 	assert_int_equal(sample_number(s, sql), s->now);
+	/* One that only reads has no transaction: a task writes it down. */
+	first = s->now;
+	s->now += 3600;
+	for (int i = 0; i < 3; i++)
+		sample_call(s, "GET", "/v1/whoami", token, NULL);
+	assert_int_equal(sample_number(s, sql), first);
+	s->now += 30;
+	assert_int_equal(task_token_use.run(s->p, s->c, s->now, NULL), 0);
+	assert_int_equal(sample_number(s, sql), first + 3600);
+	s->now += 3600 - 1;
+	sample_call(s, "GET", "/v1/whoami", token, NULL);
+	assert_int_equal(task_token_use.run(s->p, s->c, s->now, NULL), 0);
+	assert_int_equal(sample_number(s, sql), s->now);
+	s->now += 3599;
+	sample_call(s, "GET", "/v1/whoami", token, NULL);
+	assert_int_equal(task_token_use.run(s->p, s->c, s->now, NULL), 0);
+	assert_int_equal(sample_number(s, sql), s->now - 3599);
 }
 
 static void sending_it_twice_makes_one_token(void **state)
