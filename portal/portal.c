@@ -11,6 +11,7 @@
 #include "feed/decisions.h"
 #include "metrics.h"
 #include "cve/coverage.h"
+#include "install/packages.h"
 #include "migrations.h"
 #include "pool.h"
 #include "token_use.h"
@@ -116,6 +117,8 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 	}
 	rc = decisions_new(&p->decisions, err);
 	if (rc == 0)
+		rc = packages_new(conf->agent_dir, &p->packages, err);
+	if (rc == 0)
 		rc = coverage_new(&p->coverage, err);
 	if (rc == 0)
 		rc = pool_new(p, conf->readers, &p->pool, err);
@@ -135,6 +138,7 @@ void portal_free(struct portal *p)
 	metrics_free(p->metrics);
 	token_use_free(p->token_use);
 	coverage_free(p->coverage);
+	packages_free(p->packages);
 	web_router_free(p->router);
 	sut_closep(&p->repo_fd);
 	portal_conf_release(&p->conf);

@@ -20,6 +20,7 @@ struct decisions;  /* feed/: what a feed gives for each kernel, kept until the g
 struct coverage;   /* cve/: the compressed document */
 struct metrics;	   /* metrics.h */
 struct token_use;  /* token_use.h */
+struct packages;   /* install/packages.h: of the agent */
 struct tasks;	   /* tasks.h */
 
 struct portal {
@@ -31,6 +32,7 @@ struct portal {
 	struct coverage *coverage;
 	struct metrics *metrics;
 	struct token_use *token_use;
+	struct packages *packages;
 	struct tasks *tasks; /* NULL: none run */
 	/* Counted up in the database by web_touch(); this process has seen this one. */
 	_Atomic int64_t generation;

@@ -36,7 +36,7 @@ static void answer_file(struct request *r)
 	const struct sut_hfile f = {
 		.path = a->file, .cache_control = a->cache_control, .type = a->type};
 
-	sut_hreq_answer_file(r->h, r->job.q.portal->repo_fd, &f);
+	sut_hreq_answer_file(r->h, a->folder > 0 ? a->folder : r->job.q.portal->repo_fd, &f);
 }
 
 static void answer(struct web_job *j)
@@ -47,7 +47,7 @@ static void answer(struct web_job *j)
 	char etag[96], cache[160];
 	size_t n = 0;
 
-	if (a->file && a->status == 200 && j->q.portal->repo_fd >= 0) {
+	if (a->file && a->status == 200 && (a->folder > 0 || j->q.portal->repo_fd >= 0)) {
 		answer_file(r);
 		return;
 	}

@@ -8,6 +8,7 @@ const struct web_table api_tables[] = {
 	{"coverage", api_coverage},
 	{"cves", api_cves},
 	{"enroll", api_enroll},
+	{"install", api_install},
 	{"keys", api_keys},
 	{"sessions", api_sessions},
 	{"sources", api_sources},

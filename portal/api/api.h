@@ -19,6 +19,7 @@ extern const struct web_route api_checkin[];
 extern const struct web_route api_coverage[];
 extern const struct web_route api_cves[];
 extern const struct web_route api_enroll[];
+extern const struct web_route api_install[]; /* with the packages of the agent */
 extern const struct web_route api_keys[];
 extern const struct web_route api_sessions[]; /* with whoami and password */
 extern const struct web_route api_sources[];

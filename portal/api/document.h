@@ -9,4 +9,8 @@
 extern const unsigned char api_openapi[];
 extern const size_t api_openapi_len;
 
+/* portal/install/install.sh */
+extern const unsigned char install_script[];
+extern const size_t install_script_len;
+
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "web/job.h"
@@ -21,6 +22,8 @@ void web_resp_release(struct web_resp *r)
 	sut_buf_release(&r->raw);
 	sut_strv_release(&r->headers);
 	free(r->file);
+	if (r->folder > 0)
+		close(r->folder);
 	web_resp_init(r);
 }
 

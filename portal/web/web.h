@@ -81,13 +81,14 @@ struct web_req {
 };
 
 struct web_resp {
-	int status;		   /* 0: 200 */
-	json_t *json;		   /* the body (owned), or: */
-	struct sut_buf raw;	   /* bytes, with */
-	const char *type;	   /* their Content-Type */
-	char etag[80];		   /* with quotes; a GET whose If-None-Match has it becomes 304 */
-	struct sut_strv headers;   /* further "Name: value" */
-	char *file;		   /* a file below the repository instead of a body (owned) */
+	int status;		 /* 0: 200 */
+	json_t *json;		 /* the body (owned), or: */
+	struct sut_buf raw;	 /* bytes, with */
+	const char *type;	 /* their Content-Type */
+	char etag[80];		 /* with quotes; a GET whose If-None-Match has it becomes 304 */
+	struct sut_strv headers; /* further "Name: value" */
+	char *file;		 /* a file below the repository instead of a body (owned) */
+	int folder; /* > 0: a folder (owned) that `file` is below, instead of the repository */
 	const char *cache_control; /* NULL: "no-store" */
 };
 
