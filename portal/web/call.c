@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "portal.h"
 #include "web/job.h"
 #include "web/router.h"
@@ -60,6 +61,28 @@ static int find_route(struct web_job *j)
 	}
 }
 
+/* What SQL text can be; a route need not ask. */
+static bool is_text(const char *s)
+{
+	const uint8_t *p = (const uint8_t *)s, *end = p + strlen(s);
+
+	while (p < end)
+		if (sut_utf8_next(&p, end) < 0)
+			return false;
+	return true;
+}
+
+static bool arguments_are_text(const struct web_job *j)
+{
+	for (size_t i = 0; i < WEB_PARAMS_MAX; i++)
+		if (j->q.params[i] && !is_text(j->q.params[i]))
+			return false;
+	for (size_t i = 0; i < j->args.n; i++)
+		if (!is_text(j->args.v[i].name) || !is_text(j->args.v[i].value))
+			return false;
+	return true;
+}
+
 static int take_request(struct web_job *j)
 {
 	int rc = find_route(j);
@@ -76,6 +99,11 @@ static int take_request(struct web_job *j)
 				   WEB_ARGS_MAX);
 	if (rc < 0)
 		return web_problem(&j->r, 503, "busy", "There is no memory for it now. Try again");
+	if (!arguments_are_text(j))
+		return web_problem(
+			&j->r, 400, "bad-target",
+			"The address, decoded, is not UTF-8. Encode each byte of the UTF-8 "
+			"form as %%XX");
 	return web_body(j);
 }
 
