@@ -9,13 +9,14 @@
 
 #include "api/api.h"
 #include "feed/decisions.h"
-#include "metrics.h"
 #include "cve/coverage.h"
 #include "install/packages.h"
+#include "metrics.h"
 #include "migrations.h"
 #include "pool.h"
-#include "token_use.h"
+#include "repo/look.h"
 #include "tasks.h"
+#include "token_use.h"
 #include "web/router.h"
 
 static int64_t wall_clock(void *ctx _unused_)
@@ -119,6 +120,8 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 	if (rc == 0)
 		rc = packages_new(conf->agent_dir, &p->packages, err);
 	if (rc == 0)
+		rc = repo_new(&p->repo, err);
+	if (rc == 0)
 		rc = coverage_new(&p->coverage, err);
 	if (rc == 0)
 		rc = pool_new(p, conf->readers, &p->pool, err);
@@ -135,6 +138,7 @@ void portal_free(struct portal *p)
 	tasks_stop(p->tasks);
 	pool_free(p->pool);
 	decisions_free(p->decisions);
+	repo_free(p->repo);
 	metrics_free(p->metrics);
 	token_use_free(p->token_use);
 	coverage_free(p->coverage);

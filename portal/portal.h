@@ -16,6 +16,7 @@
 
 struct pool;	   /* pool.h: reader threads, the writer */
 struct web_router; /* web/router.h */
+struct repo;
 struct decisions;  /* feed/: what a feed gives for each kernel, kept until the generation changes */
 struct coverage;   /* cve/: the compressed document */
 struct metrics;	   /* metrics.h */
@@ -29,6 +30,7 @@ struct portal {
 	struct pool *pool;
 	struct sut_httpd *httpd;
 	struct decisions *decisions;
+	struct repo *repo; /* repo/: what is kept between looks at the signed repository */
 	struct coverage *coverage;
 	struct metrics *metrics;
 	struct token_use *token_use;

@@ -29,5 +29,10 @@ extern const struct web_route api_tenants[];
 extern const struct web_route api_tokens[];
 extern const struct web_route api_users[];
 extern const struct web_route api_webhooks[];
+extern const struct web_route api_distribution[]; /* /repo, and by kernel */
+extern const struct web_route api_feed_entries[];
+extern const struct web_route api_feeds[];
+extern const struct web_route api_patchsets[];
+extern const struct web_route api_repository[];
 
 #endif

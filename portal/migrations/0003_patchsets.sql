@@ -85,6 +85,7 @@ CREATE TABLE repository (
 	root_version BIGINT NOT NULL DEFAULT 0, -- of the last good look; never back under the same trust
 	timestamp_version BIGINT NOT NULL DEFAULT 0,
 	timestamp_sha256 TEXT NOT NULL DEFAULT '',
+	expires BIGINT NOT NULL DEFAULT 0, -- the first of what is signed
 	state TEXT NOT NULL DEFAULT '{}' -- JSON: roles with version and expiry, stop flag, warnings
 );
 INSERT INTO repository (id) VALUES (1);
