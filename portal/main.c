@@ -17,6 +17,8 @@ static const struct command {
 	{"init", cmd_init, "make the database and its first user"},
 	{"serve", cmd_serve, "answer requests until a signal ends it"},
 	{"migrate", cmd_migrate, "bring the database to the schema of this program"},
+	{"backup", cmd_backup, "write all of the database to a file"},
+	{"restore", cmd_restore, "put a backup into a new database, also of the other engine"},
 };
 
 static void usage(FILE *f)

@@ -48,7 +48,7 @@ CREATE TABLE feeds (
 	tenant BIGINT NOT NULL,
 	name TEXT NOT NULL,
 	title TEXT NOT NULL DEFAULT '',
-	follows BIGINT REFERENCES feeds (id), -- takes what becomes active there; NULL: see auto
+	follows BIGINT REFERENCES feeds (id) DEFERRABLE, -- takes what becomes active there; NULL: see auto
 	auto INTEGER NOT NULL DEFAULT 0, -- new patchsets come by themselves: from `follows`, or from the repository
 	delay_hours INTEGER NOT NULL DEFAULT 0,
 	pin TEXT, -- "patchset:K20261121_01" or "date:2026-11-21"; NULL: none
