@@ -135,7 +135,14 @@ int64_t webhook_wait(int64_t attempts)
 }
 
 const char *const webhook_types[] = {
-	"feed.changed",	       "key.limit-passed", "patchset.published", "patchset.withdrawn",
-	"system.checkin",      "system.cloned",	   "system.deleted",	 "system.enrolled",
-	"system.unregistered", "webhook.disabled", "webhook.test",	 NULL,
+	"cve.imported",	       "feed.held",
+	"feed.promoted",       "feed.released",
+	"feed.withdrawn",      "key.deleted",
+	"key.limit-passed",    "key.revoked",
+	"patchset.released",   "patchset.withdrawn",
+	"system.cloned",       "system.credential-replaced",
+	"system.deleted",      "system.enrolled",
+	"system.state",	       "system.transferred",
+	"system.unregistered", "webhook.disabled",
+	"webhook.test",	       NULL,
 };

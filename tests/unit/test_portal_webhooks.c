@@ -2,15 +2,19 @@
 /* Webhooks: what may be asked for, and deliveries to a real server. */
 #include "unit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "receiver.h"
 #include "sample_portal.h"
 #include "task.h"
+#include "tasks.h"
 #include "webhook.h"
 
 #include "accounts.h"
@@ -605,6 +609,218 @@ static void an_event_that_is_committed_late_is_not_passed_over(void **state)
 	receiver_stop(&hook);
 }
 
+static size_t different(const struct receiver *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		size_t k = 0;
+
+		while (k < i && strcmp(r->v[k].id, r->v[i].id) != 0)
+			k++;
+		n += k == i;
+	}
+	return n;
+}
+
+static void wait_for(struct receiver *r, size_t n)
+{
+	double start = seconds();
+
+	while (receiver_count(r) < n && seconds() - start < 30)
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+}
+
+static void several_portals_deliver_each_event_once(void **state)
+{
+	static const struct task *const list[] = {&task_webhooks, NULL};
+	struct sample_portal *s = *state;
+	struct portal *portals[3] = {0};
+	struct sut_err err = {0};
+
+	receiver_start(&hook);
+	make(s, &hook, "[\"*\"]", NULL, NULL);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(portals); i++) {
+		assert_ok(portal_open(&s->p->conf, &portals[i], &err), err);
+		assert_ok(tasks_start(portals[i], list, &err), err);
+	}
+	for (int i = 0; i < 200; i++) {
+		event(s, s->tenant[0].id, "system.enrolled", "{}");
+		for (size_t k = 0; k < SUT_ARRAY_SIZE(portals); k++)
+			tasks_wake(portals[k]->tasks);
+	}
+	wait_for(&hook, 200);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(portals); i++) {
+		atomic_store(&portals[i]->stopping, true);
+		tasks_stop(portals[i]->tasks);
+		portals[i]->tasks = NULL;
+		portal_free(portals[i]);
+	}
+	assert_int_equal(hook.n, 200);
+	assert_int_equal(different(&hook), 200);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM deliveries"), 200);
+	receiver_stop(&hook);
+}
+
+/* A portal that dies between POST and note sends again, with the same id; nothing is lost. */
+static void a_killed_portal_sends_again_what_it_did_not_note(void **state)
+{
+	struct sample_portal *s = *state;
+	pid_t pid;
+	int status;
+
+	receiver_start(&hook);
+	make(s, &hook, "[\"*\"]", NULL, NULL);
+	for (int i = 0; i < 20; i++)
+		event(s, s->tenant[0].id, "system.enrolled", "{}");
+	hook.delay_ms = 100;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct sut_db *own = sample_db_open(&s->db);
+
+		(void)!task_webhooks.run(s->p, own, s->now, NULL);
+		_exit(0);
+	}
+	wait_for(&hook, 6);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	hook.delay_ms = 0;
+	run_task(s);
+	assert_int_equal(different(&hook), 20);
+	/* Only those that were in flight may have come twice. */
+	assert_true(hook.n <= 20 + WEBHOOK_EACH);
+	assert_int_equal(
+		sample_number(s, "SELECT COUNT(*) FROM deliveries WHERE delivered IS NOT NULL"),
+		20);
+	receiver_stop(&hook);
+}
+
+/* --- the documentation --- */
+
+static void the_example_is_signed_as_the_page_says(void **state _unused_)
+{
+	char signature[WEBHOOK_SIGNATURE_MAX];
+	struct sut_err err = {0};
+
+	/* Made by the recipe with openssl. */
+	assert_ok(
+		webhook_sign("suthook_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+			     "5c9e0w3t8h1v7k2m", 1795000000,
+			     "{\"type\":\"system.enrolled\",\"timestamp\":\"2026-11-18T11:06:40Z\","
+			     "\"tenant\":\"acme\",\"data\":{\"system\":\"7f3k9m2q4r8s1t5v\"}}",
+			     signature, &err),
+		err);
+	assert_string_equal(signature, "v1,o1+89yZgBUQEAlRF4Pc/5kSCHeIf9Aeby+2P6HJug4E=");
+}
+
+static json_t *documented(void)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(1 << 20);
+	struct sut_err err = {0};
+	json_t *set = json_object();
+	char *line, *save = NULL;
+
+	assert_ok(sut_file_read(SOURCE_ROOT "/docs/formats/webhooks.md", &b, &err), err);
+	for (line = strtok_r((char *)b.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char type[64];
+
+		if (sscanf(line, "| `%63[a-z.-]` |", type) == 1 && strchr(type, '.'))
+			json_object_set_new(set, type, json_true());
+	}
+	return set;
+}
+
+static bool named_in(const char *text, const char *type)
+{
+	char quoted[80];
+
+	(void)snprintf(quoted, sizeof(quoted), "%c%s%c", '"', type, '"');
+	if (strstr(text, quoted))
+		return true;
+	(void)snprintf(quoted, sizeof(quoted), "'%s'", type);
+	return strstr(text, quoted) != NULL;
+}
+
+/* Marks the types that a source names, and those of its calls of web_event() must be known. */
+static void read_source(const char *path, json_t *known, json_t *used)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4 << 20);
+	struct sut_err err = {0};
+	const char *type, *s;
+	json_t *v;
+
+	if (sut_endswith(path, "/webhook.c"))
+		return; /* the list itself */
+	assert_ok(sut_file_read(path, &b, &err), err);
+	json_object_foreach(known, type, v)
+		if (named_in(sut_buf_str(&b), type))
+			json_object_set_new(used, type, json_true());
+	for (s = sut_buf_str(&b); (s = strstr(s, "web_event(")); s++) {
+		char name[64], arguments[256];
+		const char *quote;
+
+		(void)snprintf(arguments, sizeof(arguments), "%s", s);
+		/* The type is before the data. */
+		if (strstr(arguments, "json_pack"))
+			*strstr(arguments, "json_pack") = '\0';
+		if (strchr(arguments, ';'))
+			*strchr(arguments, ';') = '\0';
+		for (quote = arguments; (quote = strchr(quote, '"')); quote++)
+			if (sscanf(quote, "\"%63[a-z.-]\"", name) == 1 && strchr(name, '.') &&
+			    !json_object_get(known, name))
+				fail_msg("%s: there is no type %s in docs/formats/webhooks.md",
+					 path, name);
+	}
+}
+
+static void read_folder(const char *path, json_t *known, json_t *used)
+{
+	_cleanup_(sut_closedirp) DIR *d = opendir(path);
+	const struct dirent *e;
+
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		char sub[512];
+
+		if (e->d_name[0] == '.')
+			continue;
+		(void)snprintf(sub, sizeof(sub), "%s/%s", path, e->d_name);
+		if (e->d_type == DT_DIR)
+			read_folder(sub, known, used);
+		else if (sut_endswith(sub, ".c"))
+			read_source(sub, known, used);
+	}
+}
+
+static void types_are_documented_and_documented_ones_are_told(void **state _unused_)
+{
+	json_t *known = documented(), *used = json_object();
+	const char *type;
+	json_t *v;
+
+	for (size_t i = 0; webhook_types[i]; i++) {
+		if (!json_object_get(known, webhook_types[i]))
+			fail_msg("%s is not in docs/formats/webhooks.md", webhook_types[i]);
+		assert_true(i == 0 || strcmp(webhook_types[i - 1], webhook_types[i]) < 0);
+	}
+	read_folder(SOURCE_ROOT "/portal", known, used);
+	json_object_foreach(known, type, v) {
+		size_t i = 0;
+
+		while (webhook_types[i] && strcmp(webhook_types[i], type) != 0)
+			i++;
+		if (!webhook_types[i])
+			fail_msg("%s cannot be asked for: add it to webhook_types", type);
+		if (!json_object_get(used, type))
+			fail_msg("nobody tells of %s", type);
+	}
+	json_decref(known);
+	json_decref(used);
+}
+
 int main(void)
 {
 #define CASE(f)                                                                                    \
@@ -628,6 +844,12 @@ int main(void)
 		CASE(a_test_is_delivered_like_anything_else),
 		CASE(nothing_is_sent_for_a_disabled_tenant_until_it_is_enabled),
 		CASE(thousands_of_events_arrive_each_once),
+		CASE(several_portals_deliver_each_event_once),
+		CASE(a_killed_portal_sends_again_what_it_did_not_note),
+		{"the_example_is_signed_as_the_page_says", the_example_is_signed_as_the_page_says,
+		 NULL, SUT_DB_SQLITE},
+		{"types_are_documented_and_documented_ones_are_told",
+		 types_are_documented_and_documented_ones_are_told, NULL, SUT_DB_SQLITE},
 		{"an_event_that_is_committed_late_is_not_passed_over",
 		 an_event_that_is_committed_late_is_not_passed_over, private_ok, SUT_DB_PGSQL},
 	};
