@@ -305,7 +305,6 @@ int enrol_clone(struct web_req *q, struct web_resp *r, const struct fleet_system
 		const struct enrolment_in *in, struct enrolment *ret, struct sut_err *err)
 {
 	struct row w = {.tenant = parent->tenant, .parent = parent->id, .like = parent};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	json_t *tags;
 	int64_t id = 0;
 	int x = system_instance(q->db, w.tenant, in->machine->machine_id, in->machine->product_uuid,
