@@ -51,8 +51,21 @@ static const struct admin_opt reason_opts[] = {
 	{"reason", "reason", ADMIN_TEXT, 0, "TEXT", "systems and people are told"},
 	{0},
 };
+static const struct admin_opt promote_opts[] = {
+	{"from", "from", ADMIN_TEXT, 0, "FEED", "only when it is active there"},
+	{"reason", "reason", ADMIN_TEXT, 0, "TEXT", "people are told"},
+	{0},
+};
+static const struct admin_opt withdraw_opts[] = {
+	{"reason", "reason", ADMIN_TEXT, ADMIN_REQUIRED, "TEXT", "systems and people are told"},
+	{0},
+};
+static const struct admin_opt entry_opts[] = {
+	{"state", "state", ADMIN_TEXT, ADMIN_QUERY, "active|held|withdrawn", "in this state"},
+	{0},
+};
 static const struct admin_opt hold_opts[] = {
-	{"reason", "reason", ADMIN_TEXT, 0, "TEXT", "systems and people are told"},
+	{"reason", "reason", ADMIN_TEXT, ADMIN_REQUIRED, "TEXT", "systems and people are told"},
 	{"until", "until", ADMIN_TIME, ADMIN_NULL, "TIME", "ends by itself then; such as +3d"},
 	{0},
 };
@@ -61,15 +74,15 @@ static const struct admin_verb verbs[] = {
 	 .flags = ADMIN_PAGED},
 	{"show", "one feed", "GET", "/v1/feeds/{feed}", feed_arg},
 	{"patchsets", "what it has, and in which state", "GET", "/v1/feeds/{feed}/patchsets",
-	 feed_arg, .columns = entry_columns, .flags = ADMIN_PAGED},
+	 feed_arg, entry_opts, .columns = entry_columns, .flags = ADMIN_PAGED},
 	{"promote", "put a patchset into the feed", "POST", "/v1/feeds/{feed}/promote", both_args,
-	 reason_opts, .flags = ADMIN_REPEAT},
+	 promote_opts, .flags = ADMIN_REPEAT},
 	{"hold", "no system takes the patchset until it is released", "POST",
 	 "/v1/feeds/{feed}/hold", both_args, hold_opts, .flags = ADMIN_REPEAT},
 	{"release", "end a hold", "POST", "/v1/feeds/{feed}/release", both_args, reason_opts,
 	 .flags = ADMIN_REPEAT},
 	{"withdraw", "take it back: systems that run it go to what is below", "POST",
-	 "/v1/feeds/{feed}/withdraw", both_args, reason_opts, .flags = ADMIN_REPEAT},
+	 "/v1/feeds/{feed}/withdraw", both_args, withdraw_opts, .flags = ADMIN_REPEAT},
 	{"create", "make a feed", "POST", "/v1/feeds", name_arg, create_opts,
 	 .flags = ADMIN_REPEAT},
 	{"change", "change it", "PATCH", "/v1/feeds/{feed}", feed_arg, change_opts,

@@ -8,7 +8,7 @@ static const struct admin_column columns[] = {
 	{"NAME", "name"},
 	{"PRODUCT", "product"},
 	{"CREATED", "created", ADMIN_WHEN},
-	{"TARGETS", "targets"},
+	{"PATCHES", "patches"},
 	{"CVES", "cves", ADMIN_COUNT},
 	{"WITHDRAWN", "withdrawn", ADMIN_AGE},
 	{"NOTES", "notes"},
@@ -21,6 +21,10 @@ static const struct admin_column patch_columns[] = {
 	{"BUILD-ID", "build_id", ADMIN_SHORT},
 	{"CVES", "cves", ADMIN_COUNT},
 	{"PATH", "path"},
+	{0},
+};
+static const struct admin_opt list_opts[] = {
+	{"cve", "cve", ADMIN_TEXT, ADMIN_QUERY, "CVE", "that fix it"},
 	{0},
 };
 static const struct admin_opt change_opts[] = {
@@ -38,21 +42,21 @@ static const struct admin_opt patch_opts[] = {
 	{0},
 };
 static const struct admin_verb verbs[] = {
-	{"list", "what the repository has", "GET", "/v1/patchsets", .columns = columns,
-	 .flags = ADMIN_PAGED},
+	{"list", "what the repository has", "GET", "/v1/patchsets", .opts = list_opts,
+	 .columns = columns, .flags = ADMIN_PAGED},
 	{"show", "one patchset, its targets and CVEs", "GET", "/v1/patchsets/{patchset}",
 	 patchset_arg},
 	{"change", "write notes to it (staff)", "PATCH", "/v1/patchsets/{patchset}", patchset_arg,
 	 change_opts, .flags = ADMIN_MATCH},
 	{"cve", "say how far it fixes a CVE (staff)", "PUT", "/v1/patchsets/{patchset}/cves",
-	 cve_args, cve_opts},
+	 cve_args, cve_opts, .flags = ADMIN_MATCH},
 	{0},
 };
 const struct admin_noun admin_patchset = {"patchset", "the patches of one release", verbs, NULL};
 
 static const struct admin_verb patch_verbs[] = {
 	{"list", "the patches for one kernel or library", "GET", "/v1/patches", .opts = patch_opts,
-	 .columns = patch_columns},
+	 .columns = patch_columns, .flags = ADMIN_PAGED},
 	{0},
 };
 const struct admin_noun admin_patch = {"patch", "the files for one kernel or library", patch_verbs,

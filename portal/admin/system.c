@@ -26,9 +26,15 @@ static int resolve(struct admin *a, const char *given, char **ret)
 	target = quoted ? sut_sprintf("/v1/systems?hostname=%s", quoted) : NULL;
 	if (!target)
 		return admin_fail(&(struct sut_err){.msg = "out of memory"});
-	status = admin_items(a, target, 20, &items);
+	status = admin_items(a, target, 500, &items);
 	if (status != ADMIN_OK)
 		return status;
+	/* The portal tells those that begin so. */
+	for (i = json_array_size(items); i-- > 0;) {
+		v = json_object_get(json_array_get(items, i), "hostname");
+		if (!sut_streq(json_string_value(v), given))
+			json_array_remove(items, i);
+	}
 	if (json_array_size(items) == 1) {
 		v = json_object_get(json_array_get(items, 0), "id");
 		*ret = json_is_string(v) ? strdup(json_string_value(v)) : NULL;
@@ -149,12 +155,23 @@ static const struct admin_column event_columns[] = {
 	{0},
 };
 static const struct admin_opt list_opts[] = {
-	{"hostname", "hostname", ADMIN_TEXT, ADMIN_QUERY, "NAME",
-	 "with '*' at its end: that begin so"},
+	{"hostname", "hostname", ADMIN_TEXT, ADMIN_QUERY, "TEXT", "whose name begins with it"},
 	{"state", "state", ADMIN_TEXT, ADMIN_QUERY, "STATE", "in this state"},
 	{"tag", "tag", ADMIN_TEXT, ADMIN_QUERY, "NAME[=VALUE]", "with this tag"},
 	{"key", "key", ADMIN_TEXT, ADMIN_QUERY, "KEY_ID", "enrolled with this key"},
 	{"feed", "feed", ADMIN_TEXT, ADMIN_QUERY, "FEED", "of this feed"},
+	{"build-id", "build_id", ADMIN_TEXT, ADMIN_QUERY, "ID", "with this kernel"},
+	{"release", "release", ADMIN_TEXT, ADMIN_QUERY, "RELEASE", "with this kernel, by uname -r"},
+	{"level", "level", ADMIN_INT, ADMIN_QUERY, "N", "at this level"},
+	{"external-id", "external_id", ADMIN_TEXT, ADMIN_QUERY, "ID", "the platform's name for it"},
+	{"address", "address", ADMIN_TEXT, ADMIN_QUERY, "IP", "that called from there last"},
+	{"machine-id", "machine_id", ADMIN_TEXT, ADMIN_QUERY, "ID", "this machine"},
+	{"errors", "errors", ADMIN_BOOL, ADMIN_QUERY, "yes|no", "with errors in the last report"},
+	{"clones", "clones", ADMIN_BOOL, ADMIN_QUERY, "yes|no", "suspected of being a clone"},
+	{"registered-before", "registered_before", ADMIN_TIME, ADMIN_QUERY, "TIME", "such as -30d"},
+	{"registered-after", "registered_after", ADMIN_TIME, ADMIN_QUERY, "TIME", "such as -1d"},
+	{"checkin-before", "checkin_before", ADMIN_TIME, ADMIN_QUERY, "TIME", "silent since; -7d"},
+	{"checkin-after", "checkin_after", ADMIN_TIME, ADMIN_QUERY, "TIME", "heard since; -1h"},
 	{0},
 };
 static const struct admin_opt change_opts[] = {
