@@ -17,12 +17,12 @@
 struct pool;	   /* pool.h: reader threads, the writer */
 struct web_router; /* web/router.h */
 struct repo;
-struct decisions;  /* feed/: what a feed gives for each kernel, kept until the generation changes */
-struct coverage;   /* cve/: the compressed document */
-struct metrics;	   /* metrics.h */
-struct token_use;  /* token_use.h */
-struct packages;   /* install/packages.h: of the agent */
-struct tasks;	   /* tasks.h */
+struct decisions; /* feed/: what a feed gives for each kernel, kept until the generation changes */
+struct coverage;  /* cve/: the compressed document */
+struct metrics;	  /* metrics.h */
+struct token_use; /* token_use.h */
+struct packages;  /* install/packages.h: of the agent */
+struct tasks;	  /* tasks.h */
 
 struct portal {
 	struct portal_conf conf;
@@ -34,6 +34,7 @@ struct portal {
 	struct coverage *coverage;
 	struct metrics *metrics;
 	struct token_use *token_use;
+	_Atomic unsigned int hashing; /* passwords that are verified now */
 	struct packages *packages;
 	struct tasks *tasks; /* NULL: none run */
 	/* Counted up in the database by web_touch(); this process has seen this one. */

@@ -41,13 +41,8 @@ struct tasks {
 };
 
 const struct task *const portal_tasks[] = {
-	&task_cleanup,
-	&task_coverage,
-	&task_fleet_metrics,
-	&task_repository,
-	&task_token_use,
-	&task_webhooks,
-	NULL,
+	&task_cleanup,	&task_coverage, &task_fleet_metrics, &task_repository, &task_token_use,
+	&task_webhooks, NULL,
 };
 
 static time_t monotonic(void)

@@ -12,6 +12,7 @@
 #include "auth/password.h"
 #include "api/accounts.h"
 #include "api/api.h"
+#include "portal.h"
 
 enum { SESSION_SEC = 12 * 60 * 60 };
 
@@ -31,14 +32,45 @@ static void attempt_free(void *data)
 	free(data);
 }
 
+/*
+ * Half of the readers at most verify passwords at a time, so that a flood of logins, from however many
+ * addresses, leaves the other half to systems that check in. False: as many are at it.
+ */
+static bool hashing_begin(const struct web_req *q)
+{
+	unsigned int most = q->portal->conf.readers / 2;
+
+	if (atomic_fetch_add(&q->portal->hashing, 1) < (most ? most : 1))
+		return true;
+	atomic_fetch_sub(&q->portal->hashing, 1);
+	return false;
+}
+
+static int verify(struct web_req *q, struct web_resp *r, const char *password, bool has_hash,
+		  struct attempt *a, struct sut_err *err)
+{
+	bool weak = false;
+	int k;
+
+	if (!hashing_begin(q)) {
+		k = web_problem(r, 503, "busy", "Too many log in at once. Try again in 1 s.");
+		return sut_strv_add(&r->headers, "Retry-After: 1") < 0 ? sut_err_oom(err) : k;
+	}
+	k = sut_password_verify(password, has_hash ? a->hash : NULL, &weak, err);
+	a->right = k > 0;
+	if (a->right && weak)
+		k = sut_password_hash(password, a->fresh, err);
+	atomic_fetch_sub(&q->portal->hashing, 1);
+	return k < 0 ? k : 0;
+}
+
 /* Reads the user's hash and verifies. By name, or by row id when name is NULL. */
-static int attempt_make(struct web_req *q, const char *name, const char *password,
-			struct attempt *a, struct sut_err *err)
+static int attempt_make(struct web_req *q, struct web_resp *r, const char *name,
+			const char *password, struct attempt *a, struct sut_err *err)
 {
 	_cleanup_rows_ struct sut_db_rows *row = NULL;
 	struct api_throttle throttle;
 	const char *hash = NULL;
-	bool weak = false;
 	int64_t wait = 0;
 	int k;
 
@@ -60,13 +92,7 @@ static int attempt_make(struct web_req *q, const char *name, const char *passwor
 	if (k < 0)
 		return k;
 	a->waits = wait > 0;
-	if (a->waits)
-		return 0;
-	k = sut_password_verify(password, hash ? a->hash : NULL, &weak, err);
-	if (k < 0)
-		return k;
-	a->right = k > 0;
-	return a->right && weak ? sut_password_hash(password, a->fresh, err) : 0;
+	return a->waits ? 0 : verify(q, r, password, hash, a, err);
 }
 
 /* --- POST /v1/sessions --- */
@@ -94,7 +120,7 @@ static int login_prepare(struct web_req *q, struct web_resp *r, struct sut_err *
 	if (k)
 		return k;
 	a = q->prepared = calloc(1, sizeof(*a));
-	return a ? attempt_make(q, l.user, l.password, a, err) : sut_err_oom(err);
+	return a ? attempt_make(q, r, l.user, l.password, a, err) : sut_err_oom(err);
 }
 
 /* In the log of the tenant whose user it is; of the portal when there is none of that name. Who does not
@@ -293,7 +319,7 @@ static int change_prepare(struct web_req *q, struct web_resp *r, struct sut_err 
 	a = q->prepared = calloc(1, sizeof(*a));
 	if (!a)
 		return sut_err_oom(err);
-	k = attempt_make(q, NULL, c.old, a, err);
+	k = attempt_make(q, r, NULL, c.old, a, err);
 	return k == 0 && a->right ? sut_password_hash(c.new, a->fresh, err) : k;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unit.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
@@ -409,6 +410,95 @@ static void a_login_needs_both_fields_and_no_others(void **state)
 	}
 }
 
+/* --- many at once, through the threads of a portal as it serves --- */
+
+struct crowd {
+	struct portal *p;
+	const char *body;
+	_Atomic int said[600]; /* answers by status */
+};
+
+static void *guess(void *arg)
+{
+	static const char *const headers[] = {"Content-Type: application/json", NULL};
+	struct crowd *c = arg;
+	const struct web_call call = {
+		.method = "POST",
+		.target = "/v1/sessions",
+		.headers = headers,
+		.body = c->body,
+		.len = strlen(c->body),
+	};
+
+	for (int tries = 0; tries < 100; tries++) {
+		struct web_resp r;
+		int status;
+
+		web_handle(c->p, &call, &r);
+		status = r.status;
+		web_resp_release(&r);
+		assert_in_range(status, 200, 599);
+		c->said[status]++;
+		if (status != 503)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	}
+	return NULL;
+}
+
+static void readers(struct portal_conf *c)
+{
+	c->readers = 4;
+}
+
+static void many_guesses_at_once_are_worth_no_more_than_five(void **state)
+{
+	struct sample_portal *s = *state;
+	struct crowd c = {.body = "{\"user\":\"carol\",\"password\":\"a guess\"}"};
+	pthread_t threads[40];
+	char once[64];
+
+	account_make(s, admin(s), "carol", VIEWER, once);
+	sample_portal_again(s, readers);
+	c.p = s->p;
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, guess, &c), 0);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(c.said[401], 5);
+	assert_int_equal(c.said[429], 35);
+	assert_int_equal(sample_number(s, "SELECT failures FROM login_failures "
+					  "WHERE subject = 'user:carol'"),
+			 5);
+	account_login(s, "carol", once);
+	assert_problem(s, 429, "too-many-attempts");
+	s->now += 5;
+	account_login(s, "carol", once);
+	assert_status(s, 201);
+}
+
+static void many_who_log_in_at_once_all_get_in(void **state)
+{
+	struct sample_portal *s = *state;
+	char once[64], body[256];
+	struct crowd c = {.body = body};
+	pthread_t threads[20];
+
+	account_make(s, admin(s), "carol", VIEWER, once);
+	(void)snprintf(body, sizeof(body), "{\"user\":\"carol\",\"password\":\"%s\"}", once);
+	sample_portal_again(s, readers);
+	c.p = s->p;
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, guess, &c), 0);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(c.said[201], 20);
+	assert_int_equal(c.said[401], 0);
+	/* Two at a time verify; the rest was told to come again. */
+	assert_true(c.said[503] > 0);
+	assert_int_equal(s->p->hashing, 0);
+}
+
 int main(void)
 {
 #define CASE(f)                                                                                    \
@@ -432,6 +522,8 @@ int main(void)
 		CASE(logins_and_refusals_are_in_the_audit_log_without_secrets),
 		CASE(a_hash_of_less_cost_is_made_anew_at_login),
 		CASE(a_login_needs_both_fields_and_no_others),
+		CASE(many_guesses_at_once_are_worth_no_more_than_five),
+		CASE(many_who_log_in_at_once_all_get_in),
 	};
 
 	return SAMPLE_PORTAL_RUN(cases);
