@@ -2,9 +2,10 @@
 /* Counts the fleet for /metrics, every half minute, so that reading them costs nothing. */
 #include "base/buf.h"
 #include "metrics.h"
+#include "repo/sync.h"
 #include "task.h"
 
-enum { PAGE_MAX = 4 << 20, SERIES_MAX = 2000 };
+enum { PAGE_MAX = 4 << 20 };
 
 struct count {
 	const char *name, *help, *label, *sql; /* two columns: the label's value, how many */
@@ -68,9 +69,39 @@ static int add_silent(struct portal *p, struct sut_db *db, int64_t now, struct s
 	return 0;
 }
 
+static int add_expiry(void *ctx, const char *role, int64_t expires, struct sut_err *err)
+{
+	return metrics_line(ctx, "suture_portal_metadata_expires_seconds", "role", role,
+			    (double)expires) < 0
+		       ? sut_err_oom(err)
+		       : 0;
+}
+
+/* When servers stop believing what the repository says: the one figure to have an alarm on. */
+static int add_metadata(struct portal *p, struct sut_db *db, struct sut_buf *b, struct sut_err *err)
+{
+	bool good = false;
+	int rc;
+
+	if (!p->conf.repository)
+		return 0;
+	if (metrics_head(
+		    b, "suture_portal_metadata_expires_seconds", "gauge",
+		    "When the signed metadata of a role expires, in seconds since the epoch.") < 0)
+		return sut_err_oom(err);
+	rc = repository_expiry(db, add_expiry, b, &good, err);
+	if (rc < 0)
+		return rc;
+	if (metrics_head(b, "suture_portal_repository_good", "gauge",
+			 "1 when the last look at the repository found nothing wrong.") < 0 ||
+	    metrics_line(b, "suture_portal_repository_good", NULL, NULL, good) < 0)
+		return sut_err_oom(err);
+	return 0;
+}
+
 static int run(struct portal *p, struct sut_db *db, int64_t now, struct sut_err *err)
 {
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(PAGE_MAX);
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(PAGE_MAX), metadata = SUT_BUF_INIT(PAGE_MAX);
 	int rc = sut_db_begin(db, SUT_DB_READ, err);
 
 	if (rc < 0)
@@ -79,10 +110,14 @@ static int run(struct portal *p, struct sut_db *db, int64_t now, struct sut_err 
 		rc = add_count(db, &counts[i], &b, err);
 	if (rc == 0)
 		rc = add_silent(p, db, now, &b, err);
+	if (rc == 0)
+		rc = add_metadata(p, db, &metadata, err);
 	/* It only read. */
 	sut_db_rollback(db);
-	if (rc == 0)
+	if (rc == 0) {
 		metrics_put(p->metrics, METRICS_FLEET, &b);
+		metrics_put(p->metrics, METRICS_METADATA, &metadata);
+	}
 	return rc;
 }
 
