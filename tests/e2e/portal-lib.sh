@@ -108,14 +108,14 @@ says_status() {
 portal_admin() {
 	once=$(sed -n 's/^Password: *//p' "$work/init.out" | head -n 1)
 	[ -n "$once" ] || { cat "$work/init.out" >&2; return 1; }
-	printf '{"user":"admin","password":"%s"}' "$once" >"$work/login"
+	printf '{"user":"admin","password":"%s"}' "$once" >"$work/login.json"
 	none=$work/none
-	api POST /v1/sessions "@$work/login" "$none" >"$work/session" || { cat "$work/session" >&2; return 1; }
-	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/session")" >"$work/session.auth"
-	printf '{"old":"%s","new":"a better password than that"}' "$once" >"$work/change"
-	api POST /v1/password "@$work/change" "$work/session.auth" >"$work/changed" || { cat "$work/changed" >&2; return 1; }
+	api POST /v1/sessions "@$work/login.json" "$none" >"$work/session.json" || { cat "$work/session.json" >&2; return 1; }
+	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/session.json")" >"$work/session.auth"
+	printf '{"old":"%s","new":"a better password than that"}' "$once" >"$work/change.json"
+	api POST /v1/password "@$work/change.json" "$work/session.auth" >"$work/changed.json" || { cat "$work/changed.json" >&2; return 1; }
 	api POST /v1/tokens '{"name":"tests","roles":["viewer","operator","release-manager","key-manager","admin","auditor"],"expires":"2027-06-01T00:00:00Z"}' \
-		"$work/session.auth" >"$work/token" || { cat "$work/token" >&2; return 1; }
-	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/token")" >"$work/admin.auth"
-	rm -f "$work/login" "$work/change" "$work/session" "$work/token"
+		"$work/session.auth" >"$work/token.json" || { cat "$work/token.json" >&2; return 1; }
+	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/token.json")" >"$work/admin.auth"
+	rm -f "$work/login.json" "$work/change.json" "$work/session.json" "$work/token.json"
 }
