@@ -38,7 +38,9 @@ portal_start() {
 		} >"$work/portal.conf"
 		[ -s "$work/init.out" ] || portal_init || return 1
 		rm -f "$work/portal.sock"
-		portal_exe serve --config "$work/portal.conf" >>"$work/portal.log" 2>&1 &
+		# Not by a function: $! would be a shell around it.
+		"$programs/portal/suture-portal" serve --config "$work/portal.conf" \
+			>>"$work/portal.log" 2>&1 &
 		portal_pid=$!
 		for _ in $(seq 100); do
 			curl -fsS -o /dev/null "$portal/healthz" 2>/dev/null && return 0
@@ -93,6 +95,8 @@ api() { # METHOD PATH [BODY [AUTH FILE]]; BODY "" or "-": none, "@FILE": of a fi
 	esac
 }
 
+in_days() { date -u -d "+$1 days" +%Y-%m-%dT%H:%M:%SZ; }
+
 # says_status NUMBER COMMAND...: the call has this status, and its answer is printed.
 says_status() {
 	want=$1
@@ -114,7 +118,7 @@ portal_admin() {
 	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/session.json")" >"$work/session.auth"
 	printf '{"old":"%s","new":"a better password than that"}' "$once" >"$work/change.json"
 	api POST /v1/password "@$work/change.json" "$work/session.auth" >"$work/changed.json" || { cat "$work/changed.json" >&2; return 1; }
-	api POST /v1/tokens '{"name":"tests","roles":["viewer","operator","release-manager","key-manager","admin","auditor"],"expires":"2027-06-01T00:00:00Z"}' \
+	api POST /v1/tokens '{"name":"tests","roles":["viewer","operator","release-manager","key-manager","admin","auditor"],"expires":"'"$(in_days 300)"'"}' \
 		"$work/session.auth" >"$work/token.json" || { cat "$work/token.json" >&2; return 1; }
 	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/token.json")" >"$work/admin.auth"
 	rm -f "$work/login.json" "$work/change.json" "$work/session.json" "$work/token.json"
