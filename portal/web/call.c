@@ -99,6 +99,9 @@ static int take_request(struct web_job *j)
 				   WEB_ARGS_MAX);
 	if (rc < 0)
 		return web_problem(&j->r, 503, "busy", "There is no memory for it now. Try again");
+	/* It is run together with others, and has none. */
+	if (j->q.route->many && web_only_args(&j->q, &j->r, (const char *const[]){NULL}) != 0)
+		return WEB_NO;
 	if (!arguments_are_text(j))
 		return web_problem(
 			&j->r, 400, "bad-target",
@@ -189,7 +192,12 @@ static void drop_prepared(struct web_job *j)
 
 static int run_route(struct web_job *j, struct sut_err *err)
 {
-	return j->q.route->run(&j->q, &j->r, err);
+	int rc = j->q.route->run(&j->q, &j->r, err);
+
+	/* A function that never asked for arguments takes none. What it did is undone. */
+	if (rc == 0 && j->args.n && !j->args_taken && j->r.status < 400)
+		rc = web_only_args(&j->q, &j->r, (const char *const[]){NULL});
+	return rc;
 }
 
 static int identify_and_run(struct web_job *j, struct sut_err *err)

@@ -42,6 +42,7 @@ struct web_job {
 	size_t body_limit;
 	/* */
 	struct web_args args;
+	bool args_taken; /* web_only_args() has looked at them */
 	struct web_idem idem;
 	char *authorization; /* "Bearer …"'s token; secret; NULL without one */
 	int64_t since_ms;    /* when it came to the pool, on the monotonic clock */

@@ -92,6 +92,8 @@ const char *web_header(const struct web_req *q, const char *name)
 
 int web_only_args(struct web_req *q, struct web_resp *r, const char *const *names)
 {
+	if (q->job)
+		q->job->args_taken = true;
 	for (size_t i = 0; q->job && i < q->job->args.n; i++) {
 		const char *name = q->job->args.v[i].name;
 		const char *const *n = names;

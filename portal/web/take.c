@@ -154,6 +154,9 @@ int web_take(struct web_req *q, struct web_resp *r, const struct web_field *f, s
 	json_t *v;
 	int rc = 0;
 
+	/* Who wants no arguments beside the body does not ask for them. */
+	if (q->job && !q->job->args_taken && web_only_args(q, r, (const char *const[]){NULL}) != 0)
+		return WEB_NO;
 	if (q->body && !json_is_object(q->body))
 		return web_bad_field(r, "", "it must be a JSON object");
 	for (size_t i = 0; i < n; i++)
