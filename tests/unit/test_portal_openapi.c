@@ -462,6 +462,8 @@ static void read_source(const char *path)
 	}
 	for (const char *s = sut_buf_str(&flat); (s = strstr(s, "web_problem(")); s++)
 		read_call(path, s + strlen("web_problem("));
+	for (const char *s = sut_buf_str(&flat); (s = strstr(s, "httpd_refuse(")); s++)
+		read_call(path, s + strlen("httpd_refuse("));
 	json_object_foreach(page, name, v) {
 		char quoted[80];
 
@@ -503,6 +505,7 @@ static void problems_are_documented_and_documented_ones_are_told(void **state _u
 	found = json_object();
 	read_page();
 	read_folder(SOURCE_ROOT "/portal");
+	read_folder(SOURCE_ROOT "/lib/httpd");
 	json_object_foreach(page, name, v) {
 		if (!json_object_get(found, name))
 			COMPLAIN("problems.md has %s, which no source tells\n", name);
