@@ -18,6 +18,7 @@ int cmd_serve(int argc, char **argv);	/* cmd_serve.c */
 int cmd_init(int argc, char **argv);	/* cmd_init.c */
 int cmd_migrate(int argc, char **argv); /* cmd_migrate.c */
 int cmd_backup(int argc, char **argv);	/* cmd_backup.c */
+int cmd_doctor(int argc, char **argv);	/* cmd_doctor.c; has exit statuses of its own */
 int cmd_restore(int argc, char **argv); /* cmd_backup.c */
 
 /* "suture-portal NAME: message" on standard error. PORTAL_EXIT_CONFIG for what only another configuration

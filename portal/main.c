@@ -17,6 +17,7 @@ static const struct command {
 	{"init", cmd_init, "make the database and its first user"},
 	{"serve", cmd_serve, "answer requests until a signal ends it"},
 	{"migrate", cmd_migrate, "bring the database to the schema of this program"},
+	{"doctor", cmd_doctor, "is all well? if not, what to do"},
 	{"backup", cmd_backup, "write all of the database to a file"},
 	{"restore", cmd_restore, "put a backup into a new database, also of the other engine"},
 };
@@ -28,8 +29,9 @@ static void usage(FILE *f)
 		fprintf(f, "  %-9s %s\n", commands[i].name, commands[i].help);
 	fprintf(f, "\n  --version, --help; 'suture-portal COMMAND --help' tells more\n\n"
 		   "Exit status:\n"
-		   "  0   done\n"
-		   "  1   error\n"
+		   "  0   done; doctor: all is well\n"
+		   "  1   error; doctor: something needs attention\n"
+		   "  2   doctor: something is broken\n"
 		   "  64  wrong usage\n"
 		   "  78  the settings are wrong, or the database needs 'suture-portal migrate'\n");
 }
