@@ -170,8 +170,9 @@ static enum web_next read_job(struct pool *pool, struct sut_db *db, int64_t *tri
 	/* Reading can be done again. A connection may have been lost long ago, and shows it now. */
 	for (unsigned int tries = 0; tries < 3; tries++) {
 		rc = reopen(db, tried_ms, &err);
-		if (rc == 0)
-			rc = web_read(j, db, &next, &err);
+		if (rc < 0)
+			break;
+		rc = web_read(j, db, &next, &err);
 		if (rc != -EAGAIN && rc != -ECONNRESET)
 			break;
 		web_job_again(j);
