@@ -69,7 +69,8 @@ int web_body(struct web_job *j)
 	j->q.body = json_loadb(j->q.raw, j->q.raw_len, JSON_REJECT_DUPLICATES, &e);
 	if (j->q.body)
 		return 0;
-	if (json_error_code(&e) == json_error_out_of_memory)
+	/* It does not always say so; but what it has read it finds wrong at some line. */
+	if (json_error_code(&e) == json_error_out_of_memory || e.line < 0)
 		return web_problem(&j->r, 503, "busy", "There is no memory for it now. Try again");
 	/* Where, not what: the text around may be a secret. */
 	return web_problem(

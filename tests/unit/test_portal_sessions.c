@@ -430,7 +430,7 @@ static void *guess(void *arg)
 		.len = strlen(c->body),
 	};
 
-	for (int tries = 0; tries < 100; tries++) {
+	for (int tries = 0; tries < 2000; tries++) {
 		struct web_resp r;
 		int status;
 
