@@ -25,6 +25,7 @@ struct pg_db {
 	unsigned int names;	  /* statements named so far */
 	struct sut_strv channels; /* listened to, also after a reopen */
 	bool missed;		  /* notifications may have been lost with a connection */
+	bool lost;		  /* libpq has said so, whatever PQstatus() says */
 };
 
 struct pg_stmt {
@@ -99,8 +100,14 @@ static int failed(struct sut_db *db, const PGresult *res, struct sut_err *err)
 		words = text;
 	if (PQstatus(conn(db)) != CONNECTION_OK)
 		return db_error(db, ECONNRESET, "the connection was lost", err);
-	if (!state)
-		return db_error(db, strstr(words, "out of memory") ? ENOMEM : EIO, words, err);
+	/* Without one these are words of libpq's own. It may still call a connection good whose end it has
+	 * seen in the middle of a send. */
+	if (!state && strstr(words, "out of memory"))
+		return db_error(db, ENOMEM, words, err);
+	if (!state) {
+		((struct pg_db *)db)->lost = true;
+		return db_error(db, ECONNRESET, "the connection was lost", err);
+	}
 	/* These quote the value, which may be secret. */
 	if (sut_startswith(state, "22"))
 		words = "a value does not fit its column";
@@ -225,6 +232,7 @@ static int pg_connect(struct sut_db *db, struct sut_err *err)
 	if (r < 0)
 		return r;
 	snprintf(timeout, sizeof(timeout), "%u", db->opts.connect_sec);
+	pg->lost = false;
 	pg->c = PQconnectdbParams(keys, values, 1);
 	if (!pg->c)
 		return sut_err_oom(err);
@@ -248,7 +256,7 @@ static int pg_connect(struct sut_db *db, struct sut_err *err)
 
 static bool pg_alive(const struct sut_db *db)
 {
-	return conn(db) && PQstatus(conn(db)) == CONNECTION_OK;
+	return conn(db) && !((const struct pg_db *)db)->lost && PQstatus(conn(db)) == CONNECTION_OK;
 }
 
 /* --- statements --- */
