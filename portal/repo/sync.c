@@ -9,7 +9,7 @@
 #include "tuf/json.h"
 #include "tuf/meta.h"
 
-enum { ROUNDS_MAX = 1000, SOON = 2 * 86400 /* seconds */ };
+enum { ROUNDS_MAX = 1000, HOUR = 3600 };
 
 static int64_t generation_of(struct sut_db *db)
 {
@@ -134,6 +134,30 @@ static json_t *get(const json_t *state, const char *key, json_t *otherwise)
 	return json_incref(v);
 }
 
+/* Signed by a machine every day, or by people who need days to come together. */
+static int64_t notice(const char *role)
+{
+	return !strcmp(role, "timestamp")  ? 6 * HOUR
+	       : !strcmp(role, "snapshot") ? 24 * HOUR
+					   : 14 * 24 * HOUR;
+}
+
+static bool expires_soon(const json_t *state, int64_t now)
+{
+	const json_t *role;
+	size_t i;
+
+	json_array_foreach(json_object_get(state, "roles"), i, role) {
+		const char *name = json_string_value(json_object_get(role, "name"));
+		const char *when = json_string_value(json_object_get(role, "expires"));
+		int64_t t;
+
+		if (name && when && sut_tuf_time_parse(when, &t) == 0 && t < now + notice(name))
+			return true;
+	}
+	return false;
+}
+
 int repo_status_json(struct portal *p, struct sut_db *db, int64_t now, json_t **ret,
 		     struct sut_err *err)
 {
@@ -155,7 +179,7 @@ int repo_status_json(struct portal *p, struct sut_db *db, int64_t now, json_t **
 		 : !s.checked			 ? "unknown"
 		 : !json_is_null(s.error)	 ? "broken"
 		 : s.expires && s.expires <= now ? "expired"
-		 : s.expires < now + SOON	 ? "expires-soon"
+		 : expires_soon(s.state, now)	 ? "expires-soon"
 						 : "good";
 	j = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "status", status, "checked",
 		      web_time(s.checked), "good", web_time(s.good), "expires", web_time(s.expires),

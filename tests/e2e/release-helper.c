@@ -2,7 +2,9 @@
 /*
  * What tests/e2e/release needs and no command offers:
  *
- *   release-helper patch LEVEL ID OUT         a small well-formed patch
+ *   release-helper patch LEVEL ID OUT [BUILD_ID [CVE]...]
+ *                                             a small well-formed patch; with BUILD_ID, /proc/version of its
+ *                                             kernel is "Linux version 6.1.0-47-cloud-amd64 (BUILD_ID)"
  *   release-helper payloads FILE CERT         are its payloads signed by the certificate's key?
  *   release-helper ask SOCKET [ROLE VERSION]  what suture-signer says: "ok", or reason and message
  *   release-helper forge METADATA ROLE PATH KEY_OF_ROLE KEYS OUT
@@ -24,7 +26,23 @@
 #include "tuf/meta.h"
 #include "uapi/suture.h"
 
-static void make_patch(const char *level, const char *id, const char *out)
+static void set_kernel(json_t *m, struct sut_buf *expect, char **args)
+{
+	struct suture_expect_header *h = (struct suture_expect_header *)expect->data;
+	json_t *target = json_object_get(m, "target"), *cves = json_array();
+	char banner[128];
+
+	MUST(sut_unhex(args[0], h->build_id, SUTURE_BUILD_ID_LEN));
+	snprintf(banner, sizeof(banner), "Linux version 6.1.0-47-cloud-amd64 (%s)", args[0]);
+	json_object_set_new(target, "build_id", json_string(args[0]));
+	json_object_set_new(target, "banner", json_string(banner));
+	for (char **cve = args + 1; *cve; cve++)
+		json_array_append_new(cves, json_string(*cve));
+	json_object_set_new(m, "cves", cves);
+}
+
+/* kernel: BUILD_ID, CVEs, NULL; or just NULL. */
+static void make_patch(const char *level, const char *id, const char *out, char **kernel)
 {
 	_cleanup_buf_ struct sut_buf expect = SUT_BUF_INIT(SUTURE_MAX_EXPECT);
 	_cleanup_buf_ struct sut_buf file = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
@@ -36,6 +54,8 @@ static void make_patch(const char *level, const char *id, const char *out)
 	json_object_set_new(m, "level", json_integer((json_int_t)n));
 	json_object_set_new(m, "id", json_string(id));
 	sample_expect(&expect);
+	if (*kernel)
+		set_kernel(m, &expect, kernel);
 	sample_members(&expect, members);
 	MUST(sut_patch_pack(m, members, SAMPLE_MEMBERS, SAMPLE_MTIME, &file, &err));
 	MUST(sut_file_write(out, file.data, file.len, 0644, &err));
@@ -170,8 +190,8 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
-	if (argc == 5 && sut_streq(what, "patch"))
-		make_patch(argv[2], argv[3], argv[4]);
+	if (argc >= 5 && sut_streq(what, "patch"))
+		make_patch(argv[2], argv[3], argv[4], argv + 5);
 	else if (argc == 4 && sut_streq(what, "payloads"))
 		check_payloads(argv[2], argv[3]);
 	else if ((argc == 3 || argc == 5) && sut_streq(what, "ask"))
