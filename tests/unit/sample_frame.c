@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "metrics.h"
 #include "sample_frame.h"
 #include "web/router.h"
 
@@ -197,6 +198,8 @@ void sample_frame(struct sample_portal *s)
 	frame = (struct frame){0};
 	web_router_free(sut_steal(s->p->router));
 	assert_ok(web_router_new(tables, &s->p->router, &err), err);
+	metrics_free(sut_steal(s->p->metrics));
+	assert_ok(metrics_new(s->p->router, &s->p->metrics, &err), err);
 	if (s->db.engine == SUT_DB_SQLITE)
 		sample_sql(s, "CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT,"
 			      " text TEXT NOT NULL)");

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "metrics.h"
 #include "migrations.h"
 #include "pool.h"
 #include "sample_frame.h"
@@ -22,7 +23,11 @@ static sem_t entered, go;
 
 static int hold(struct web_req *q, struct web_resp *r, struct sut_err *err _unused_)
 {
-	/* Only calls that say so wait, so that one can be in the way of others. */
+	static const char *const args[] = {"now", NULL};
+
+	if (web_only_args(q, r, args) != 0)
+		return WEB_NO;
+	/* Only calls that do not say so wait, so that one can be in the way of others. */
 	if (!web_arg(q, "now")) {
 		sem_post(&entered);
 		sem_wait(&go);
@@ -50,6 +55,8 @@ static void set_routes(struct portal *p)
 
 	web_router_free(sut_steal(p->router));
 	assert_ok(web_router_new(tables, &p->router, &err), err);
+	metrics_free(sut_steal(p->metrics));
+	assert_ok(metrics_new(p->router, &p->metrics, &err), err);
 	sem_init(&entered, 0, 0);
 	sem_init(&go, 0, 0);
 }
