@@ -224,6 +224,12 @@ static const char *event_type(const struct fleet_system *s, const json_t *change
 	return "report";
 }
 
+/* Facts and hostname come when they changed, and may come again. */
+static bool new_facts(const struct fleet_system *s, const struct report *n)
+{
+	return n->facts && (!s->has_facts || memcmp(s->facts_hash, n->facts_hash, REPORT_HASH));
+}
+
 static int tell_changes(struct visit *v, struct store *st, struct sut_err *err)
 {
 	const struct fleet_system *s = &v->slot->s;
@@ -239,7 +245,8 @@ static int tell_changes(struct visit *v, struct store *st, struct sut_err *err)
 	    !note_text(c, "agent", s->text[SYS_AGENT], n->agent) ||
 	    !note_int(c, "level", s->level, n->level) ||
 	    (n->hostname && !note_text(c, "hostname", s->text[SYS_HOSTNAME], n->hostname)) ||
-	    (n->errors && json_object_set(c, "errors", errors))) {
+	    (n->errors && json_object_set(c, "errors", errors)) ||
+	    (new_facts(s, n) && json_object_set_new(c, "facts", json_true()))) {
 		json_decref(c);
 		return sut_err_oom(err);
 	}
@@ -295,12 +302,20 @@ static int take_report(struct visit *v, struct store *st, struct sut_err *err)
 	s->updated = v->q->now;
 	free(v->slot->text);
 	v->slot->text = sut_steal(n->text);
-	if (n->facts) {
+	if (new_facts(s, n)) {
+		memcpy(s->facts_hash, n->facts_hash, sizeof(s->facts_hash));
+		s->has_facts = true;
 		free(v->slot->facts);
 		v->slot->facts = sut_steal(n->facts);
 	}
 	v->slot->reported = true;
 	return 0;
+}
+
+static bool is_news(const struct fleet_system *s, const struct report *n)
+{
+	return !s->has_report || memcmp(s->report_hash, n->hash, REPORT_HASH) || new_facts(s, n) ||
+	       (n->hostname && strcmp(n->hostname, s->text[SYS_HOSTNAME]));
 }
 
 static int visit_one(struct visit *v, struct store *st, struct sut_err *err)
@@ -315,7 +330,7 @@ static int visit_one(struct visit *v, struct store *st, struct sut_err *err)
 		return 0;
 	s = &v->slot->s;
 	x = set_text(&s->text[SYS_ADDRESS], v->q->peer, err);
-	if (x >= 0 && (!s->has_report || memcmp(s->report_hash, v->report.hash, REPORT_HASH)))
+	if (x >= 0 && is_news(s, &v->report))
 		x = take_report(v, st, err);
 	s->checkin = v->q->now;
 	v->slot->beat = true;

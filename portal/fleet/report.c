@@ -137,10 +137,9 @@ static int quarantined_check(const json_t *j, struct check *c)
 /* A report is written once and compared with the next ones by its hash. */
 static int settle(const json_t *j, struct report *r)
 {
-	static const char *const aside[] = {"serial",	    "nonce",	"machine_id",
-					    "product_uuid", "uptime_s", "facts"};
+	static const char *const aside[] = {"serial",	"nonce", "machine_id", "product_uuid",
+					    "uptime_s", "facts", "hostname"};
 	json_t *facts = json_object_get(j, "facts"), *rest = json_copy((json_t *)j);
-	uint8_t part[4][SUT_SHA256_LEN];
 
 	if (!rest)
 		return -ENOMEM;
@@ -152,11 +151,9 @@ static int settle(const json_t *j, struct report *r)
 		r->facts = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);
 	if (!r->text || (json_is_object(facts) && !r->facts))
 		return -ENOMEM;
-	sut_sha256(r->text, strlen(r->text), part[0]);
-	sut_sha256(r->facts ? r->facts : "", r->facts ? strlen(r->facts) : 0, part[1]);
-	sut_sha256(r->machine_id, strlen(r->machine_id), part[2]);
-	sut_sha256(r->product_uuid, strlen(r->product_uuid), part[3]);
-	sut_sha256(part, sizeof(part), r->hash);
+	sut_sha256(r->text, strlen(r->text), r->hash);
+	if (r->facts)
+		sut_sha256(r->facts, strlen(r->facts), r->facts_hash);
 	return 0;
 }
 

@@ -37,8 +37,9 @@ struct report {
 	/* Owned. All that is told to people and does not change by itself, in one form: the same report is
 	 * the same text. */
 	char *text;
-	char *facts;		   /* the same of "facts"; NULL: not said */
-	uint8_t hash[REPORT_HASH]; /* of all of the report but serial, nonce and uptime_s */
+	char *facts; /* the same of "facts"; NULL: not said */
+	/* Of all that comes each time but serial, nonce and uptime_s; of the facts. */
+	uint8_t hash[REPORT_HASH], facts_hash[REPORT_HASH];
 };
 
 /* Texts are borrowed from j. 0; -EINVAL and *c; -ENOMEM. */

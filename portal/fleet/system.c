@@ -31,6 +31,7 @@ enum {
 	COL_BOOTED,
 	COL_PAUSE,
 	COL_HASH,
+	COL_FACTS_HASH,
 	COL_FEED,
 	COL_DELAY,
 	COL_OWN_DELAY,
@@ -84,6 +85,7 @@ int system_read(struct sut_db_rows *rows, struct fleet_system *ret, struct sut_e
 	s.booted = sut_db_int(rows, COL_BOOTED);
 	s.last_pause_ns = int_or(rows, COL_PAUSE, -1);
 	s.has_report = hash_of(rows, COL_HASH, s.report_hash);
+	s.has_facts = hash_of(rows, COL_FACTS_HASH, s.facts_hash);
 	s.feed = sut_db_int(rows, COL_FEED);
 	s.delay_hours = int_or(rows, COL_DELAY, -1);
 	s.own_delay = int_or(rows, COL_OWN_DELAY, -1);

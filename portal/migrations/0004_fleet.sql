@@ -62,7 +62,8 @@ CREATE TABLE systems (
 	booted BIGINT,
 	last_pause_ns BIGINT,
 	errors INTEGER NOT NULL DEFAULT 0, -- how many are in the report
-	report_hash @BLOB@, -- of all that is reported, to tell whether anything changed
+	report_hash @BLOB@, -- of what is reported each time, to tell whether anything changed
+	facts_hash @BLOB@, -- and of the facts, which come when they changed
 	-- what is wanted of it
 	feed BIGINT REFERENCES feeds (id), -- NULL: the key's
 	delay_hours INTEGER, -- NULL: the key's, then the feed's

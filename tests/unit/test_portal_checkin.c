@@ -124,6 +124,30 @@ static void test_a_heartbeat_that_says_nothing_new_leaves_no_trace(void **state)
 	assert_int_equal(sample_number(s, "SELECT version FROM systems"), 2);
 }
 
+static void test_facts_are_kept_until_others_come(void **state)
+{
+	struct sample_portal *s = *state;
+	struct sample_agent a;
+	int64_t events;
+
+	agent(s, "web1", "uuid-1", NULL, &a);
+	sample_beat(s, &a);
+	a.more = ",\"hostname\":\"web2\",\"facts\":{\"cpus\":4}";
+	sample_beat(s, &a);
+	events = sample_number(s, "SELECT COUNT(*) FROM system_events");
+	sample_beat(s, &a);
+	a.more = "";
+	sample_beat(s, &a);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM system_events"), events);
+	sample_call(s, "GET", "/v1/self", a.credential, NULL);
+	assert_string_equal(sample_text(s, "hostname"), "web2");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(s->json, "facts"), "cpus")), 4);
+	a.more = ",\"facts\":{\"cpus\":8}";
+	sample_beat(s, &a);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM system_events"), events + 1);
+}
+
 static void test_changes_are_kept_as_history(void **state)
 {
 	struct sample_portal *s = *state;
@@ -489,6 +513,8 @@ int main(void)
 		 test_what_the_machine_took_out_is_not_sent_again, NULL, 0},
 		{"a heartbeat that says nothing new leaves no trace",
 		 test_a_heartbeat_that_says_nothing_new_leaves_no_trace, NULL, 0},
+		{"facts are kept until others come", test_facts_are_kept_until_others_come, NULL,
+		 0},
 		{"changes are kept as history", test_changes_are_kept_as_history, NULL, 0},
 		{"a lost answer is given again", test_a_lost_answer_is_given_again, NULL, 0},
 		{"a machine set back to a snapshot goes on",
