@@ -135,8 +135,9 @@ void portal_free(struct portal *p)
 {
 	if (!p)
 		return;
-	tasks_stop(p->tasks);
+	/* The writer wakes tasks to its last call. */
 	pool_free(p->pool);
+	tasks_stop(p->tasks);
 	decisions_free(p->decisions);
 	repo_free(p->repo);
 	metrics_free(p->metrics);

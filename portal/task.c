@@ -257,13 +257,14 @@ int tasks_start(struct portal *p, const struct task *const *list, struct sut_err
 	}
 	for (; list[t->n] && t->n < TASKS_MAX; t->n++)
 		t->v[t->n] = (struct runner){.all = t, .task = list[t->n]};
+	/* The threads look there. */
+	p->tasks = t;
 	rc = start_threads(t, err);
 	if (rc < 0) {
 		tasks_stop(t);
-		return rc;
+		p->tasks = NULL;
 	}
-	p->tasks = t;
-	return 0;
+	return rc;
 }
 
 void tasks_stop(struct tasks *t)
