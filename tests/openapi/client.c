@@ -187,7 +187,11 @@ static char *value_of(const struct client *c, const struct operation *op, const 
 		v = json_object_get(p, "example");
 	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
 	s = json_is_string(v) ? json_string_value(v) : number;
-	return json_is_true(json_object_get(p, "x-suture-rest")) ? strdup(s) : sut_http_quote(s);
+	/* Its slashes stay what they are. */
+	if (json_is_true(json_object_get(p, "x-suture-rest")) &&
+	    !s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_-%")])
+		return strdup(s);
+	return sut_http_quote(s);
 }
 
 char *operation_target(const struct client *c, const struct operation *op, const json_t *values,
@@ -291,7 +295,7 @@ void client_blame(struct client *c, const struct request *q, const struct answer
 			sut_buf_str(&a->body));
 }
 
-static bool problem_conforms(struct client *c, const struct request *q, const struct answer *a)
+bool client_is_problem(struct client *c, const struct request *q, const struct answer *a)
 {
 	const char *known = json_string_value(json_object_get(c->codes, answer_code(a)));
 	const json_t *schema = schema_ref(c->doc, "#/components/schemas/Problem");
@@ -322,7 +326,7 @@ bool client_conforms(struct client *c, const struct operation *op, const struct 
 		return false; /* said already */
 	if (a->status >= 500)
 		return client_blame(c, q, a, "a mistake of the portal"), false;
-	if (a->status >= 400 && !problem_conforms(c, q, a))
+	if (a->status >= 400 && !client_is_problem(c, q, a))
 		return false;
 	snprintf(status, sizeof(status), "%d", a->status);
 	response = schema_deref(c->doc,

@@ -76,6 +76,8 @@ const char *answer_code(const struct answer *a);
  * schema; a problem has a code of problems.md with this status. */
 bool client_conforms(struct client *c, const struct operation *op, const struct request *q,
 		     const struct answer *a);
+/* Only the latter: is it a problem that is documented? */
+bool client_is_problem(struct client *c, const struct request *q, const struct answer *a);
 /* Prints the call and what was answered. */
 void client_blame(struct client *c, const struct request *q, const struct answer *a,
 		  const char *why);

@@ -335,19 +335,18 @@ static bool combined(struct check *c, const json_t *schema, const json_t *v)
 	return true;
 }
 
-static bool fits(struct check *c, const json_t *schema, const json_t *v)
+static bool fits_here(struct check *c, const json_t *schema, const json_t *v)
 {
 	const char *ref = json_string_value(json_object_get(schema, "$ref"));
 	const json_t *types = json_object_get(schema, "type"),
 		     *values = json_object_get(schema, "enum"),
 		     *constant = json_object_get(schema, "const"), *target;
-	bool good;
 
 	if (json_is_boolean(schema))
 		return json_is_true(schema) ? true : no(c, "nothing may be here");
 	if (!json_is_object(schema))
 		return no(c, "there is no schema");
-	if (++c->depth > DEPTH_MAX)
+	if (c->depth > DEPTH_MAX)
 		return no(c, "nested too deep");
 	if (ref) {
 		target = schema_ref(c->doc, ref);
@@ -369,7 +368,15 @@ static bool fits(struct check *c, const json_t *schema, const json_t *v)
 	}
 	if (constant && !json_equal(constant, v))
 		return no(c, "it is not the constant");
-	good = by_type(c, schema, v) && combined(c, schema, v);
+	return by_type(c, schema, v) && combined(c, schema, v);
+}
+
+static bool fits(struct check *c, const json_t *schema, const json_t *v)
+{
+	bool good;
+
+	c->depth++;
+	good = fits_here(c, schema, v);
 	c->depth--;
 	return good;
 }

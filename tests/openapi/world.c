@@ -148,28 +148,30 @@ static void make_role(struct client *c, struct world *w, struct world_tenant *t,
 	json_decref(json);
 }
 
-void world_mend(struct client *c, struct world *w, struct world_tenant *t)
+/* A key and a system with it. */
+static void make_system(struct client *c, struct world *w, struct world_tenant *t)
 {
-	for (size_t i = 0; world_roles[i]; i++) {
-		struct answer a = {0};
+	_cleanup_(sut_freep) char *note = named(w, t, "key"), *id = NULL, *server = NULL;
+	json_t *json = NULL;
 
-		client_call(c,
-			    &(struct request){.method = "GET",
-					      .target = "/v1/whoami",
-					      .token = world_token(t, world_roles[i])},
-			    &a);
-		if (a.status == 401 || a.status == 403)
-			make_role(c, w, t, world_roles[i]);
-		answer_release(&a);
-	}
+	id = make(c, w, t, "/v1/keys",
+		  json_pack("{s:s, s:{s:s}, s:s}", "note", note, "tags", "site", t->name, "feed",
+			    json_string_value(json_object_get(t->values, "feed"))),
+		  "id", &json);
+	free(t->key);
+	free(t->credential);
+	t->key = text_of(json, "key");
+	json_decref(json);
+	json_object_set_new(t->values, "key", json_string(id));
+	server = world_enroll(c, w, t, &t->credential);
+	json_object_set_new(t->values, "system", json_string(server));
 }
 
 static void make_tenant(struct client *c, struct world *w, struct world_tenant *t, const char *mark)
 {
 	static const char *const things[] = {"user", "token", "webhook", "feed", NULL};
 	_cleanup_(sut_freep) char *admin = sut_sprintf("%s-boss", mark),
-				  *title = sut_sprintf("The %s", mark), *customer = NULL,
-				  *note = NULL;
+				  *title = sut_sprintf("The %s", mark), *customer = NULL;
 	json_t *json, *body;
 
 	*t = (struct world_tenant){.name = strdup(mark),
@@ -191,27 +193,91 @@ static void make_tenant(struct client *c, struct world *w, struct world_tenant *
 
 		json_object_set_new(t->values, things[i], json_string(id));
 	}
-	note = named(w, t, "key");
+	make_system(c, w, t);
 	customer = named(w, t, "customer");
-	{
-		_cleanup_(sut_freep) char *id = make(
-			c, w, t, "/v1/keys",
-			json_pack("{s:s, s:{s:s}, s:s}", "note", note, "tags", "site", mark, "feed",
-				  json_string_value(json_object_get(t->values, "feed"))),
-			"id", &json);
-		_cleanup_(sut_freep) char *named_key = NULL, *server = NULL;
+	free(make(c, w, t, "/v1/keys",
+		  json_pack("{s:s, s:s}", "kind", "customer", "customer_id", customer), "id",
+		  NULL));
+	json_object_set_new(t->values, "customer_id", json_string(customer));
+}
 
-		t->key = text_of(json, "key");
-		json_decref(json);
-		json_object_set_new(t->values, "key", json_string(id));
-		named_key =
-			make(c, w, t, "/v1/keys",
-			     json_pack("{s:s, s:s}", "kind", "customer", "customer_id", customer),
-			     "id", NULL);
-		json_object_set_new(t->values, "customer_id", json_string(customer));
-		server = world_enroll(c, w, t, &t->credential);
-		json_object_set_new(t->values, "system", json_string(server));
+static bool is_there(struct client *c, const struct request *q)
+{
+	struct answer a = {0};
+	int status;
+
+	client_call(c, q, &a);
+	status = a.status;
+	answer_release(&a);
+	return status == 200;
+}
+
+/* There is a limit to how many webhooks a tenant has. */
+static void drop_webhooks(struct client *c, struct world *w, struct world_tenant *t)
+{
+	json_t *json = client_must(c, &(struct request){.method = "GET",
+							.target = "/v1/webhooks?limit=500",
+							.token = w->staff,
+							.tenant = t->name});
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "items"), i, e) {
+		_cleanup_(sut_freep) char *id = text_of(e, "id"),
+					  *target = sut_sprintf("/v1/webhooks/%s", id);
+
+		json_decref(client_must(c, &(struct request){.method = "DELETE",
+							     .target = target,
+							     .token = w->staff,
+							     .tenant = t->name}));
 	}
+	json_decref(json);
+}
+
+static void mend_thing(struct client *c, struct world *w, struct world_tenant *t, const char *name,
+		       const char *path)
+{
+	_cleanup_(sut_freep) char *target =
+		sut_sprintf("%s/%s", path, json_string_value(json_object_get(t->values, name)));
+	_cleanup_(sut_freep) char *id = NULL;
+
+	if (is_there(c, &(struct request){.method = "GET",
+					  .target = target,
+					  .token = w->staff,
+					  .tenant = t->name}))
+		return;
+	if (sut_streq(name, "webhook"))
+		drop_webhooks(c, w, t);
+	id = world_fresh(c, w, t, name);
+	json_object_set_new(t->values, name, json_string(id));
+}
+
+void world_mend(struct client *c, struct world *w, struct world_tenant *t)
+{
+	static const struct {
+		const char *name, *path;
+	} things[] = {{"feed", "/v1/feeds"},
+		      {"user", "/v1/users"},
+		      {"token", "/v1/tokens"},
+		      {"webhook", "/v1/webhooks"}};
+
+	for (size_t i = 0; world_roles[i]; i++) {
+		struct answer a = {0};
+
+		client_call(c,
+			    &(struct request){.method = "GET",
+					      .target = "/v1/whoami",
+					      .token = world_token(t, world_roles[i])},
+			    &a);
+		if (a.status == 401 || a.status == 403)
+			make_role(c, w, t, world_roles[i]);
+		answer_release(&a);
+	}
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(things); i++)
+		mend_thing(c, w, t, things[i].name, things[i].path);
+	if (!is_there(c, &(struct request){
+				 .method = "GET", .target = "/v1/self", .token = t->credential}))
+		make_system(c, w, t);
 }
 
 /* What is there already, by the repository of the script that runs us. */

@@ -39,7 +39,7 @@ char *world_enroll(struct client *c, struct world *w, struct world_tenant *t,
 const char *world_token(const struct world_tenant *t, const char *role);
 /* Values of the tenant and what belongs to nobody. New reference. */
 json_t *world_values(const struct world *w, const struct world_tenant *t);
-/* Are tokens still good? Makes users and tokens anew that are not. */
+/* Makes anew what is no longer there or good: users, tokens, the system … */
 void world_mend(struct client *c, struct world *w, struct world_tenant *t);
 
 #endif

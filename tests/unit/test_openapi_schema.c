@@ -108,6 +108,23 @@ static void strict_means_that_nothing_is_undescribed(void **state _unused_)
 	assert_string_equal(e.pointer, "/b");
 }
 
+/* Alternatives that fail leave nothing behind: a long list is no deep one. */
+static void long_lists_are_judged_to_the_end(void **state _unused_)
+{
+	json_t *schema = json_pack("{s:{s:s}}", "items", "$ref", "#/c/Maybe"), *list = json_array();
+	struct schema_error e;
+
+	for (int i = 0; i < 1000; i++)
+		json_array_append_new(list, json_null());
+	if (!schema_check(doc, schema, list, 0, &e))
+		fail_msg("%s: %s", e.pointer, e.text);
+	json_array_append_new(list, json_integer(1));
+	assert_false(schema_check(doc, schema, list, 0, &e));
+	assert_string_equal(e.pointer, "/1000");
+	json_decref(schema);
+	json_decref(list);
+}
+
 static void what_it_does_not_know_is_no_schema(void **state _unused_)
 {
 	static const char *const bad[] = {
@@ -158,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_judged),
 		cmocka_unit_test(strict_means_that_nothing_is_undescribed),
+		cmocka_unit_test(long_lists_are_judged_to_the_end),
 		cmocka_unit_test(what_it_does_not_know_is_no_schema),
 		cmocka_unit_test(made_values_fit_and_spoilt_ones_mostly_do_not),
 	};
