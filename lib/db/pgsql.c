@@ -466,7 +466,7 @@ static int row_ready(struct sut_db *db, struct pg_rows *rows, int row, struct su
 		size_t len = (size_t)PQgetlength(rows->res, row, i);
 		const char *hex = PQgetvalue(rows->res, row, i) + 2;
 
-		if (PQftype(rows->res, i) != OID_BYTEA || len < 2)
+		if (PQftype(rows->res, i) != OID_BYTEA || len <= 2)
 			continue;
 		len = len / 2 - 1;
 		for (size_t k = 0; k < len; k++)
