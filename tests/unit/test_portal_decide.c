@@ -549,8 +549,8 @@ static void reasons_are_told_in_words(void **state)
 		"level 4 (K4) was withdrawn from the repository",
 		"level 3 (K3) was withdrawn: panics",
 		"level 2 (K2) is held in the feed until 2026-11-23T00:00:00Z: breaks NFS",
-		"level 1 (K1) entered the feed at 2026-11-22T00:00:00Z and waits for the delay of 6 hours until "
-		"2026-11-22T06:00:00Z",
+		("level 1 (K1) entered the feed at 2026-11-22T00:00:00Z and waits for the delay of 6 hours until "
+		 "2026-11-22T06:00:00Z"),
 	};
 	struct decide_in in = {.v = v, .n = 5, .now = 1795305600, .delay_sec = 6 * HOUR};
 	json_t *kernel = NULL, *held = NULL, *h;
