@@ -89,26 +89,34 @@ static int simple(struct sut_db *db, const char *sql, struct sut_err *err)
 	return sqlite3_exec(handle(db), sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(db, err);
 }
 
-/* Only its owner may read it, and what SQLite puts beside it gets the same mode. */
+static int no_file(const struct sqlite_db *s, struct sut_err *err)
+{
+	int code = errno == ENOSPC || errno == EDQUOT  ? ENOSPC
+		   : errno == EROFS || errno == EACCES ? EROFS
+						       : EIO;
+
+	return sut_err_set(err, code, "cannot open the database %s: %s", s->path, strerror(errno));
+}
+
+/*
+ * Only its owner may read it, and what SQLite puts beside it gets the same mode. A file that is there is
+ * not opened: closing it again would end the locks that other connections of this process have on it
+ * (fcntl(2)), and the next process that comes and goes would take away the log they write to.
+ */
 static int create_file(const struct sqlite_db *s, struct sut_err *err)
 {
 	struct stat st;
-	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0) {
-		int code = errno == ENOSPC || errno == EDQUOT  ? ENOSPC
-			   : errno == EROFS || errno == EACCES ? EROFS
-							       : EIO;
-
-		return sut_err_set(err, code, "cannot open the database %s: %s", s->path,
-				   strerror(errno));
-	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (fd >= 0) {
 		close(fd);
-		return sut_err_set(err, EIO, "%s is no file, so it is no database", s->path);
+		return 0;
 	}
-	close(fd);
-	return 0;
+	if (errno != EEXIST || stat(s->path, &st) < 0)
+		return no_file(s, err);
+	if (!S_ISREG(st.st_mode))
+		return sut_err_set(err, EIO, "%s is no file, so it is no database", s->path);
+	return faccessat(AT_FDCWD, s->path, R_OK | W_OK, AT_EACCESS) < 0 ? no_file(s, err) : 0;
 }
 
 static int64_t now_ms(void)

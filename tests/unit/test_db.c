@@ -635,6 +635,67 @@ static void a_read_only_connection_writes_nothing(void **state)
 	assert_int_equal(count(ro), 1);
 }
 
+/* In a process that has nothing open: waits for a byte, opens, counts, closes, and answers the count. */
+static void count_elsewhere(const struct sample_db *s, int in, int out)
+{
+	char c;
+
+	while (read(in, &c, 1) == 1) {
+		_cleanup_db_ struct sut_db *db = NULL;
+
+		c = sut_db_open(s->url, NULL, &db, NULL) == 0 ? (char)count(db) : (char)-1;
+		sut_db_free(sut_steal(db));
+		if (write(out, &c, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+/*
+ * SQLite's locks are those of the process (POSIX), and end when it closes any descriptor of the file. Without
+ * them, another process that comes and goes takes the log away, and with it all that is written
+ * afterwards.
+ */
+static void what_is_written_stays_when_others_come_and_go(void **state)
+{
+	_cleanup_db_ struct sut_db *a = with_table(state);
+	int to[2], from[2];
+	char got = 0;
+	pid_t pid;
+
+	sut_db_free(sut_steal(a));
+	assert_int_equal(pipe(to), 0);
+	assert_int_equal(pipe(from), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(to[1]);
+		count_elsewhere(*state, to[0], from[1]);
+	}
+	close(to[0]);
+	close(from[1]);
+	{
+		_cleanup_db_ struct sut_db *first = sample_db_open(*state);
+		_cleanup_db_ struct sut_db *second = NULL;
+
+		assert_ok(put(first, 1, "1"), err);
+		second = sample_db_open(*state);
+		assert_int_equal(count(second), 1);
+		for (int n = 1; n <= 3; n++) {
+			assert_int_equal(write(to[1], "", 1), 1);
+			assert_int_equal(read(from[0], &got, 1), 1);
+			assert_int_equal(got, n);
+			assert_ok(put(first, n + 1, n == 1 ? "2" : n == 2 ? "3" : "4"), err);
+		}
+	}
+	assert_int_equal(write(to[1], "", 1), 1);
+	assert_int_equal(read(from[0], &got, 1), 1);
+	assert_int_equal(got, 4);
+	close(to[1]);
+	close(from[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 int main(void)
 {
 	const struct sample_db_case cases[] = {
@@ -659,6 +720,7 @@ int main(void)
 		SAMPLE_DB_CASE(waiting_ends_by_time_and_by_the_descriptor),
 		SAMPLE_DB_CASE(a_connection_can_be_opened_again),
 		SAMPLE_DB_CASE(a_read_only_connection_writes_nothing),
+		SAMPLE_DB_ONLY(SUT_DB_SQLITE, what_is_written_stays_when_others_come_and_go),
 		SAMPLE_DB_ONLY(SUT_DB_SQLITE, the_file_is_for_its_owner_only),
 		SAMPLE_DB_ONLY(SUT_DB_SQLITE, what_is_no_database_is_refused),
 		SAMPLE_DB_ONLY(SUT_DB_SQLITE, a_full_database_says_so_and_goes_on_afterwards),
