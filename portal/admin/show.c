@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "term.h"
 
-enum { COLUMNS_MAX = 12, CELL_MAX = 4096, DEPTH_MAX = 8 };
+enum { COLUMNS_MAX = 12, COLUMN_LEAST = 9, CELL_MAX = 4096, DEPTH_MAX = 8 };
 
 int show_json(const json_t *v)
 {
@@ -190,6 +190,7 @@ static char *cell(const json_t *v, enum admin_show show)
 struct table {
 	char **cells; /* rows * n */
 	size_t rows, n;
+	size_t shown; /* columns */
 	size_t width[COLUMNS_MAX];
 };
 
@@ -200,20 +201,27 @@ static void table_release(struct table *t)
 	free(t->cells);
 }
 
-/* The widest columns give until the line fits. */
+/* Those on the right go when there is no room for a part of each that tells something; then the widest
+ * give until the line fits. The first one is what a thing is called, and stays whole. */
 static void squeeze(struct table *t, size_t width)
 {
-	size_t total = 2 * (t->n - 1);
+	size_t total = 0, least = 0;
 
-	for (size_t c = 0; c < t->n; c++)
-		total += t->width[c];
+	for (size_t c = 0; c < t->n; c++) {
+		least += c && t->width[c] > COLUMN_LEAST ? COLUMN_LEAST : t->width[c];
+		least += c ? 2 : 0;
+		if (c && width && least > width)
+			break;
+		total += t->width[c] + (c ? 2 : 0);
+		t->shown = c + 1;
+	}
 	while (width && total > width) {
 		size_t widest = 0;
 
-		for (size_t c = 1; c < t->n; c++)
-			if (t->width[c] > t->width[widest])
+		for (size_t c = 1; c < t->shown; c++)
+			if (!widest || t->width[c] > t->width[widest])
 				widest = c;
-		if (t->width[widest] <= 4)
+		if (!widest || t->width[widest] <= 2)
 			return;
 		t->width[widest]--;
 		total--;
@@ -251,13 +259,13 @@ static void put_table(struct table *t, const char *const *titles, size_t indent)
 	}
 	squeeze(t, screen > indent ? screen - indent : screen);
 	printf("%*s", (int)indent, "");
-	for (size_t c = 0; c < t->n; c++)
-		put_cell(titles[c], t->width[c], c + 1 == t->n);
+	for (size_t c = 0; c < t->shown; c++)
+		put_cell(titles[c], t->width[c], c + 1 == t->shown);
 	putchar('\n');
 	for (size_t r = 0; r < t->rows; r++) {
 		printf("%*s", (int)indent, "");
-		for (size_t c = 0; c < t->n; c++)
-			put_cell(t->cells[r * t->n + c], t->width[c], c + 1 == t->n);
+		for (size_t c = 0; c < t->shown; c++)
+			put_cell(t->cells[r * t->n + c], t->width[c], c + 1 == t->shown);
 		putchar('\n');
 	}
 }
