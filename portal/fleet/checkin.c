@@ -124,19 +124,23 @@ static bool other_machine(const struct fleet_system *s, const struct report *rep
 	return strcmp(s->text[SYS_MACHINE_ID], rep->machine_id) != 0;
 }
 
-static int cloned(struct visit *v, struct store *st, const char *why, struct sut_err *err)
+/* told: when the last one was. */
+static int cloned(struct visit *v, struct store *st, int64_t told, const char *why,
+		  struct sut_err *err)
 {
 	struct fleet_system *s = &v->slot->s;
-	int x = store_event(st, s->id, v->q->now, "clone-told",
-			    json_pack("{s:s, s:s, s:s}", "why", why, "address", v->q->peer,
-				      "other_address", s->text[SYS_ADDRESS]),
-			    err);
+	int x = 0;
 
 	v->slot->beat = true;
 	(void)web_problem(
 		v->r, 409, "cloned",
 		"another machine uses this System ID (%s): call POST /v1/split with this credential to get one of your own",
 		why);
+	if (told <= v->q->now - SYSTEM_TELL_SEC)
+		x = store_event(st, s->id, v->q->now, "clone-told",
+				json_pack("{s:s, s:s, s:s}", "why", why, "address", v->q->peer,
+					  "other_address", s->text[SYS_ADDRESS]),
+				err);
 	return x;
 }
 
@@ -145,6 +149,7 @@ static int identify(struct visit *v, struct store *st, struct sut_err *err)
 {
 	struct fleet_system *s = v->slot ? &v->slot->s : NULL;
 	uint8_t hash[SUT_TOKEN_HASH];
+	int64_t told;
 	bool next;
 	int x = 0;
 
@@ -162,9 +167,10 @@ static int identify(struct visit *v, struct store *st, struct sut_err *err)
 			"this system enrolled again and uses another credential: use that, or enrol again");
 		return 0;
 	}
+	told = s->line.told_at;
 	if (other_machine(s, &v->report)) {
 		line_told(&s->line, v->q->now);
-		return cloned(v, st, "it is another machine than the one that enrolled", err);
+		return cloned(v, st, told, "it is another machine than the one that enrolled", err);
 	}
 	if (next) {
 		x = promote(v, st, err);
@@ -176,7 +182,7 @@ static int identify(struct visit *v, struct store *st, struct sut_err *err)
 			x = lapse(v, err);
 		v->verdict = line_step(&s->line, v->report.serial, v->report.nonce, v->q->now);
 		if (x >= 0 && v->verdict == LINE_CLONED)
-			return cloned(v, st, "both check in with the same identity", err);
+			return cloned(v, st, told, "both check in with the same identity", err);
 		if (x >= 0 && v->verdict == LINE_CONFLICT)
 			x = store_event(st, s->id, v->q->now, "conflict",
 					json_pack("{s:I, s:s, s:s}", "serial",
@@ -267,6 +273,19 @@ static int tell_changes(struct visit *v, struct store *st, struct sut_err *err)
 	return store_event(st, s->id, v->q->now, event_type(s, c), c, err);
 }
 
+/* Has it changed too often of late to be written down? Counts this change. */
+static bool chatters(struct visit *v)
+{
+	struct fleet_system *s = &v->slot->s;
+	int64_t calm = (v->q->now - s->updated) / SYSTEM_CHATTER_SEC;
+
+	s->chatter = calm >= s->chatter ? 0 : s->chatter - (calm > 0 ? calm : 0);
+	if (s->chatter >= SYSTEM_CHATTER_MAX)
+		return true;
+	s->chatter++;
+	return false;
+}
+
 static int take_report(struct visit *v, struct store *st, struct sut_err *err)
 {
 	struct fleet_system *s = &v->slot->s;
@@ -286,7 +305,7 @@ static int take_report(struct visit *v, struct store *st, struct sut_err *err)
 		{SYS_BOOT_ID, n->boot_id},
 		{SYS_HOSTNAME, n->hostname ? n->hostname : s->text[SYS_HOSTNAME]},
 	};
-	int x = tell_changes(v, st, err);
+	int x = chatters(v) ? 0 : tell_changes(v, st, err);
 
 	for (size_t i = 0; x >= 0 && i < SUT_ARRAY_SIZE(texts); i++)
 		x = set_text(&s->text[texts[i].at], texts[i].text, err);

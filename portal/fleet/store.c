@@ -155,7 +155,7 @@ static int report_each(struct sut_db *db, const struct store_slot *w, struct sut
 		"UPDATE systems SET state = $3, arch = $4, release = $5, build_id = $6, kernel_id = $7,"
 		" level = $8, patchset = $9, agent = $10, boot_id = $11, booted = $12,"
 		" last_pause_ns = $13, errors = $14, report_hash = $15, hostname = $16, updated = $17,"
-		" facts_hash = $18, version = version + 1 WHERE id = $1 AND tenant = $2",
+		" facts_hash = $18, chatter = $19, version = version + 1 WHERE id = $1 AND tenant = $2",
 		SUT_DB_ARGS(SUT_DB_I(s->id), SUT_DB_I(s->tenant), SUT_DB_T(s->text[SYS_STATE]),
 			    SUT_DB_T(s->text[SYS_ARCH]), SUT_DB_T(s->text[SYS_RELEASE]),
 			    SUT_DB_T(s->text[SYS_BUILD_ID]), SUT_DB_T(s->text[SYS_KERNEL_ID]),
@@ -165,7 +165,8 @@ static int report_each(struct sut_db *db, const struct store_slot *w, struct sut
 			    SUT_DB_I_IF(s->last_pause_ns >= 0, s->last_pause_ns),
 			    SUT_DB_I(s->errors), SUT_DB_B(s->report_hash, sizeof(s->report_hash)),
 			    SUT_DB_T(s->text[SYS_HOSTNAME]), SUT_DB_I(s->updated),
-			    SUT_DB_B(s->has_facts ? s->facts_hash : NULL, sizeof(s->facts_hash))),
+			    SUT_DB_B(s->has_facts ? s->facts_hash : NULL, sizeof(s->facts_hash)),
+			    SUT_DB_I(s->chatter)),
 		NULL, err);
 
 	if (r < 0)
@@ -233,7 +234,7 @@ static json_t *report_json(const struct store_slot *w)
 	sut_hex(s->facts_hash, sizeof(s->facts_hash), facts);
 	return json_pack(
 		"{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:s, s:I,"
-		" s:s, s:s?, s:s?}",
+		" s:s, s:s?, s:s?, s:I}",
 		"id", (json_int_t)s->id, "tenant", (json_int_t)s->tenant, "state",
 		s->text[SYS_STATE], "arch", s->text[SYS_ARCH], "release", s->text[SYS_RELEASE],
 		"build_id", s->text[SYS_BUILD_ID], "kernel_id", s->text[SYS_KERNEL_ID], "level",
@@ -243,7 +244,7 @@ static json_t *report_json(const struct store_slot *w)
 		int_or_null(s->last_pause_ns >= 0, s->last_pause_ns), "errors",
 		(json_int_t)s->errors, "hash", hex, "hostname", s->text[SYS_HOSTNAME], "updated",
 		(json_int_t)s->updated, "report", w->text, "facts", w->facts, "facts_hash",
-		s->has_facts ? facts : NULL);
+		s->has_facts ? facts : NULL, "chatter", (json_int_t)s->chatter);
 }
 
 static int run_with(struct sut_db *db, const char *sql, json_t *list, struct sut_err *err)
@@ -286,7 +287,7 @@ static int save_all(struct sut_db *db, struct store *st, struct sut_err *err)
 			" tenant bigint, state text, arch text, release text, build_id text,"
 			" kernel_id text, level int, patchset text, agent text, boot_id text,"
 			" booted bigint, last_pause_ns bigint, errors int, hash text, hostname text,"
-			" updated bigint, report text, facts text, facts_hash text)),"
+			" updated bigint, report text, facts text, facts_hash text, chatter int)),"
 			" d AS (UPDATE system_details d SET report = w.report,"
 			" facts = COALESCE(w.facts, d.facts) FROM w JOIN systems y ON y.id = w.id"
 			" AND y.tenant = w.tenant WHERE d.system = y.id)"
@@ -295,7 +296,7 @@ static int save_all(struct sut_db *db, struct store *st, struct sut_err *err)
 			" patchset = w.patchset, agent = w.agent, boot_id = w.boot_id,"
 			" booted = w.booted, last_pause_ns = w.last_pause_ns, errors = w.errors,"
 			" report_hash = decode(w.hash, 'hex'), facts_hash = decode(w.facts_hash, 'hex'), hostname = w.hostname,"
-			" updated = w.updated, version = version + 1"
+			" updated = w.updated, chatter = w.chatter, version = version + 1"
 			" FROM w WHERE s.id = w.id AND s.tenant = w.tenant",
 			json_incref(reports), err);
 	if (r >= 0 && json_array_size(st->events))

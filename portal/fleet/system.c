@@ -40,6 +40,7 @@ enum {
 	COL_REGISTERED,
 	COL_CHECKIN,
 	COL_UPDATED,
+	COL_CHATTER,
 	COL_REVOKED,
 	COL_TEXTS,
 };
@@ -94,6 +95,7 @@ int system_read(struct sut_db_rows *rows, struct fleet_system *ret, struct sut_e
 	s.registered = sut_db_int(rows, COL_REGISTERED);
 	s.checkin = sut_db_int(rows, COL_CHECKIN);
 	s.updated = sut_db_int(rows, COL_UPDATED);
+	s.chatter = sut_db_int(rows, COL_CHATTER);
 	s.key_revoked = !sut_db_is_null(rows, COL_REVOKED);
 	for (int i = 0; i < SYS_TEXTS; i++) {
 		const char *t = sut_db_text(rows, COL_TEXTS + i);

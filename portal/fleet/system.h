@@ -9,7 +9,14 @@
 #include "db/db.h"
 #include "fleet/line.h"
 
-enum { SYSTEM_SILENT_SEC = 86400 }; /* without a check-in for so long */
+enum {
+	SYSTEM_SILENT_SEC = 86400, /* without a check-in for so long */
+	/* A system whose report changes more often than this for long is heard, but its changes are no
+	 * longer written into the history: one that is in the wrong hands would fill the disk. */
+	SYSTEM_CHATTER_MAX = 120,
+	SYSTEM_CHATTER_SEC = 60, /* one is forgotten after so long */
+	SYSTEM_TELL_SEC = 3600,	 /* that it was told to be a clone is written so often at most */
+};
 
 /* The texts of the row, in the order of the columns. */
 enum system_text {
@@ -54,6 +61,7 @@ struct fleet_system {
 	bool hold;
 	int64_t hold_until;
 	int64_t registered, checkin, updated; /* checkin 0: never */
+	int64_t chatter;		      /* changes of late */
 	bool key_revoked;
 };
 
@@ -63,7 +71,7 @@ struct fleet_system {
 	" s.credential_next_at, s.serial, s.nonces, s.displaced, s.conflict_at, s.told_at,"             \
 	" s.instance, s.level, s.errors, s.booted, s.last_pause_ns, s.report_hash, s.facts_hash, f.id," \
 	" COALESCE(s.delay_hours, k.delay_hours), s.delay_hours, s.hold, s.hold_until,"                 \
-	" s.registered, s.checkin, s.updated, k.revoked,"                                               \
+	" s.registered, s.checkin, s.updated, s.chatter, k.revoked,"                                    \
 	" s.uid, s.machine_id, s.product_uuid, s.hostname, s.address, s.external_id, s.state,"          \
 	" s.arch, s.release, s.build_id, s.kernel_id, s.patchset, s.agent, s.boot_id,"                  \
 	" COALESCE(s.pin, k.pin), s.pin, s.hold_reason, k.uid, f.name, o.name, c.uid"

@@ -26,6 +26,7 @@ CREATE TABLE keys (
 	UNIQUE (tenant, customer_id)
 );
 CREATE INDEX keys_tenant ON keys (tenant, id);
+CREATE INDEX keys_customer ON keys (customer_id);
 
 CREATE TABLE systems (
 	id @ID@,
@@ -64,6 +65,7 @@ CREATE TABLE systems (
 	errors INTEGER NOT NULL DEFAULT 0, -- how many are in the report
 	report_hash @BLOB@, -- of what is reported each time, to tell whether anything changed
 	facts_hash @BLOB@, -- and of the facts, which come when they changed
+	chatter INTEGER NOT NULL DEFAULT 0, -- changes of late, so that nobody fills the history
 	-- what is wanted of it
 	feed BIGINT REFERENCES feeds (id), -- NULL: the key's
 	delay_hours INTEGER, -- NULL: the key's, then the feed's

@@ -124,6 +124,28 @@ static void test_a_heartbeat_that_says_nothing_new_leaves_no_trace(void **state)
 	assert_int_equal(sample_number(s, "SELECT version FROM systems"), 2);
 }
 
+static void test_a_system_that_changes_all_the_time_does_not_fill_the_history(void **state)
+{
+	struct sample_portal *s = *state;
+	struct sample_agent a;
+	int64_t events;
+
+	agent(s, "web1", "uuid-1", NULL, &a);
+	for (int i = 0; i < 150; i++) {
+		a.level = i;
+		sample_beat(s, &a);
+	}
+	events = sample_number(s, "SELECT COUNT(*) FROM system_events");
+	assert_int_equal(events, 1 + 120);
+	/* What it reports is known all the same. */
+	assert_int_equal(sample_number(s, "SELECT level FROM systems"), 149);
+	/* When it has calmed down it is written down again. */
+	s->now += 600;
+	a.level = 1000;
+	sample_beat(s, &a);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM system_events"), events + 1);
+}
+
 static void test_facts_are_kept_until_others_come(void **state)
 {
 	struct sample_portal *s = *state;
@@ -513,6 +535,8 @@ int main(void)
 		 test_what_the_machine_took_out_is_not_sent_again, NULL, 0},
 		{"a heartbeat that says nothing new leaves no trace",
 		 test_a_heartbeat_that_says_nothing_new_leaves_no_trace, NULL, 0},
+		{"a system that changes all the time does not fill the history",
+		 test_a_system_that_changes_all_the_time_does_not_fill_the_history, NULL, 0},
 		{"facts are kept until others come", test_facts_are_kept_until_others_come, NULL,
 		 0},
 		{"changes are kept as history", test_changes_are_kept_as_history, NULL, 0},
