@@ -252,17 +252,21 @@ static int add_paragraph(struct sut_buf *out, const struct decide_entry *e, cons
 	return x == 0 ? sut_buf_addstr(out, "kpatch-patch-url: N/A\n") : x;
 }
 
-/* Only what is fixed whole: who reads this takes each as done. */
+/* Only what is fixed whole: who reads this takes each as done. Of several branches of a distribution
+ * (debian-12, debian-13) the one that has the target's version (docs/formats/coverage.md). */
 static int add_cves(struct web_req *q, const struct decide_entry *e, const char *os,
 		    struct sut_buf *out, struct sut_err *err)
 {
 	static const char sql[] =
-		"SELECT c.cve, x.version, x.subject FROM patch_cves c"
+		"SELECT c.cve, MIN(x.version), MIN(x.subject) FROM patch_cves c"
 		" JOIN patch_targets t ON t.id = c.target"
-		" LEFT JOIN (SELECT f.cve AS cve, f.version AS version, f.subject AS subject"
-		"  FROM cve_fixes f JOIN sources s ON s.id = f.source"
-		"  WHERE s.distribution = $2 AND s.name = 'linux') x ON x.cve = c.cve"
-		" WHERE t.path = $1 AND c.status = 'fixed' ORDER BY c.cve";
+		" LEFT JOIN (SELECT f.cve AS cve, f.version AS version, f.subject AS subject,"
+		"  f.source AS source FROM cve_fixes f JOIN sources s ON s.id = f.source"
+		"  WHERE (s.distribution = $2 OR s.distribution LIKE $2 || '-%')"
+		"  AND s.name = 'linux') x ON x.cve = c.cve"
+		" AND EXISTS (SELECT 1 FROM source_versions v"
+		"  WHERE v.source = x.source AND v.version = t.package_version)"
+		" WHERE t.path = $1 AND c.status = 'fixed' GROUP BY c.cve ORDER BY c.cve";
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	bool any = false;
 	int x = sut_db_query(q->db, sql, SUT_DB_ARGS(SUT_DB_T(e->path), SUT_DB_T(os)), &rows, err);

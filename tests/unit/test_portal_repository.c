@@ -558,6 +558,17 @@ static void kpatch_info_has_a_paragraph_for_each_cve(void **state)
 		      " VALUES ('debian', 'linux', '6.1.175-1', '6.1.1-1', 1)");
 	sample_sql(s, "INSERT INTO cve_fixes (source, cve, version, subject) SELECT id,"
 		      " 'CVE-2026-1000', '6.1.172-1', 'af_unix: fix' FROM sources");
+	/* of another branch, which does not have the version of the target */
+	sample_sql(s, "INSERT INTO sources (distribution, name, version, oldest, imported)"
+		      " VALUES ('debian-13', 'linux', '6.12.3-1', '6.12.1-1', 1)");
+	sample_sql(
+		s,
+		"INSERT INTO cve_fixes (source, cve, version, subject) SELECT id,"
+		" 'CVE-2026-1000', '6.12.2-1', 'aaa' FROM sources WHERE distribution <> 'debian'");
+	sample_sql(s,
+		   "INSERT INTO source_versions (source, version, released) SELECT DISTINCT s.id,"
+		   " t.package_version, 1 FROM sources s, patch_targets t WHERE"
+		   " s.distribution = 'debian'");
 	assert_text(s, "/" A "/1/kpatch.info",
 		    "OS: debian\nkernel: debian/6.1.0-47-cloud-amd64\ntime: 2026-11-21 20:15:00\n"
 		    "uname: 6.1.0-47-cloud-amd64\n"
