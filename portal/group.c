@@ -48,6 +48,11 @@ static int run_many(struct group *g, struct web_job **v, size_t n, size_t first,
 	if (rc < 0)
 		return rc;
 	rc = route->many(g->q, g->r, g->rets, m, err);
+	/* What one of them has done before it failed cannot be told from the rest. */
+	for (size_t i = 0; rc == 0 && i < m; i++)
+		rc = g->rets[i] == WEB_NO ? 0
+		     : g->rets[i] < 0	  ? g->rets[i]
+					  : web_seal(g->j[i], err);
 	for (size_t i = 0; i < m; i++)
 		g->j[i]->q.db = NULL;
 	if (rc < 0) {
@@ -55,14 +60,13 @@ static int run_many(struct group *g, struct web_job **v, size_t n, size_t first,
 			web_job_again(g->j[i]);
 		if (sut_db_rollback_to(g->db, &second) < 0 || is_common(rc))
 			return rc;
-		portal_log("warning", err->msg, "route", route->path, NULL);
+		portal_log("warning", err->code ? err->msg : "a call of a group failed", "route",
+			   route->path, NULL);
+		*err = (struct sut_err){0};
 		return 0;
 	}
 	for (size_t i = 0; i < m; i++)
-		if (g->rets[i] < 0)
-			web_job_again(g->j[i]);
-		else
-			g->j[i]->ran = true;
+		g->j[i]->ran = true;
 	return sut_db_release(g->db, err);
 }
 

@@ -17,6 +17,7 @@
 #include "repo/look.h"
 #include "tasks.h"
 #include "token_use.h"
+#include "web/job.h"
 #include "web/router.h"
 
 static int64_t wall_clock(void *ctx _unused_)
@@ -97,6 +98,7 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 
 	if (!p)
 		return sut_err_oom(err);
+	web_body_init();
 	p->repo_fd = -1;
 	p->clock = wall_clock;
 	rc = copy_conf(&p->conf, conf, err);

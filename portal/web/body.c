@@ -7,6 +7,23 @@
 
 #include "web/job.h"
 
+/* Jansson reports short memory in its lexer as a mistake of the text, so its allocations are watched. */
+static _Thread_local bool starved;
+
+static void *watched_malloc(size_t n)
+{
+	void *p = malloc(n);
+
+	if (!p)
+		starved = true;
+	return p;
+}
+
+void web_body_init(void)
+{
+	json_set_alloc_funcs(watched_malloc, free);
+}
+
 /* Nesting is counted before the parser, which recurses. */
 static bool too_deep(const char *s, size_t len)
 {
@@ -66,11 +83,11 @@ int web_body(struct web_job *j)
 	if (too_deep(j->q.raw, j->q.raw_len))
 		return web_problem(&j->r, 400, "json-too-deep", "The JSON is nested deeper than %d",
 				   WEB_JSON_DEPTH);
+	starved = false;
 	j->q.body = json_loadb(j->q.raw, j->q.raw_len, JSON_REJECT_DUPLICATES, &e);
 	if (j->q.body)
 		return 0;
-	/* It does not always say so; but what it has read it finds wrong at some line. */
-	if (json_error_code(&e) == json_error_out_of_memory || e.line < 0)
+	if (starved)
 		return web_problem(&j->r, 503, "busy", "There is no memory for it now. Try again");
 	/* Where, not what: the text around may be a secret. */
 	return web_problem(

@@ -265,6 +265,28 @@ int web_read(struct web_job *j, struct sut_db *db, enum web_next *ret_next, stru
 
 /* --- writing --- */
 
+static int put_json(struct web_resp *r)
+{
+	size_t n = json_dumpb(r->json, NULL, 0, JSON_COMPACT);
+
+	if (!n)
+		return -ENOMEM;
+	sut_buf_release(&r->raw);
+	/* One byte more, for the end of the line. */
+	if (sut_buf_addzero(&r->raw, n + 1) < 0 ||
+	    json_dumpb(r->json, (char *)r->raw.data, n, JSON_COMPACT) != n)
+		return -ENOMEM;
+	r->raw.data[n] = '\n';
+	if (!r->type)
+		r->type = "application/json";
+	return 0;
+}
+
+int web_seal(struct web_job *j, struct sut_err *err)
+{
+	return j->r.json && put_json(&j->r) < 0 ? sut_err_oom(err) : 0;
+}
+
 static int run_once(struct web_job *j, struct sut_err *err)
 {
 	int rc = j->idem.on ? web_idem_look(j, err) : 0;
@@ -278,7 +300,8 @@ static int run_once(struct web_job *j, struct sut_err *err)
 	rc = run_route(j, err);
 	if (rc == 0 && j->idem.on)
 		rc = web_idem_keep(j, err);
-	return rc;
+	/* An answer that cannot be written is found out while it can be undone. */
+	return rc == 0 ? web_seal(j, err) : rc;
 }
 
 int web_write(struct web_job *j, struct sut_db *db, bool *ret_lost, struct sut_err *err)
@@ -372,23 +395,6 @@ static bool has_header(const struct web_resp *r, const char *name)
 	return false;
 }
 
-static int put_json(struct web_resp *r)
-{
-	size_t n = json_dumpb(r->json, NULL, 0, JSON_COMPACT);
-
-	if (!n)
-		return -ENOMEM;
-	sut_buf_release(&r->raw);
-	/* One byte more, for the end of the line. */
-	if (sut_buf_addzero(&r->raw, n + 1) < 0 ||
-	    json_dumpb(r->json, (char *)r->raw.data, n, JSON_COMPACT) != n)
-		return -ENOMEM;
-	r->raw.data[n] = '\n';
-	if (!r->type)
-		r->type = "application/json";
-	return 0;
-}
-
 static void compress(struct web_job *j)
 {
 	struct web_resp *r = &j->r;
@@ -415,7 +421,7 @@ void web_finish(struct web_job *j)
 	none_match = is_get(j) && r->etag[0] ? web_header(&j->q, "If-None-Match") : NULL;
 	if (r->status == 200 && none_match && web_etag_in(none_match, r->etag, true))
 		not_modified(j);
-	if (r->json && put_json(r) < 0) {
+	if (r->json && !r->raw.len && put_json(r) < 0) {
 		/* A body that cannot be written is not sent as half of one. */
 		r->status = 503;
 		sut_buf_release(&r->raw);

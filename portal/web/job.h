@@ -76,6 +76,9 @@ int web_read(struct web_job *j, struct sut_db *db, enum web_next *ret_next, stru
  * is gone, unless *ret_lost, when the transaction is. */
 int web_write(struct web_job *j, struct sut_db *db, bool *ret_lost, struct sut_err *err);
 
+/* Writes the answer of a call that succeeded, before the commit. -ENOMEM. */
+int web_seal(struct web_job *j, struct sut_err *err) _must_check_;
+
 /* Makes a problem of a failure. Logs what is nobody's fault but ours. */
 void web_fail(struct web_job *j, int rc, const struct sut_err *err);
 
@@ -95,6 +98,8 @@ void web_args_release(struct web_args *a);
 /* %XX, and '+' as space when plus. -EINVAL: malformed, or a NUL. */
 int web_unquote(const char *s, size_t len, bool plus, char **ret) _must_check_;
 
+/* Once, before the first. */
+void web_body_init(void);
 /* Fills q->body from q->raw. 0 or WEB_NO. */
 int web_body(struct web_job *j) _must_check_;
 
