@@ -12,6 +12,8 @@
 
 #include "base/err.h"
 
+struct sut_db;
+
 enum {
 	WEBHOOK_URL_MAX = 2048,
 	WEBHOOK_IN_FLIGHT = 16,		      /* at once, of one portal */
@@ -36,6 +38,9 @@ extern const char *const webhook_types[];
 /* "v1,BASE64": HMAC-SHA256 with the secret as it was shown, over "ID.TIMESTAMP.BODY". */
 int webhook_sign(const char *secret, const char *id, int64_t timestamp, const char *body,
 		 char ret[static WEBHOOK_SIGNATURE_MAX], struct sut_err *err) _must_check_;
+
+/* Makes deliveries of the events that have none yet. Not in a transaction; makes its own. */
+int webhook_fan_out(struct sut_db *db, int64_t now, struct sut_err *err) _must_check_;
 
 /* Seconds until the next try, after so many (1, 2, …) that failed. */
 int64_t webhook_wait(int64_t attempts);
