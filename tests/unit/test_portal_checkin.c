@@ -520,6 +520,53 @@ static void test_many_at_once_are_each_answered_for_themselves(void **state)
 			 N / 2);
 }
 
+static struct portal *another(struct sample_portal *s)
+{
+	struct portal_conf conf;
+	struct sut_err err = {0};
+	struct portal *p = NULL;
+
+	assert_ok(portal_conf_init(&conf, &err), err);
+	free(conf.database);
+	conf.database = strdup(s->db.url);
+	assert_non_null(conf.database);
+	conf.readers = 4;
+	assert_ok(portal_open(&conf, &p, &err), err);
+	portal_conf_release(&conf);
+	return p;
+}
+
+static void test_a_request_that_reaches_two_portals_is_one_checkin(void **state)
+{
+	enum { N = 40 };
+	struct sample_portal *s = *state;
+	struct portal *second = another(s);
+	struct sample_agent a[N / 2];
+	struct sample_key k;
+	struct beat b[N];
+	pthread_t t[N];
+	char name[16];
+
+	sample_key_new(s, 0, NULL, &k);
+	for (int i = 0; i < N / 2; i++) {
+		snprintf(name, sizeof(name), "h%02d", i);
+		sample_agent_init(&a[i], name, "uuid-1");
+		assert_int_equal(sample_enroll(s, &a[i], NULL, k.key, NULL), 201);
+	}
+	for (int i = 0; i < N; i++) {
+		b[i] = (struct beat){i % 2 ? second : s->p, &a[i / 2], 0, false};
+		assert_int_equal(pthread_create(&t[i], NULL, one_beat, &b[i]), 0);
+	}
+	for (int i = 0; i < N; i++) {
+		pthread_join(t[i], NULL);
+		assert_int_equal(b[i].status, 200);
+	}
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM systems WHERE serial = 2"
+					  " AND conflict_at IS NULL AND checkin IS NOT NULL"),
+			 N / 2);
+	portal_free(second);
+}
+
 /* The pool as it is in service: reader threads, and the writer that makes groups. */
 static void with_threads(struct portal_conf *c)
 {
@@ -557,6 +604,8 @@ int main(void)
 		{"only systems check in", test_only_systems_check_in, NULL, 0},
 		{"many at once are each answered for themselves",
 		 test_many_at_once_are_each_answered_for_themselves, with_threads, 0},
+		{"a request that reaches two portals is one check-in",
+		 test_a_request_that_reaches_two_portals_is_one_checkin, with_threads, 0},
 	};
 
 	return SAMPLE_PORTAL_RUN(cases);

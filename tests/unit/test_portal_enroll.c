@@ -243,6 +243,61 @@ static void test_one_machine_that_enrols_fifty_times_at_once_is_one_system(void 
 	assert_int_equal(sample_number(s, "SELECT systems FROM keys"), 1);
 }
 
+/* A second process on the same database. */
+static struct portal *another(struct sample_portal *s)
+{
+	struct portal_conf conf;
+	struct sut_err err = {0};
+	struct portal *p = NULL;
+
+	assert_ok(portal_conf_init(&conf, &err), err);
+	free(conf.database);
+	conf.database = strdup(s->db.url);
+	assert_non_null(conf.database);
+	conf.readers = 4;
+	assert_ok(portal_open(&conf, &p, &err), err);
+	portal_conf_release(&conf);
+	return p;
+}
+
+static void test_two_portals_on_one_database_pass_no_limit(void **state)
+{
+	enum { N = 60 };
+	struct sample_portal *s = *state;
+	struct portal *second = another(s);
+	struct sample_key k, wide;
+	struct crowd c[N];
+	pthread_t t[N];
+	int with = 0;
+
+	sample_key_new(s, 0, "{\"max_systems\":20}", &k);
+	sample_key_new(s, 0, NULL, &wide);
+	for (int i = 0; i < N; i++) {
+		/* Every machine comes to both at once, and two keys are locked in any order. */
+		c[i] = (struct crowd){i % 2 ? second : s->p, i % 3 ? k.key : wide.key, i / 2, 0};
+		assert_int_equal(pthread_create(&t[i], NULL, one_of_the_crowd, &c[i]), 0);
+	}
+	for (int i = 0; i < N; i++) {
+		pthread_join(t[i], NULL);
+		if (c[i].status != 200 && c[i].status != 201 && c[i].status != 403)
+			fail_msg("status %d", c[i].status);
+		with += c[i].status == 201;
+	}
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM systems"), with);
+	assert_int_equal(sample_number(s, "SELECT SUM(systems) FROM keys"), with);
+	assert_int_equal(sample_number(s,
+				       "SELECT COUNT(*) FROM keys k WHERE systems <>"
+				       " (SELECT COUNT(*) FROM systems y WHERE y.key_id = k.id)"),
+			 0);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM keys WHERE max_systems = 20"
+					  " AND systems > 20"),
+			 0);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM (SELECT machine_id FROM systems"
+					  " GROUP BY machine_id HAVING COUNT(*) > 1) AS twice"),
+			 0);
+	portal_free(second);
+}
+
 /* --- again --- */
 
 static void test_enrolling_again_is_the_same_system_with_a_second_credential(void **state)
@@ -533,6 +588,8 @@ int main(void)
 		{"fifty at once pass no limit", test_fifty_at_once_pass_no_limit, with_threads, 0},
 		{"one machine that enrols fifty times at once is one system",
 		 test_one_machine_that_enrols_fifty_times_at_once_is_one_system, with_threads, 0},
+		{"two portals on one database pass no limit",
+		 test_two_portals_on_one_database_pass_no_limit, with_threads, 0},
 		{"enrolling again is the same system with a second credential",
 		 test_enrolling_again_is_the_same_system_with_a_second_credential, NULL, 0},
 		{"a replayed enrolment takes nothing away",
