@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "db/db.h"
@@ -151,7 +152,7 @@ static void insert(struct decisions *d, int64_t generation, int64_t feed, const 
 	if (!s)
 		return;
 	s->feed = feed;
-	memcpy(s->build_id, build_id, strlen(build_id));
+	snprintf(s->build_id, sizeof(s->build_id), "%s", build_id);
 	s->view = v;
 	pthread_mutex_lock(&d->lock);
 	/* Two threads may have read the same. */

@@ -135,10 +135,11 @@ static int add_cve(struct decide_entry *e, const char *cve, size_t *bytes)
 	const char **v = (const char **)e->cves;
 
 	if ((e->ncves & (e->ncves - 1)) == 0) { /* full at 0, 1, 2, 4, 8 … */
-		v = reallocarray(v, e->ncves ? e->ncves * 2 : 1, sizeof(*v));
-		if (!v)
+		const char **bigger = reallocarray(v, e->ncves ? e->ncves * 2 : 1, sizeof(*v));
+
+		if (!bigger)
 			return -ENOMEM;
-		e->cves = v;
+		e->cves = v = bigger;
 	}
 	v[e->ncves++] = cve;
 	*bytes += sizeof(*v);
