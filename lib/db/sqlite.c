@@ -18,6 +18,10 @@ struct sqlite_db {
 	int lock_fd; /* -1: no advisory lock was asked for */
 };
 
+struct cell {
+	sqlite3_value *v;
+};
+
 struct sqlite_rows {
 	struct sut_db_rows base;
 	sqlite3_stmt *st;
@@ -25,7 +29,7 @@ struct sqlite_rows {
 	bool first; /* the first step has been made: there is a row that was not given out */
 	bool done;
 	/* Of statements that change something: all their rows, nrows * cols. */
-	sqlite3_value **kept;
+	struct cell *kept;
 	size_t nrows, cap, at; /* at: of the row after the current one */
 };
 
@@ -307,7 +311,7 @@ static int keep_row(struct sut_db *db, struct sqlite_rows *rows, struct sut_err 
 {
 	if (rows->nrows == rows->cap) {
 		size_t cap = rows->cap ? rows->cap * 2 : 1;
-		sqlite3_value **v = reallocarray(rows->kept, cap * (size_t)rows->cols, sizeof(*v));
+		struct cell *v = reallocarray(rows->kept, cap * (size_t)rows->cols, sizeof(*v));
 
 		if (!v)
 			return sut_err_oom(err);
@@ -320,10 +324,10 @@ static int keep_row(struct sut_db *db, struct sqlite_rows *rows, struct sut_err 
 		if (!v) {
 			while (i--)
 				sqlite3_value_free(
-					rows->kept[rows->nrows * (size_t)rows->cols + (size_t)i]);
+					rows->kept[rows->nrows * (size_t)rows->cols + (size_t)i].v);
 			return db_error(db, ENOMEM, "", err);
 		}
-		rows->kept[rows->nrows * (size_t)rows->cols + (size_t)i] = v;
+		rows->kept[rows->nrows * (size_t)rows->cols + (size_t)i].v = v;
 	}
 	rows->nrows++;
 	return 0;
@@ -332,7 +336,7 @@ static int keep_row(struct sut_db *db, struct sqlite_rows *rows, struct sut_err 
 static void drop_kept(struct sqlite_rows *rows)
 {
 	for (size_t i = 0; i < rows->nrows * (size_t)rows->cols; i++)
-		sqlite3_value_free(rows->kept[i]);
+		sqlite3_value_free(rows->kept[i].v);
 	free(rows->kept);
 	rows->kept = NULL;
 	rows->nrows = 0;
@@ -435,7 +439,7 @@ static sqlite3_value *value(const struct sut_db_rows *r, int col)
 
 	if (!rows->kept || col < 0 || col >= rows->cols || !rows->at || rows->at > rows->nrows)
 		return NULL;
-	return rows->kept[(rows->at - 1) * (size_t)rows->cols + (size_t)col];
+	return rows->kept[(rows->at - 1) * (size_t)rows->cols + (size_t)col].v;
 }
 
 /* The statement, when the row is its current one. */

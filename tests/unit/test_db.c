@@ -57,8 +57,8 @@ static void every_kind_of_value_comes_back(void **state)
 	static const uint8_t bytes[] = {0, 1, 0xff, '\'', '\\', 0};
 	_cleanup_db_ struct sut_db *db = with_table(state);
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	const void *p = NULL;
 	size_t len;
-	const void *p;
 
 	assert_ok(
 		sut_db_exec(db, "INSERT INTO t (n, i, s, b) VALUES ($1, $2, $3, $4)",
