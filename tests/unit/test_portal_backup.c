@@ -235,8 +235,8 @@ static void a_truncated_or_changed_file_is_refused_before_anything_is_written(vo
 	is_untouched(s);
 }
 
-/* Writes a file of these lines, with the right end. */
-static void forge(const char *path, const char *const *lines)
+/* Writes a file of these lines; the end is right, but for what is more. */
+static void forge(const char *path, const char *const *lines, int more_rows, bool wrong_sum)
 {
 	struct lines_out o;
 	char sum[LINES_DIGEST_HEX], end[256];
@@ -248,6 +248,8 @@ static void forge(const char *path, const char *const *lines)
 		assert_ok(lines_out_add(&o, *lines, strlen(*lines), &err), err);
 	}
 	assert_ok(lines_out_digest(&o, sum, &err), err);
+	sum[0] = wrong_sum ? 'x' : sum[0];
+	rows += more_rows;
 	snprintf(end, sizeof(end), "{\"end\":true,\"rows\":%d,\"sha256\":\"%s\"}", rows, sum);
 	assert_ok(lines_out_add(&o, end, strlen(end), &err), err);
 	assert_ok(lines_out_end(&o, &err), err);
@@ -296,7 +298,7 @@ static void files_that_do_not_fit_the_schema_change_nothing(void **state)
 		struct sut_db_rows *rows = NULL;
 		int r;
 
-		forge(path, bad[i].lines);
+		forge(path, bad[i].lines, 0, false);
 		r = backup_restore(db, path, NOW, &info, &err);
 		if (r != bad[i].code)
 			fail_msg("file %zu: %d instead of %d: %s", i, r, bad[i].code, err.msg);
@@ -305,6 +307,25 @@ static void files_that_do_not_fit_the_schema_change_nothing(void **state)
 		assert_int_equal(sut_db_int(rows, 0), 1);
 		sut_db_rows_free(rows);
 	}
+}
+
+/* Well compressed, so that only our own end tells. */
+static void an_end_that_does_not_fit_its_file_is_refused(void **state)
+{
+	static const char *const lines[] = {HEAD, META, "[\"x\",1]", NULL};
+	const struct sample_db *s = *state;
+	_cleanup_(sut_freep) char *path = in_dir(s, "forged");
+	struct backup_info info;
+
+	forge(path, lines, 0, false);
+	assert_ok(backup_check(path, &info, &err), err);
+	assert_int_equal(info.rows, 1);
+	forge(path, lines, 0, true);
+	assert_int_equal(backup_check(path, &info, &err), -EBADMSG);
+	assert_says(err, "checksum");
+	forge(path, lines, 1, false);
+	assert_int_equal(backup_check(path, &info, &err), -EBADMSG);
+	assert_says(err, "rows are missing");
 }
 
 static void a_backup_that_cannot_be_written_leaves_the_old_one(void **state)
@@ -337,6 +358,7 @@ int main(void)
 		SAMPLE_DB_CASE(an_older_backup_is_migrated_after_it_was_restored),
 		SAMPLE_DB_CASE(a_truncated_or_changed_file_is_refused_before_anything_is_written),
 		SAMPLE_DB_CASE(files_that_do_not_fit_the_schema_change_nothing),
+		SAMPLE_DB_ONLY(SUT_DB_SQLITE, an_end_that_does_not_fit_its_file_is_refused),
 		SAMPLE_DB_CASE(a_backup_that_cannot_be_written_leaves_the_old_one),
 	};
 
