@@ -46,7 +46,7 @@ struct conn {
 	struct url *url;
 	uint32_t events; /* registered */
 	/* the request under way */
-	bool busy;
+	bool busy, queued;
 	size_t one;
 	double due;
 	double sent;
@@ -68,8 +68,9 @@ struct load {
 	SSL_CTX *ctx;
 	int ep;
 	struct conn *conns;
-	struct conn **idle; /* a stack */
-	size_t nidle;
+	/* Those without a request, open or not: a ring, so that all are used alike. */
+	struct conn **free;
+	size_t free_at, nfree;
 	struct again *retry; /* a ring */
 	size_t retry_at, nretry, retry_max;
 	size_t *order, next; /* of systems */
@@ -144,14 +145,16 @@ static void watch(struct load *l, struct conn *c, uint32_t events)
 	c->events = events;
 }
 
-static void hang_up(struct load *l, struct conn *c)
+static void put_free(struct load *l, struct conn *c)
 {
-	if (c->phase == IDLE)
-		for (size_t i = 0; i < l->nidle; i++)
-			if (l->idle[i] == c) {
-				l->idle[i] = l->idle[--l->nidle];
-				break;
-			}
+	if (c->queued)
+		return;
+	c->queued = true;
+	l->free[(l->free_at + l->nfree++) % l->o->connections] = c;
+}
+
+static void hang_up(struct conn *c)
+{
 	if (c->ssl) {
 		SSL_set_quiet_shutdown(c->ssl, 1);
 		SSL_shutdown(c->ssl); /* else OpenSSL forgets the session */
@@ -171,7 +174,8 @@ static void put_idle(struct load *l, struct conn *c)
 {
 	c->phase = IDLE;
 	watch(l, c, EPOLLIN);
-	l->idle[l->nidle++] = c;
+	if (!c->busy)
+		put_free(l, c);
 }
 
 /* The request goes back and is sent again, the same. */
@@ -192,7 +196,8 @@ static void failed(struct load *l, struct conn *c, uint64_t *counter)
 	if (c->busy || c->phase != IDLE)
 		++*counter;
 	repeat(l, c, now());
-	hang_up(l, c);
+	hang_up(c);
+	put_free(l, c);
 }
 
 static void go_on(struct load *l, struct conn *c);
@@ -388,7 +393,8 @@ static void take_answer(struct load *l, struct conn *c, int status, const char *
 	l->r->statuses[status < 600 ? status : 0]++;
 	if (status / 100 == 2 && take_good(l, c, body)) {
 		l->r->good++;
-		hist_add(&l->r->latency, (uint64_t)((t - c->due) * 1e6));
+		if (c->due >= l->begin + l->o->warmup)
+			hist_add(&l->r->latency, (uint64_t)((t - c->due) * 1e6));
 		if (gap > l->r->longest_gap)
 			l->r->longest_gap = gap;
 		l->last_good = t;
@@ -399,7 +405,8 @@ static void take_answer(struct load *l, struct conn *c, int status, const char *
 	}
 	c->busy = false;
 	if (close_it || ++c->served >= l->o->keep_alive) {
-		hang_up(l, c);
+		hang_up(c);
+		put_free(l, c);
 	} else {
 		c->in.len = 0;
 		put_idle(l, c);
@@ -516,7 +523,7 @@ static void do_idle(struct load *l, struct conn *c)
 	if (n < 0 && (c->ssl ? want(l, c, (int)n) : errno == EAGAIN))
 		watch(l, c, EPOLLIN);
 	else
-		hang_up(l, c);
+		hang_up(c);
 }
 
 static void go_on(struct load *l, struct conn *c)
@@ -527,7 +534,6 @@ static void go_on(struct load *l, struct conn *c)
 		do_handshake(l, c);
 	/* It was made for a request. */
 	if (c->phase == IDLE && c->busy) {
-		l->nidle--; /* it lies on top */
 		start_request(l, c, c->one, c->due);
 		return;
 	}
@@ -566,15 +572,15 @@ static bool next_one(struct load *l, size_t *ret)
 	return false;
 }
 
-static struct conn *free_conn(struct load *l)
+static struct conn *take_free(struct load *l)
 {
-	if (l->nidle)
-		return l->idle[--l->nidle];
-	for (unsigned int i = 0; i < l->o->connections; i++) {
-		static unsigned int at;
-		struct conn *c = &l->conns[at++ % l->o->connections];
+	while (l->nfree) {
+		struct conn *c = l->free[l->free_at];
 
-		if (c->phase == CLOSED && !c->busy)
+		l->free_at = (l->free_at + 1) % l->o->connections;
+		l->nfree--;
+		c->queued = false;
+		if (!c->busy && (c->phase == IDLE || c->phase == CLOSED))
 			return c;
 	}
 	return NULL;
@@ -600,7 +606,7 @@ static void hand_out(struct load *l)
 					return;
 			}
 		}
-		c = free_conn(l);
+		c = take_free(l);
 		if (!c)
 			return;
 		if (again) {
@@ -611,8 +617,7 @@ static void hand_out(struct load *l)
 		} else if (next_one(l, &one)) {
 			l->issued++;
 		} else {
-			if (c->phase == IDLE)
-				put_idle(l, c);
+			put_free(l, c);
 			l->over = true;
 			return;
 		}
@@ -696,10 +701,10 @@ static int prepare(struct load *l, struct sut_err *err)
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	l->retry_max = l->f->n + l->o->connections + 1;
 	l->conns = calloc(l->o->connections, sizeof(*l->conns));
-	l->idle = calloc(l->o->connections, sizeof(struct conn *));
+	l->free = calloc(l->o->connections, sizeof(struct conn *));
 	l->order = calloc(l->f->n ? l->f->n : 1, sizeof(*l->order));
 	l->retry = calloc(l->retry_max, sizeof(*l->retry));
-	if (!l->ctx || l->ep < 0 || !l->conns || !l->idle || !l->order || !l->retry)
+	if (!l->ctx || l->ep < 0 || !l->conns || !l->free || !l->order || !l->retry)
 		return sut_err_oom(err);
 	SSL_CTX_set_mode(l->ctx,
 			 SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -711,6 +716,7 @@ static int prepare(struct load *l, struct sut_err *err)
 		c->fd = -1;
 		c->in = SUT_BUF_INIT(IN_MAX);
 		c->next_url = i;
+		put_free(l, c);
 		c->tls = !plain || (tls && (double)i < l->o->tls_share * l->o->connections);
 	}
 	shuffle(l);
@@ -720,14 +726,14 @@ static int prepare(struct load *l, struct sut_err *err)
 static void release(struct load *l)
 {
 	for (unsigned int i = 0; l->conns && i < l->o->connections; i++)
-		hang_up(l, &l->conns[i]);
+		hang_up(&l->conns[i]);
 	for (size_t i = 0; i < l->o->nurls; i++)
 		SSL_SESSION_free(l->urls[i].session);
 	SSL_CTX_free(l->ctx);
 	if (l->ep >= 0)
 		close(l->ep);
 	free(l->conns);
-	free(l->idle);
+	free(l->free);
 	free(l->order);
 	free(l->retry);
 }

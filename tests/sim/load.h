@@ -17,6 +17,7 @@ struct load_opts {
 	unsigned int connections;
 	double rate;		 /* requests a second; 0: as fast as it goes */
 	double seconds;		 /* 0: until all are enrolled */
+	double warmup;		 /* seconds at the beginning whose latencies are not counted */
 	double tls_share;	 /* of the connections, 0…1 */
 	double change_share;	 /* of the check-ins */
 	unsigned int keep_alive; /* requests on one connection */

@@ -30,6 +30,7 @@ static const char help[] =
 	"  --rate R           requests a second (as fast as they are answered); latency counts from when\n"
 	"                     a request was due\n"
 	"  --duration S       seconds (10; enroll: until all are)\n"
+	"  --warmup S         latencies of the first seconds are not counted (0)\n"
 	"  --tls-share P      of the connections, 0 to 1 (0)\n"
 	"  --change-share P   of the check-ins report something new (0.01)\n"
 	"  --seed N           (1)\n\n"
@@ -68,7 +69,7 @@ static int take_option(int c, struct settings *s)
 	struct load_opts *o = &s->load;
 	double v = 0;
 
-	if (strchr("ncrdtpk", c) && !number(optarg, 1e12, &v))
+	if (strchr("ncrdtpkw", c) && !number(optarg, 1e12, &v))
 		return wrong("a number is none");
 	switch (c) {
 	case 'u':
@@ -106,6 +107,9 @@ static int take_option(int c, struct settings *s)
 		o->seconds = v;
 		s->has_duration = true;
 		return 0;
+	case 'w':
+		o->warmup = v;
+		return 0;
 	case 't':
 		o->tls_share = v;
 		return 0;
@@ -129,6 +133,7 @@ static int parse(int argc, char **argv, struct settings *s)
 		{"token-file", 1, NULL, 'T'},  {"path", 1, NULL, 'P'},
 		{"connections", 1, NULL, 'c'}, {"keep-alive", 1, NULL, 'k'},
 		{"rate", 1, NULL, 'r'},	       {"duration", 1, NULL, 'd'},
+		{"warmup", 1, NULL, 'w'},      {"warmup", 1, NULL, 'w'},
 		{"tls-share", 1, NULL, 't'},   {"change-share", 1, NULL, 'p'},
 		{"seed", 1, NULL, 'S'},	       {0}};
 	int c;
