@@ -129,7 +129,7 @@ static int take_field(const struct web_field *f, json_t *v, struct web_resp *r)
 {
 	char text[96];
 
-	if (v && json_is_null(v) && (f->flags & WEB_NULLABLE)) {
+	if (json_is_null(v) && (f->flags & WEB_NULLABLE)) {
 		if (f->ret_given)
 			*f->ret_given = true;
 		return 0;
