@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -200,25 +201,27 @@ static bool is_kernel(const char *name)
 	return sut_streq(name, "linux") || sut_startswith(name, "linux-");
 }
 
-/* The version of the source: without "+b1". */
-static char *source_version(const char *version)
+/* The version of the source: without "+b1". "": there is none of that length. */
+static void source_version(const char *version, char ret[static 256])
 {
-	char *v = strdup(version), *b = v ? strrchr(v, '+') : NULL;
+	char *b;
 
+	snprintf(ret, 256, "%s", strlen(version) < 256 ? version : "");
+	b = strrchr(ret, '+');
 	if (b && b[1] == 'b' && b[2] && strspn(b + 2, "0123456789") == strlen(b + 2))
 		*b = 0;
-	return v;
 }
 
 const struct known_source *knowledge_source(const struct knowledge *k, const char *target,
 					    const char *product, const char *package,
 					    const char *version, uint32_t *ret_rank)
 {
-	_cleanup_(sut_freep) char *v = *version ? source_version(version) : NULL;
 	const struct known_source *found = NULL;
 	bool kernel = sut_streq(product, "kernel");
+	char v[256];
 
-	for (size_t i = 0; v && i < k->n; i++) {
+	source_version(version, v);
+	for (size_t i = 0; *v && i < k->n; i++) {
 		const struct known_source *s = &k->sources[i];
 		uint32_t rank;
 

@@ -241,10 +241,11 @@ static const char *listed(struct sample_portal *s, const char *filter)
 		items = json_object_get(s->json, "items");
 		next = json_string_value(json_object_get(s->json, "next"));
 		assert_true(json_array_size(items) <= 2);
-		json_array_foreach(items, i, item)
+		json_array_foreach(items, i, item) {
 			snprintf(out + strlen(out), sizeof(out) - strlen(out), "%s%s",
 				 *out ? " " : "",
 				 json_string_value(json_object_get(item, "cve")) + 9);
+		}
 		snprintf(cursor, sizeof(cursor), "%s", next ? next : "");
 	} while (*cursor);
 	return out;
@@ -316,9 +317,10 @@ static json_t *target_of(struct sample_portal *s, const char *build_id)
 	json_t *t, *list = json_object_get(s->json, "targets");
 	size_t i;
 
-	json_array_foreach(list, i, t)
+	json_array_foreach(list, i, t) {
 		if (sut_streq(json_string_value(json_object_get(t, "build_id")), build_id))
 			return t;
+	}
 	fail_msg("no target %s", build_id);
 	return NULL;
 }
