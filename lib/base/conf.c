@@ -69,7 +69,7 @@ int sut_conf_parse(const char *name, const void *text, size_t len, sut_conf_fn f
 		   struct sut_err *err)
 {
 	char line[SUT_CONF_LINE_MAX + 1];
-	const char *p = text, *end = p + len;
+	const char *p = text ? text : "", *end = p + len;
 	unsigned int number = 0;
 
 	if (len > SUT_CONF_MAX)

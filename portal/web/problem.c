@@ -51,11 +51,10 @@ int web_add_header(struct web_resp *r, const char *fmt, ...)
 /* "key-unknown" is "Key unknown". */
 static void title_of(const char *code, char ret[static 64])
 {
-	size_t i;
-
-	for (i = 0; code[i] && i < 63; i++)
-		ret[i] = code[i] == '-' ? ' ' : code[i];
-	ret[i] = '\0';
+	snprintf(ret, 64, "%s", code);
+	for (char *p = ret; *p; p++)
+		if (*p == '-')
+			*p = ' ';
 	ret[0] = (char)toupper((unsigned char)ret[0]);
 }
 
