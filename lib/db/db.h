@@ -127,8 +127,9 @@ const void *sut_db_blob(const struct sut_db_rows *rows, int col, size_t *ret_len
 
 /*
  * Transactions. WRITE takes SQLite's write lock at once (BEGIN IMMEDIATE); READ sees one state of the
- * data throughout. After an error in a WRITE transaction only rollback, or rollback to the savepoint,
- * is possible on PostgreSQL: do it on both. Savepoints nest up to 8 deep.
+ * data throughout and refuses to write (-EROFS). After an error in a transaction only rollback, or rollback
+ * to the savepoint, is possible; anything else is -EIO (reason "failed-transaction"). When a commit fails
+ * no transaction is open any more. Savepoints nest up to 8 deep.
  */
 enum sut_db_mode { SUT_DB_READ, SUT_DB_WRITE };
 int sut_db_begin(struct sut_db *db, enum sut_db_mode mode, struct sut_err *err) _must_check_;
