@@ -90,6 +90,9 @@ static int take_request(struct web_job *j)
 	if (rc != 0)
 		return rc;
 	j->body_limit = j->q.route->flags & WEB_BIG_BODY ? WEB_BIG_MAX : WEB_BODY_MAX;
+	/* Parsers count from its beginning, which NULL has none. */
+	if (!j->q.raw)
+		j->q.raw = "";
 	rc = web_args_parse(j->query, &j->args);
 	if (rc == 0)
 		rc = take_authorization(j);

@@ -70,7 +70,7 @@ struct web_req {
 	struct web_who who;
 	char *params[WEB_PARAMS_MAX]; /* decoded values of {…} in the route, in order */
 	json_t *body;		      /* the JSON body; NULL without one, or with WEB_RAW_BODY */
-	const void *raw;	      /* the body's bytes */
+	const void *raw;	      /* the body's bytes; never NULL */
 	size_t raw_len;
 	int64_t now; /* seconds since the epoch, the same throughout the call */
 	const char *request_id;
