@@ -267,6 +267,8 @@ void client_call(struct client *c, const struct request *q, struct answer *ret)
 	if (r < 0) {
 		client_complain(c, "%s %.200s: %s", q->method, q->target, err.msg);
 		sut_buf_release(&a.body);
+		if (r == -ECONNREFUSED)
+			die("the portal", "it has ended");
 		return;
 	}
 	ret->status = a.status;

@@ -173,8 +173,7 @@ static json_t *odd(uint64_t *state)
 		"../../../../etc/passwd",
 		"..%2f..%2f",
 		"%00",
-		"\xe2\x80\xae"
-		"evil",
+		"\u202eevil",
 		"\xf0\x9f\x92\xa9",
 		"$1",
 		"%s%s%s%n",

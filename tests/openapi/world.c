@@ -77,7 +77,7 @@ char *world_enroll(struct client *c, struct world *w, struct world_tenant *t, ch
 char *world_fresh(struct client *c, struct world *w, struct world_tenant *t, const char *parameter)
 {
 	_cleanup_(sut_freep) char *name = named(w, t, parameter), *url = NULL;
-	json_t *json;
+	json_t *body;
 
 	if (sut_streq(parameter, "key"))
 		return make(c, w, t, "/v1/keys",
@@ -106,11 +106,12 @@ char *world_fresh(struct client *c, struct world *w, struct world_tenant *t, con
 		return make(c, w, t, "/v1/feeds",
 			    json_pack("{s:s, s:s}", "name", name, "title", name), "name", NULL);
 	if (sut_streq(parameter, "tenant")) {
-		json = client_must(c, &(struct request){.method = "POST",
-							.target = "/v1/tenants",
-							.token = w->staff,
-							.body = json_pack("{s:s}", "name", name)});
-		json_decref(json);
+		body = json_pack("{s:s}", "name", name);
+		json_decref(client_must(c, &(struct request){.method = "POST",
+							     .target = "/v1/tenants",
+							     .token = w->staff,
+							     .body = body}));
+		json_decref(body);
 		return sut_steal(name);
 	}
 	return NULL;
