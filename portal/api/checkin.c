@@ -141,7 +141,7 @@ static int split(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	x = split_before(q, &parent, &credential, &out, err);
 	if (x)
 		return x < 0 ? x : web_json(r, 200, enrolment_json(q, &out, &credential), err);
-	if (!parent.line.told_at || parent.line.told_at <= q->now - LINE_WINDOW_SEC)
+	if (parent.line.told_at <= q->now - LINE_WINDOW_SEC) /* 0: never */
 		return web_problem(
 			r, 409, "not-cloned",
 			"no machine was told lately that it is a clone of this system: check in first, and split when the answer is \"cloned\"");

@@ -7,10 +7,10 @@
 
 void sample_key_new(struct sample_portal *s, int t, const char *body, struct sample_key *ret)
 {
+	*ret = (struct sample_key){0};
 	sample_call(s, "POST", "/v1/keys", s->tenant[t].token[SAMPLE_KEYS], body ? body : "{}");
 	assert_status(s, 201);
 	snprintf(ret->id, sizeof(ret->id), "%s", sample_text(s, "id"));
-	ret->key[0] = 0;
 	if (json_object_get(s->json, "key"))
 		snprintf(ret->key, sizeof(ret->key), "%s", sample_text(s, "key"));
 }

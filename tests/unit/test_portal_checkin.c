@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "sample_fleet.h"
@@ -224,6 +225,25 @@ static void test_a_lost_answer_is_given_again(void **state)
 	a.serial = 2;
 	sample_beat(s, &a);
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM systems WHERE conflict_at > 0"), 0);
+}
+
+static void test_what_comes_late_does_not_say_what_is(void **state)
+{
+	struct sample_portal *s = *state;
+	struct sample_agent a, late;
+
+	agent(s, "web1", "uuid-1", NULL, &a);
+	a.state = "failed";
+	late = a;
+	sample_checkin(s, &a, "nonce-first");
+	a.serial = sample_int(s, "serial");
+	a.state = "current";
+	sample_beat(s, &a);
+	sample_checkin(s, &late, "nonce-first");
+	assert_status(s, 200);
+	assert_int_equal(sample_int(s, "serial"), a.serial);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM systems WHERE state = 'current'"),
+			 1);
 }
 
 static void test_a_machine_set_back_to_a_snapshot_goes_on(void **state)
@@ -520,6 +540,38 @@ static void test_many_at_once_are_each_answered_for_themselves(void **state)
 			 N / 2);
 }
 
+/* Readers look at the credential, the writer acts; in between another one may have taken its place. */
+static void test_a_credential_that_is_replaced_in_the_meantime_is_refused(void **state)
+{
+	struct sample_portal *s = *state;
+	const struct timespec moment = {.tv_nsec = 200 * 1000000};
+	struct sample_agent old, new;
+	struct sample_key k;
+	struct sut_err err = {0};
+	struct beat b[2];
+	pthread_t t[2];
+
+	sample_key_new(s, 0, NULL, &k);
+	sample_agent_init(&old, "h", "uuid-1");
+	assert_int_equal(sample_enroll(s, &old, NULL, k.key, NULL), 201);
+	new = old;
+	assert_int_equal(sample_enroll(s, &new, NULL, k.key, NULL), 200);
+	/* The writer waits for this, so that both are let in before either is done. */
+	assert_ok(sut_db_begin(s->c, SUT_DB_WRITE, &err), err);
+	sample_sql(s, "UPDATE systems SET hold = 0");
+	b[0] = (struct beat){s->p, &new, 0, false};
+	b[1] = (struct beat){s->p, &old, 0, true};
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pthread_create(&t[i], NULL, one_beat, &b[i]), 0);
+		nanosleep(&moment, NULL);
+	}
+	assert_ok(sut_db_commit(s->c, &err), err);
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	assert_int_equal(b[0].status, 200);
+	assert_int_equal(b[1].status, 401);
+}
+
 static struct portal *another(struct sample_portal *s)
 {
 	struct portal_conf conf;
@@ -588,6 +640,10 @@ int main(void)
 		 0},
 		{"changes are kept as history", test_changes_are_kept_as_history, NULL, 0},
 		{"a lost answer is given again", test_a_lost_answer_is_given_again, NULL, 0},
+		{"what comes late does not say what is", test_what_comes_late_does_not_say_what_is,
+		 NULL, 0},
+		{"a credential that is replaced in the meantime is refused",
+		 test_a_credential_that_is_replaced_in_the_meantime_is_refused, with_threads, 0},
 		{"a machine set back to a snapshot goes on",
 		 test_a_machine_set_back_to_a_snapshot_goes_on, NULL, 0},
 		{"clones that look the same are told apart",
