@@ -23,12 +23,14 @@ static void put(const char *name, const char *text)
 
 static void configure(struct portal_conf *c)
 {
+	free(c->url);
 	c->url = strdup("https://portal.example");
 	c->agent_dir = strdup(folder);
 }
 
 static void only_url(struct portal_conf *c)
 {
+	free(c->url);
 	c->url = strdup("https://portal.example");
 }
 
