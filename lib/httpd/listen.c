@@ -144,7 +144,7 @@ static int listen_tcp(const char *where, struct httpd_listener *ret, struct sut_
 {
 	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
 	struct sockaddr_in four = {.sin_family = AF_INET};
-	bool all, use_six;
+	bool all = false, use_six;
 	int r, fd;
 
 	r = parse_where(where, &six, &four, &all, err);
