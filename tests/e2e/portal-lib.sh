@@ -38,9 +38,11 @@ portal_start() {
 		} >"$work/portal.conf"
 		[ -s "$work/init.out" ] || portal_init || return 1
 		rm -f "$work/portal.sock"
-		# Not by a function: $! would be a shell around it.
-		"$programs/portal/suture-portal" serve --config "$work/portal.conf" \
-			>>"$work/portal.log" 2>&1 &
+		# Not by a function: $! would be a shell around it. Its clock is that of repo.sh.
+		# shellcheck disable=SC2016
+		env ${clock:+LD_PRELOAD='/usr/$LIB/faketime/libfaketime.so.1'} ${clock:+FAKETIME="$clock"} \
+			FAKETIME_DONT_FAKE_MONOTONIC=1 "$programs/portal/suture-portal" serve \
+			--config "$work/portal.conf" >>"$work/portal.log" 2>&1 &
 		portal_pid=$!
 		for _ in $(seq 100); do
 			curl -fsS -o /dev/null "$portal/healthz" 2>/dev/null && return 0

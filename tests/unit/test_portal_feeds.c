@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -518,6 +519,62 @@ static void views_are_kept_until_the_generation_changes(void **state)
 	}
 }
 
+struct asker {
+	struct sample_portal *s;
+	struct sut_db *db;
+	int64_t feed;
+	unsigned int seed;
+	int bad;
+};
+
+static void *ask(void *arg)
+{
+	struct asker *a = arg;
+
+	for (int i = 0; i < 3000; i++) {
+		const struct feed_view *v = NULL;
+		char id[41];
+
+		a->seed = a->seed * 1103515245 + 12345;
+		snprintf(id, sizeof(id), "%040x", (a->seed >> 16) % 64);
+		if (decisions_get(a->s->p, a->db, a->feed, i % 3 ? A : id, &v, NULL) < 0) {
+			a->bad++;
+			continue;
+		}
+		if (strcmp(v->feed, "test") != 0 || v->n != (i % 3 ? 2 : 0))
+			a->bad++;
+		decisions_put(v);
+	}
+	return NULL;
+}
+
+/* While the generation goes on under them. */
+static void threads_share_views(void **state)
+{
+	enum { THREADS = 4 };
+	struct sample_portal *s = *state;
+	struct asker a[THREADS];
+	pthread_t t[THREADS];
+
+	release(s, 2);
+	for (unsigned int i = 0; i < THREADS; i++) {
+		a[i] = (struct asker){s, sample_db_open(&s->db),
+				      sample_number(s, "SELECT id FROM feeds WHERE name = 'test'"),
+				      i, 0};
+		assert_int_equal(pthread_create(&t[i], NULL, ask, &a[i]), 0);
+	}
+	for (int i = 0; i < 50; i++) {
+		sample_sql(s, "UPDATE meta SET value = value + 1 WHERE name = 'generation'");
+		portal_generation(s->p, sample_number(s, "SELECT value FROM meta"
+							 " WHERE name = 'generation'"));
+	}
+	for (unsigned int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+		assert_int_equal(a[i].bad, 0);
+		sut_db_free(a[i].db);
+	}
+}
+
 #define CASE(f)                                                                                    \
 	{                                                                                          \
 #f, f, sample_release_fresh, 0                                                     \
@@ -540,6 +597,7 @@ int main(void)
 		CASE(entries_are_chosen_by_state_and_page),
 		CASE(decisions_follow_what_happens_in_the_feed),
 		CASE(views_are_kept_until_the_generation_changes),
+		CASE(threads_share_views),
 	};
 	int r = SAMPLE_PORTAL_RUN(cases);
 
