@@ -38,7 +38,7 @@ static const json_t *operation(const struct admin_verb *v)
 	char method[8] = "";
 	const json_t *op;
 
-	for (size_t i = 0; v->method[i] && i < sizeof(method) - 1; i++)
+	for (size_t i = 0; i < sizeof(method) - 1 && v->method[i]; i++)
 		method[i] = (char)tolower((unsigned char)v->method[i]);
 	op = json_object_get(json_object_get(json_object_get(doc, "paths"), v->path), method);
 	if (op)

@@ -49,8 +49,9 @@ static void each(operation_fn fn)
 
 	problems = 0;
 	json_object_foreach((json_t *)json_object_get(doc, "paths"), path, item) {
-		json_object_foreach((json_t *)item, method, op)
+		json_object_foreach((json_t *)item, method, op) {
 			fn(method, path, op);
+		}
 	}
 	assert_int_equal(problems, 0);
 }
@@ -273,10 +274,12 @@ static void walk_refs(const json_t *v)
 
 	if (ref && !schema_ref(doc, ref))
 		COMPLAIN("%s leads nowhere\n", ref);
-	json_object_foreach((json_t *)v, name, e)
+	json_object_foreach((json_t *)v, name, e) {
 		walk_refs(e);
-	json_array_foreach(v, i, e)
+	}
+	json_array_foreach(v, i, e) {
 		walk_refs(e);
+	}
 }
 
 static void no_reference_leads_nowhere(void **state _unused_)
@@ -313,8 +316,9 @@ static void contents_fit(const char *where, const json_t *content)
 	const json_t *media;
 	const char *type;
 
-	json_object_foreach((json_t *)content, type, media)
+	json_object_foreach((json_t *)content, type, media) {
 		example_fits(where, media);
+	}
 }
 
 static void operation_is_sound(const char *method, const char *path, const json_t *op)
@@ -366,10 +370,12 @@ static void walk_used(const json_t *v)
 
 	if (ref)
 		json_object_set_new(used, ref, json_true());
-	json_object_foreach((json_t *)v, name, e)
+	json_object_foreach((json_t *)v, name, e) {
 		walk_used(e);
-	json_array_foreach(v, i, e)
+	}
+	json_array_foreach(v, i, e) {
 		walk_used(e);
+	}
 }
 
 static void no_component_is_left_over(void **state _unused_)
