@@ -136,8 +136,10 @@ static int find_patchset(struct web_req *q, struct web_resp *r, const char *name
 static int begin(struct web_req *q, struct web_resp *r, const struct request *m, struct action *a,
 		 struct sut_err *err)
 {
-	int x = feed_find(q, r, q->params[0], &a->feed, err);
+	int x = flow_lock(q->db, err);
 
+	if (x == 0)
+		x = feed_find(q, r, q->params[0], &a->feed, err);
 	if (x == 0)
 		x = feed_may_change(q, r, &a->feed);
 	if (x == 0)
@@ -190,7 +192,7 @@ static int withdrawn_above(struct web_req *q, struct web_resp *r, const struct a
 {
 	struct flow_feed f = a->feed;
 
-	for (unsigned int i = 0; f.follows && i <= FLOW_DEPTH_MAX; i++) {
+	for (unsigned int i = 0; f.follows && i <= FLOW_STEPS_MAX; i++) {
 		struct flow_entry e;
 		int x = flow_feed_get(q->db, f.follows, &f, err);
 

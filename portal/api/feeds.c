@@ -9,7 +9,12 @@
 #include "api/api.h"
 #include "feed/pin.h"
 
-enum { DELAY_MAX = 8760 /* hours: a year */ };
+enum {
+	DELAY_MAX = 8760, /* hours: a year */
+	/* Of a tenant. What staff do in a feed of the portal is done in all that follow it, in one
+	 * transaction. */
+	FEEDS_MAX = 100,
+};
 
 #define FEED_COLUMNS                                                                               \
 	"SELECT f.id, f.tenant, f.name, f.follows, f.auto, f.title, f.delay_hours, f.pin,"         \
@@ -203,12 +208,13 @@ static int check_pin(struct web_req *q, struct web_resp *r, const char *pin, str
 				 p.patchset);
 }
 
-/* The feed and those below it keep within the depth, and it does not come back to itself. */
-static int height_of(struct sut_db *db, int64_t feed, unsigned int depth, unsigned int *ret,
-		     struct sut_err *err)
+/* The feed and those below it keep within the depth, and it does not come back to itself. Of a feed of the
+ * portal only those of the portal count. */
+static int height_of(struct sut_db *db, int64_t feed, bool portal, unsigned int depth,
+		     unsigned int *ret, struct sut_err *err)
 {
-	static const char sql[] =
-		"SELECT id FROM feeds WHERE follows = $1 AND id > $2 ORDER BY id LIMIT 1";
+	static const char sql[] = "SELECT id FROM feeds WHERE follows = $1 AND id > $2"
+				  " AND (tenant = 0 OR $3 = 0) ORDER BY id LIMIT 1";
 	int64_t after = 0;
 
 	if (depth > *ret)
@@ -217,14 +223,15 @@ static int height_of(struct sut_db *db, int64_t feed, unsigned int depth, unsign
 		return 0;
 	for (;;) {
 		struct sut_db_rows *rows = NULL;
-		int x = sut_db_one(db, sql, SUT_DB_ARGS(SUT_DB_I(feed), SUT_DB_I(after)), &rows,
-				   err);
+		int x = sut_db_one(db, sql,
+				   SUT_DB_ARGS(SUT_DB_I(feed), SUT_DB_I(after), SUT_DB_I(portal)),
+				   &rows, err);
 
 		if (x > 0)
 			after = sut_db_int(rows, 0);
 		sut_db_rows_free(rows);
 		if (x > 0)
-			x = height_of(db, after, depth + 1, ret, err);
+			x = height_of(db, after, portal, depth + 1, ret, err);
 		else
 			return x;
 		if (x < 0)
@@ -233,14 +240,15 @@ static int height_of(struct sut_db *db, int64_t feed, unsigned int depth, unsign
 }
 
 /* self: row id, 0 for a new feed; new_source: the feed that it is to follow. */
-static int check_chain(struct web_req *q, struct web_resp *r, int64_t self, int64_t new_source,
-		       struct sut_err *err)
+static int check_chain(struct web_req *q, struct web_resp *r, int64_t self, bool portal,
+		       int64_t new_source, struct sut_err *err)
 {
 	unsigned int above = 0, below = 0;
 	int64_t at = new_source;
-	int x = self ? height_of(q->db, self, 0, &below, err) : 0;
+	bool counts = true;
+	int x = self ? height_of(q->db, self, portal, 0, &below, err) : 0;
 
-	while (x >= 0 && at && above <= FLOW_DEPTH_MAX) {
+	for (unsigned int i = 0; x >= 0 && at && i <= FLOW_STEPS_MAX; i++) {
 		struct flow_feed f = {0};
 
 		if (at == self)
@@ -249,7 +257,8 @@ static int check_chain(struct web_req *q, struct web_resp *r, int64_t self, int6
 				"A feed cannot follow itself, directly or through others");
 		x = flow_feed_get(q->db, at, &f, err);
 		at = f.follows;
-		above++;
+		above += counts;
+		counts = portal || f.tenant;
 	}
 	if (x < 0)
 		return x;
@@ -280,7 +289,7 @@ static int check_choice(struct web_req *q, struct web_resp *r, struct choice *c,
 		return web_bad_field(r, "/follows",
 				     "a feed of the portal cannot follow a tenant's");
 	c->follows_id = source.id;
-	return check_chain(q, r, self, source.id, err);
+	return check_chain(q, r, self, for_portal, source.id, err);
 }
 
 static int name_taken(struct web_resp *r, const char *name)
@@ -303,6 +312,22 @@ static int check_name(struct web_req *q, struct web_resp *r, const struct choice
 		err);
 
 	return x <= 0 ? x : name_taken(r, c->name);
+}
+
+static int too_many(struct web_req *q, struct web_resp *r, struct sut_err *err)
+{
+	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	int x = sut_db_one(q->db, "SELECT COUNT(*) FROM feeds WHERE tenant = $1",
+			   SUT_DB_ARGS(SUT_DB_I(q->who.tenant)), &rows, err);
+
+	if (x < 0)
+		return x;
+	if (x && sut_db_int(rows, 0) >= FEEDS_MAX)
+		return web_problem(r, 409, "too-many",
+				   "This tenant has %d feeds, which is as many as there may be. "
+				   "Delete those that are not used",
+				   FEEDS_MAX);
+	return 0;
 }
 
 static json_t *choice_json(const struct choice *c)
@@ -367,7 +392,11 @@ static int create(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	if (c.portal && !q->who.staff)
 		return web_problem(r, 403, "staff-only",
 				   "Only staff make feeds of the portal. Leave \"portal\" out");
-	x = check_name(q, r, &c, err);
+	x = flow_lock(q->db, err);
+	if (x == 0)
+		x = check_name(q, r, &c, err);
+	if (x == 0 && !c.portal)
+		x = too_many(q, r, err);
 	if (x == 0)
 		x = check_choice(q, r, &c, 0, c.portal, err);
 	if (x == 0)
@@ -411,8 +440,10 @@ static int find_to_change(struct web_req *q, struct web_resp *r, struct flow_fee
 			  struct sut_err *err)
 {
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	int x = find_row(q, r, q->params[0], &rows, err);
+	int x = flow_lock(q->db, err);
 
+	if (x == 0)
+		x = find_row(q, r, q->params[0], &rows, err);
 	if (x != 0)
 		return x;
 	take_row(rows, ret);
@@ -484,7 +515,7 @@ static int move_followers(struct web_req *q, struct web_resp *r, const struct fl
 		if (x <= 0)
 			return x;
 		f.follows = to->id;
-		x = check_chain(q, r, f.id, to->id, err);
+		x = check_chain(q, r, f.id, f.tenant == 0, to->id, err);
 		if (x == 0)
 			x = sut_db_exec(q->db, move, SUT_DB_ARGS(SUT_DB_I(f.id), SUT_DB_I(to->id)),
 					NULL, err);

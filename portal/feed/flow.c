@@ -6,8 +6,6 @@
 
 #include "db/db.h"
 
-enum { FOLLOWERS_MAX = 10000 };
-
 /* What goes down. */
 struct drop {
 	struct web_req *q;
@@ -35,6 +33,18 @@ static void take_feed(const struct sut_db_rows *rows, struct flow_feed *ret)
 	snprintf(ret->name, sizeof(ret->name), "%s", sut_db_text(rows, 2));
 	ret->follows = sut_db_int(rows, 3);
 	ret->automatic = sut_db_int(rows, 4) != 0;
+}
+
+int flow_lock(struct sut_db *db, struct sut_err *err)
+{
+	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	int r;
+
+	if (sut_db_engine(db) != SUT_DB_PGSQL)
+		return 0; /* it has one writer */
+	r = sut_db_one(db, "SELECT value FROM meta WHERE name = 'generation' FOR UPDATE",
+		       SUT_DB_NONE, &rows, err);
+	return r < 0 ? r : 0;
 }
 
 int flow_feed_get(struct sut_db *db, int64_t id, struct flow_feed *ret, struct sut_err *err)
@@ -118,7 +128,7 @@ static int followers(struct sut_db *db, int64_t feed, struct flow_feed **ret, si
 			struct flow_feed *bigger;
 
 			cap = cap ? cap * 2 : 8;
-			bigger = n < FOLLOWERS_MAX ? reallocarray(v, cap, sizeof(*v)) : NULL;
+			bigger = reallocarray(v, cap, sizeof(*v));
 			if (!bigger)
 				return sut_err_oom(err);
 			v = bigger;
@@ -166,7 +176,7 @@ static int pass_on(const struct drop *d, const struct flow_feed *feed, const str
 	size_t n = 0;
 	int r;
 
-	if (depth > FLOW_DEPTH_MAX)
+	if (depth > FLOW_STEPS_MAX)
 		return 0;
 	r = followers(d->q->db, feed->id, &v, &n, err);
 	for (size_t i = 0; r == 0 && i < n; i++) {

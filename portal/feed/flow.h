@@ -12,7 +12,12 @@
 #include "feed/decide.h"
 #include "web/web.h"
 
-enum { FLOW_DEPTH_MAX = 4 /* feeds above a feed */ };
+enum {
+	/* Feeds above a feed. Of those of the portal a tenant's counts one, so that neither can take the
+	 * other's room. */
+	FLOW_DEPTH_MAX = 4,
+	FLOW_STEPS_MAX = 2 * FLOW_DEPTH_MAX, /* so no way is longer than that */
+};
 
 struct flow_feed {
 	int64_t id, tenant;
@@ -27,6 +32,10 @@ struct flow_entry {
 	bool inherited;
 	char reason[WEB_TEXT_MAX + 1];
 };
+
+/* Before anything is read that a change of feeds or entries depends on: changes by other portals wait, so that
+ * what is withdrawn above and what is promoted below see each other. Until the transaction ends. */
+int flow_lock(struct sut_db *db, struct sut_err *err) _must_check_;
 
 /* 1 and *ret, or 0. By row id. */
 int flow_feed_get(struct sut_db *db, int64_t id, struct flow_feed *ret,

@@ -403,6 +403,8 @@ int repo_apply(struct web_req *q, const struct repo_look *l, struct repo_changes
 	int r = note_state(&a, err);
 
 	if (r == 0)
+		r = flow_lock(q->db, err);
+	if (r == 0)
 		r = read_rows(&a, err);
 	if (r == 0)
 		r = merge(&a, err);

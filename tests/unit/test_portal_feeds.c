@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "feed/decisions.h"
@@ -202,6 +203,86 @@ static void feeds_follow_in_short_chains_without_circles(void **state)
 	sample_call(s, "PATCH", "/v1/feeds/c", t, "{\"follows\":null}");
 	assert_status(s, 200);
 	assert_true(json_is_null(json_object_get(s->json, "follows")));
+}
+
+/* What staff do in a feed of the portal has to stay quick and possible, whatever one tenant makes. */
+static void a_tenant_makes_only_so_many_feeds(void **state)
+{
+	struct sample_portal *s = *state;
+	char body[64];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(body, sizeof(body), "{\"name\":\"f%d\",\"follows\":\"stable\"}", i);
+		make(s, release_of(s), body);
+	}
+	sample_call(s, "POST", "/v1/feeds", release_of(s), "{\"name\":\"more\"}");
+	assert_problem(s, 409, "too-many");
+	make(s, s->tenant[1].token[SAMPLE_RELEASE], "{\"name\":\"more\"}");
+	make(s, s->staff, "{\"name\":\"more-of-the-portal\",\"portal\":true}");
+	sample_call(s, "DELETE", "/v1/feeds/f0", release_of(s), NULL);
+	assert_status(s, 204);
+	make(s, release_of(s), "{\"name\":\"another\"}");
+}
+
+static void feeds_of_a_tenant_take_no_room_from_those_of_the_portal(void **state)
+{
+	struct sample_portal *s = *state;
+	const char *t = release_of(s);
+
+	release(s, 1);
+	make(s, t, "{\"name\":\"a\",\"follows\":\"stable\",\"auto\":true}");
+	make(s, t, "{\"name\":\"b\",\"follows\":\"a\",\"auto\":true}");
+	make(s, t, "{\"name\":\"c\",\"follows\":\"b\",\"auto\":true}");
+	make(s, t, "{\"name\":\"d\",\"follows\":\"c\",\"auto\":true}");
+	make(s, s->staff, "{\"name\":\"e\",\"portal\":true}");
+	make(s, s->staff, "{\"name\":\"f\",\"portal\":true,\"follows\":\"e\"}");
+	sample_call(s, "PATCH", "/v1/feeds/test", s->staff, "{\"follows\":\"f\"}");
+	assert_status(s, 200);
+	sample_call(s, "PATCH", "/v1/feeds/candidate", s->staff,
+		    "{\"follows\":\"test\",\"auto\":true}");
+	assert_status(s, 200);
+	sample_call(s, "PATCH", "/v1/feeds/stable", s->staff,
+		    "{\"follows\":\"candidate\",\"auto\":true}");
+	assert_status(s, 200);
+	assert_entries(s, t, "d", "K1:active+");
+	/* Down to the last, over all of them. */
+	must_act(s, s->staff, "e", "promote", "{\"patchset\":\"K1\"}");
+	must_act(s, s->staff, "e", "withdraw", "{\"patchset\":\"K1\",\"reason\":\"bad\"}");
+	assert_entries(s, t, "d", "K1:withdrawn+");
+	act(s, t, "d", "promote", "{\"patchset\":\"K1\"}");
+	assert_problem(s, 409, "withdrawn");
+	make(s, s->staff, "{\"name\":\"g\",\"portal\":true}");
+	sample_call(s, "PATCH", "/v1/feeds/e", s->staff, "{\"follows\":\"g\"}");
+	assert_problem(s, 409, "feed-depth");
+	sample_call(s, "PATCH", "/v1/feeds/g", s->staff, "{\"follows\":\"stable\"}");
+	assert_problem(s, 409, "feed-depth");
+	sample_call(s, "PATCH", "/v1/feeds/e", s->staff, "{\"follows\":\"stable\"}");
+	assert_problem(s, 409, "feed-cycle");
+}
+
+static void *promote_meanwhile(void *s)
+{
+	act(s, release_of(s), "mine", "promote", "{\"patchset\":\"K1\"}");
+	return NULL;
+}
+
+/* Another portal is just withdrawing it, and has not committed. */
+static void what_is_withdrawn_is_not_promoted_at_the_same_time(void **state)
+{
+	struct sample_portal *s = *state;
+	pthread_t t;
+
+	release(s, 1);
+	make(s, release_of(s), "{\"name\":\"mine\",\"follows\":\"test\"}");
+	assert_int_equal(sut_db_begin(s->c, SUT_DB_WRITE, NULL), 0);
+	sample_sql(s, "UPDATE meta SET value = value + 1 WHERE name = 'generation'");
+	sample_sql(s, "UPDATE feed_entries SET state = 'withdrawn'");
+	assert_int_equal(pthread_create(&t, NULL, promote_meanwhile, s), 0);
+	usleep(300000);
+	assert_int_equal(sut_db_commit(s->c, NULL), 0);
+	pthread_join(t, NULL);
+	assert_problem(s, 409, "withdrawn");
+	assert_entries(s, release_of(s), "mine", "");
 }
 
 static void changes_are_made_by_who_has_seen_the_feed(void **state)
@@ -587,6 +668,11 @@ int main(void)
 		CASE(wrong_choices_are_refused),
 		CASE(feeds_of_the_portal_are_for_staff_to_change),
 		CASE(feeds_follow_in_short_chains_without_circles),
+		CASE(a_tenant_makes_only_so_many_feeds),
+		CASE(feeds_of_a_tenant_take_no_room_from_those_of_the_portal),
+		{"what_is_withdrawn_is_not_promoted_at_the_same_time",
+		 what_is_withdrawn_is_not_promoted_at_the_same_time, sample_release_fresh,
+		 SUT_DB_PGSQL},
 		CASE(changes_are_made_by_who_has_seen_the_feed),
 		CASE(a_feed_in_use_is_deleted_by_moving_what_uses_it),
 		CASE(a_patchset_is_promoted_from_feed_to_feed),
