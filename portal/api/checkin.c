@@ -152,8 +152,15 @@ static int split(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	if (x <= 0)
 		return x < 0 ? x : sut_err_set(err, EIO, "a system without a key");
 	x = fleet_key_refuse(&key, q->now, 0, r);
-	if (!x)
-		x = enrol_clone(q, r, &parent, &in, &out, err);
+	if (x)
+		return x;
+	/* A stolen credential is no way around the networks of the key. */
+	if (!fleet_key_network(&key, q->peer))
+		return web_problem(
+			r, 403, "key-network",
+			"a new system may not come by this system's registration key from %s: have a key-manager add the network, or transfer the system to another key",
+			q->peer);
+	x = enrol_clone(q, r, &parent, &in, &out, err);
 	if (x)
 		return x;
 	return web_created(r, enrolment_json(q, &out, &credential), err, "/v1/systems/%s", out.uid);

@@ -130,8 +130,9 @@ static int enroll(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		x = credential_take(e.credential_sha256, r, &credential, err);
 	if (x)
 		return x;
-	/* Who has the key speaks for its tenant from here on: the audit log says so. */
-	if (q->who.kind == WEB_NOBODY)
+	/* Who has the key speaks for its tenant from here on: the audit log says so. Also a user who may
+	 * not enrol for others, of whatever tenant he is. */
+	if (!e.trusted)
 		q->who.tenant = key.tenant;
 	in = (struct enrolment_in){
 		.key = &key,

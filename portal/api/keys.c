@@ -324,6 +324,27 @@ static int show_once(struct web_req *q, struct web_resp *r, const struct fresh *
 	return web_created(r, j, err, "/v1/keys/%s", f->uid);
 }
 
+/* By a customer ID alone, from its networks, the portal can tell one tenant only. Nobody takes that from who
+ * has it, by a key of the same name. 0: it is free. */
+static int customer_elsewhere(struct web_req *q, struct web_resp *r, const char *customer_id,
+			      const json_t *networks, struct sut_err *err)
+{
+	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	int x;
+
+	if (!customer_id || !json_array_size(networks))
+		return 0;
+	x = sut_db_one(q->db,
+		       "SELECT 1 FROM keys WHERE customer_id = $1 AND tenant <> $2"
+		       " AND networks <> '[]' LIMIT 1",
+		       SUT_DB_ARGS(SUT_DB_T(customer_id), SUT_DB_I(q->who.tenant)), &rows, err);
+	if (x <= 0)
+		return x;
+	return web_problem(
+		r, 409, "customer-id-taken",
+		"another tenant of this portal enrols by this customer_id from its networks: choose another, or leave the networks out and enrol with an API token");
+}
+
 static int create(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
 	struct choice c = {.max_systems = -1, .delay_hours = -1, .feed = "stable"};
@@ -352,6 +373,9 @@ static int create(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	if (c.has_expires && c.expires > 0 && c.expires <= q->now)
 		return web_bad_field(r, "/expires", "is in the past");
 
+	x = customer_elsewhere(q, r, customer_id, c.networks, err);
+	if (x)
+		return x;
 	x = sut_uid_make(f.uid, err);
 	if (x >= 0 && !customer_id) {
 		x = sut_token_make(SUT_TOKEN_KEY, f.secret, err);
@@ -441,6 +465,9 @@ static int change(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		x = find(q, r, &rows, err);
 		if (!x)
 			x = web_if_match(q, r, sut_db_int(rows, COL_VERSION));
+		if (!x)
+			x = customer_elsewhere(q, r, sut_db_text(rows, COL_CUSTOMER), c.networks,
+					       err);
 		if (!x)
 			x = update(q, &c, rows, err);
 	}

@@ -96,7 +96,9 @@ int fleet_key_by_any_customer(struct sut_db *db, const char *customer_id, struct
 {
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	int64_t tenant;
-	int r = sut_db_one(db, "SELECT MIN(tenant), COUNT(*) FROM keys WHERE customer_id = $1",
+	int r = sut_db_one(db,
+			   "SELECT MIN(tenant), COUNT(*) FROM keys WHERE customer_id = $1"
+			   " AND networks <> '[]'",
 			   SUT_DB_ARGS(SUT_DB_T(customer_id)), &rows, err);
 
 	if (r <= 0 || sut_db_int(rows, 1) != 1)

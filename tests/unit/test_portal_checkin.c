@@ -403,6 +403,23 @@ static void test_a_clone_counts_for_the_limit_of_its_key(void **state)
 	sample_beat(s, &a);
 }
 
+static void test_a_stolen_credential_is_no_way_around_the_networks_of_a_key(void **state)
+{
+	struct sample_portal *s = *state;
+	struct sample_agent a, thief;
+
+	agent(s, "vm", "uuid-1", "{\"networks\":[\"127.0.0.0/8\"]}", &a);
+	thief = a;
+	snprintf(thief.product_uuid, sizeof(thief.product_uuid), "uuid-2");
+	s->peer = "192.0.2.66";
+	assert_int_equal(sample_checkin(s, &thief, "nonce-of-thief"), 409);
+	assert_int_equal(split(s, &thief, ""), 403);
+	assert_string_equal(sample_code(s), "key-network");
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM systems"), 1);
+	s->peer = NULL;
+	assert_int_equal(split(s, &thief, ""), 201);
+}
+
 static void test_a_machine_that_gets_another_machine_id_is_the_same(void **state)
 {
 	struct sample_portal *s = *state;
@@ -654,6 +671,8 @@ int main(void)
 		 test_a_split_whose_answer_was_lost_makes_no_third_system, NULL, 0},
 		{"a clone counts for the limit of its key",
 		 test_a_clone_counts_for_the_limit_of_its_key, NULL, 0},
+		{"a stolen credential is no way around the networks of a key",
+		 test_a_stolen_credential_is_no_way_around_the_networks_of_a_key, NULL, 0},
 		{"a machine that gets another machine-id is the same",
 		 test_a_machine_that_gets_another_machine_id_is_the_same, NULL, 0},
 		{"mistakes in a report are named", test_mistakes_in_a_report_are_named, NULL, 0},

@@ -82,6 +82,7 @@ static void test_a_customer_id_is_enough_in_the_networks_of_its_key(void **state
 	static const char body[] = "{\"customer_id\":\"acme\",\"system\":"
 				   "{\"machine_id\":\"machine-1\",\"hostname\":\"h\"}}";
 	struct sample_key k;
+	char target[64];
 
 	sample_key_new(s, 0, "{\"customer_id\":\"acme\",\"networks\":[\"10.1.0.0/16\"]}", &k);
 	s->peer = "10.2.0.1";
@@ -90,11 +91,45 @@ static void test_a_customer_id_is_enough_in_the_networks_of_its_key(void **state
 	s->peer = "10.1.200.3";
 	sample_call(s, "POST", "/v1/enroll", NULL, body);
 	assert_status(s, 201);
-	/* When two tenants have such a customer nobody guesses which one is meant. */
-	sample_key_new(s, 1, "{\"customer_id\":\"acme\",\"networks\":[\"10.1.0.0/16\"]}", &k);
+	/* Another tenant takes that from nobody: neither by a key, */
+	sample_call(s, "POST", "/v1/keys", s->tenant[1].token[SAMPLE_KEYS],
+		    "{\"customer_id\":\"acme\",\"networks\":[\"10.1.0.0/16\"]}");
+	assert_problem(s, 409, "customer-id-taken");
+	sample_key_new(s, 1, "{\"customer_id\":\"acme\"}", &k);
+	sample_call(s, "POST", "/v1/enroll", NULL, body);
+	assert_status(s, 200);
+	/* nor by its networks. */
+	snprintf(target, sizeof(target), "/v1/keys/%s", k.id);
+	sample_call(s, "PATCH", target, s->tenant[1].token[SAMPLE_KEYS],
+		    "{\"networks\":[\"0.0.0.0/0\"]}");
+	assert_problem(s, 409, "customer-id-taken");
+	sample_call(s, "POST", "/v1/enroll", NULL, body);
+	assert_status(s, 200);
+	/* When two came through two portals at once nobody guesses which one is meant. */
+	sample_sql(s, "UPDATE keys SET networks = '[\"10.1.0.0/16\"]'");
 	sample_call(s, "POST", "/v1/enroll", NULL, body);
 	assert_problem(s, 403, "customer-id-needs-token");
 	s->peer = NULL;
+}
+
+/* A user of another tenant has a key and no right to enrol for others: it is the key that counts. */
+static void test_an_enrolment_is_told_to_the_tenant_of_the_key(void **state)
+{
+	struct sample_portal *s = *state;
+	struct sample_agent a;
+	struct sample_key k;
+
+	sample_key_new(s, 0, "{\"max_systems\":0,\"limit_kind\":\"advisory\"}", &k);
+	sample_agent_init(&a, "a", "");
+	assert_int_equal(sample_enroll(s, &a, s->tenant[1].token[SAMPLE_VIEWER], k.key, NULL), 201);
+	assert_int_equal(sample_enroll(s, &a, s->tenant[1].token[SAMPLE_VIEWER], k.key, NULL), 200);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM audit a JOIN tenants t"
+					  " ON t.id = a.tenant WHERE t.name = 'beta'"),
+			 0);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM audit a JOIN tenants t"
+					  " ON t.id = a.tenant WHERE t.name = 'alpha'"
+					  " AND a.object_kind = 'system'"),
+			 2);
 }
 
 static void test_keys_say_why_they_are_refused(void **state)
@@ -478,6 +513,16 @@ static void test_an_idempotency_key_gives_the_same_credential_again(void **state
 	assert_int_equal(sample_enroll(s, &again, NULL, k.key, NULL), 201);
 	assert_string_equal(a.credential, again.credential);
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM systems"), 1);
+	/* Who replays it from elsewhere gets no credential that is in use, nor past a revocation. */
+	s->peer = "192.0.2.66";
+	sample_header(s, "Idempotency-Key: once");
+	assert_int_equal(sample_enroll(s, &again, NULL, k.key, NULL), 200);
+	assert_string_not_equal(a.credential, again.credential);
+	sample_sql(s, "UPDATE keys SET revoked = 1");
+	s->peer = "192.0.2.67";
+	sample_header(s, "Idempotency-Key: once");
+	assert_int_equal(sample_enroll(s, &again, NULL, k.key, NULL), 403);
+	s->peer = NULL;
 }
 
 static void test_hostile_facts_are_refused_with_their_place(void **state)
@@ -582,6 +627,8 @@ int main(void)
 		 NULL, 0},
 		{"a customer id is enough in the networks of its key",
 		 test_a_customer_id_is_enough_in_the_networks_of_its_key, NULL, 0},
+		{"an enrolment is told to the tenant of the key",
+		 test_an_enrolment_is_told_to_the_tenant_of_the_key, NULL, 0},
 		{"keys say why they are refused", test_keys_say_why_they_are_refused, NULL, 0},
 		{"a hard limit holds and an advisory one warns once",
 		 test_a_hard_limit_holds_and_an_advisory_one_warns_once, NULL, 0},
