@@ -204,7 +204,7 @@ static void go_on(struct load *l, struct conn *c);
 
 static void begin_connect(struct load *l, struct conn *c)
 {
-	struct url *u = NULL;
+	struct url *u = &l->urls[c->next_url % l->o->nurls];
 	int one = 1;
 
 	for (size_t i = 0; i < l->o->nurls; i++) {
