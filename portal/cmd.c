@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd.h"
 
+#include <errno.h>
+#include <libgen.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
 
 int cmd_fail(const char *name, const struct sut_err *err)
 {
@@ -23,4 +31,27 @@ int cmd_conf(const char *path, struct portal_conf *ret, struct sut_err *err)
 	if (r < 0)
 		portal_conf_release(ret);
 	return r;
+}
+
+int cmd_right_user(const char *database, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *path = NULL;
+	const char *folder;
+	struct stat st;
+	struct passwd *pw;
+
+	if (geteuid() != 0 || !sut_startswith(database, "sqlite:"))
+		return 0;
+	path = strdup(database + strlen("sqlite:"));
+	if (!path)
+		return sut_err_oom(err);
+	folder = dirname(path);
+	if (stat(folder, &st) < 0 || st.st_uid == 0)
+		return 0;
+	pw = getpwuid(st.st_uid);
+	return sut_err_set(err, EPERM,
+			   "the folder %s belongs to another user, who could not open what root "
+			   "makes there. Run this as that user: runuser -u %s -- suture-portal "
+			   "...",
+			   folder, pw ? pw->pw_name : "USER");
 }

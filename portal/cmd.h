@@ -26,5 +26,8 @@ int cmd_restore(int argc, char **argv); /* cmd_backup.c */
 int cmd_fail(const char *name, const struct sut_err *err);
 /* Defaults, and what the file says. */
 int cmd_conf(const char *path, struct portal_conf *ret, struct sut_err *err) _must_check_;
+/* Refuses (-EPERM) to make files as root in the folder of a SQLite database that is another user's: that user,
+ * as which the portal runs, could not open them. */
+int cmd_right_user(const char *database, struct sut_err *err) _must_check_;
 
 #endif

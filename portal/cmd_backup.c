@@ -90,6 +90,8 @@ static int open_database(const char *config, bool reading, struct sut_db **ret, 
 	if (r == 0 && reading && sut_startswith(conf.database, "sqlite:") &&
 	    !sut_exists(conf.database + strlen("sqlite:")))
 		return sut_err_set(err, ENOENT, "there is no database %s", conf.database);
+	if (r == 0 && !reading)
+		r = cmd_right_user(conf.database, err);
 	return r < 0 ? r : sut_db_open(conf.database, NULL, ret, err);
 }
 

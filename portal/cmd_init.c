@@ -79,6 +79,10 @@ static int certificate(const struct portal_conf *conf, const struct sut_strv *na
 		return sut_err_reason(err, EINVAL, "conf",
 				      "tls-cert and tls-key are not set. Say there where the "
 				      "certificate and its key are to be");
+	if (sut_exists(conf->tls_cert) && sut_exists(conf->tls_key)) {
+		printf("Certificate: %s is there already, and is kept.\n\n", conf->tls_cert);
+		return 0;
+	}
 	r = selfsigned_write(conf->tls_cert, conf->tls_key, names, err);
 	if (r < 0)
 		return r;
@@ -89,15 +93,33 @@ static int certificate(const struct portal_conf *conf, const struct sut_strv *na
 }
 
 /* Before the commit: a password that nobody has seen would lock the portal. */
-static int show(const struct portal_conf *conf, const char *password, struct sut_err *err)
+static int show(const struct portal_conf *conf, bool self_signed, const char *password,
+		struct sut_err *err)
 {
 	printf("User:     " BOOTSTRAP_USER "\nPassword: %s\n\n"
 	       "The password is for one login, and is shown only now. Log in and change it:\n\n"
-	       "  suture-admin login " BOOTSTRAP_USER "%s%s\n",
-	       password, conf->url ? " --url " : "", conf->url ? conf->url : "");
+	       "  suture-admin login " BOOTSTRAP_USER "%s%s%s%s\n",
+	       password, conf->url ? " --url " : "", conf->url ? conf->url : "",
+	       self_signed ? " --ca-file " : "", self_signed ? conf->tls_cert : "");
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return sut_err_set(err, EIO, "cannot print the password; nothing was made");
 	return 0;
+}
+
+/* An upgrade wants a backup before: that is for migrate. */
+static int make_schema(struct sut_db *db, int64_t now, struct sut_err *err)
+{
+	struct sut_migration_state st;
+	int r = sut_db_migration_state(db, portal_migrations, portal_nmigrations, &st, err);
+
+	if (r < 0)
+		return r;
+	if (st.current > 0 && st.current < st.known)
+		return sut_err_reason(err, EUCLEAN, "not-migrated",
+				      "the database %s is there, at migration %d of %d. Make a "
+				      "backup, then run: suture-portal migrate",
+				      sut_db_name(db), st.current, st.known);
+	return sut_db_migrate(db, portal_migrations, portal_nmigrations, 0, now, err);
 }
 
 static int init(const struct args *a, struct sut_err *err)
@@ -112,17 +134,25 @@ static int init(const struct args *a, struct sut_err *err)
 	if (r == 0)
 		r = make_folder(conf.database, err);
 	if (r == 0)
+		r = cmd_right_user(conf.database, err);
+	if (r == 0)
 		r = sut_db_open(conf.database, NULL, &db, err);
 	if (r == 0)
-		r = sut_db_migrate(db, portal_migrations, portal_nmigrations, 0, now, err);
+		r = make_schema(db, now, err);
 	if (r == 0)
 		r = sut_db_begin(db, SUT_DB_WRITE, err);
 	if (r == 0)
 		r = bootstrap_admin(db, now, password, err);
+	/* A lost or expired certificate is made again without a new database. */
+	if (r == -EEXIST && a->names.n) {
+		*err = (struct sut_err){0};
+		sut_db_rollback(db);
+		return certificate(&conf, &a->names, err);
+	}
 	if (r == 0)
 		r = certificate(&conf, &a->names, err);
 	if (r == 0)
-		r = show(&conf, password, err);
+		r = show(&conf, a->names.n > 0, password, err);
 	explicit_bzero(password, sizeof(password));
 	if (r == 0) {
 		r = sut_db_commit(db, err);

@@ -101,10 +101,16 @@ void doctor_database(struct doctor *d)
 	bool lite = sut_startswith(d->conf.database, "sqlite:");
 
 	if (sut_db_open(d->conf.database, &opts, &d->db, &err) < 0) {
-		doctor_add(d, DOCTOR_FAIL, "database",
-			   lite ? "Run suture-portal init, as the user of the portal"
-				: "Start the server, or correct 'database' in the settings",
-			   "%s", err.msg);
+		if (lite && access(d->conf.database + strlen("sqlite:"), F_OK) == 0)
+			doctor_add(d, DOCTOR_FAIL, "database",
+				   "It is there. Run this as the user of the portal, and give that "
+				   "user the folder with all files in it (chown -R)",
+				   "%s", err.msg);
+		else
+			doctor_add(d, DOCTOR_FAIL, "database",
+				   lite ? "Run suture-portal init, as the user of the portal"
+					: "Start the server, or correct 'database' in the settings",
+				   "%s", err.msg);
 		return;
 	}
 	doctor_add(d, DOCTOR_OK, "database", NULL, "%s", sut_db_name(d->db));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,11 @@
 enum { HOST_MAX = 300, ANSWER_MAX = 64 << 10, WAIT_SEC = 5 };
 
 static const char start[] = "Start it (systemctl start suture-portal), and look at its log";
+
+static const char untrusted[] =
+	"It answers, but not everybody can trust it: a certificate of an own authority, or one of init "
+	"--self-signed, has to be given to those who call (suture-admin --ca-file, curl --cacert). "
+	"Otherwise look whether tls-cert has the whole chain and the name in 'url'";
 
 /* Where to reach what listens at "HOST:PORT": all addresses have loopback among them. */
 static void target(const char *listen, char *ret, size_t size)
@@ -41,7 +47,9 @@ static void probe(struct doctor *d, const char *name, const char *base,
 	if (r == 0)
 		r = sut_http_request(h, "GET", url, NULL, NULL, 0, &a, &err);
 	sut_buf_release(&a.body);
-	if (r < 0)
+	if (r == -EPROTO)
+		doctor_add(d, DOCTOR_WARN, "listener", untrusted, "%s: %s", name, err.msg);
+	else if (r < 0)
 		doctor_add(d, DOCTOR_WARN, "listener", start, "%s: %s", name, err.msg);
 	else if (a.status != 200)
 		doctor_add(d, DOCTOR_WARN, "listener", "Look at the portal's log",

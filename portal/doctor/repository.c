@@ -56,6 +56,13 @@ void doctor_repository(struct doctor *d)
 			   "%s: %s", d->conf.repository, strerror(errno));
 		return;
 	}
+	if (access(d->conf.repository_root, R_OK) < 0) {
+		doctor_add(d, DOCTOR_FAIL, "repository",
+			   "Put it there, readable by the portal: suture-repo export-root makes it "
+			   "where patches are signed",
+			   "repository-root, %s: %s", d->conf.repository_root, strerror(errno));
+		return;
+	}
 	p.repo_fd = fd;
 	r = repo_new(&repo, &err);
 	p.repo = repo;
