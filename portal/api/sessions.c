@@ -143,6 +143,15 @@ static int audit_as(struct web_req *q, int64_t tenant, const char *user, bool in
 	return k;
 }
 
+/* Of the statements that replace a password: only what is still the password is replaced, not one that
+ * somebody has set meanwhile because the old one had got about. */
+static int one_row(int k, int64_t n, struct sut_err *err)
+{
+	return k == 0 && n != 1
+		       ? sut_err_set(err, EAGAIN, "the password was changed at the same time")
+		       : k;
+}
+
 /* The same for everybody who does not get in. The failure is kept: 0, not WEB_NO. */
 static int login_failed(struct web_req *q, struct web_resp *r, const struct api_throttle *throttle,
 			int64_t tenant, const char *name, struct sut_err *err)
@@ -197,7 +206,7 @@ static int login_run(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	char token[SUT_TOKEN_MAX];
 	struct login l = {0};
 	const char *hash, *name = NULL, *roles;
-	int64_t wait = 0, tenant = 0;
+	int64_t wait = 0, tenant = 0, n = 1;
 	bool good;
 	json_t *answer;
 	int k = login_take(q, r, &l);
@@ -237,10 +246,13 @@ static int login_run(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		k = api_throttle_cleared(q, &throttle, err);
 	if (k == 0)
 		k = sut_db_exec(q->db,
-				"UPDATE users SET last_login = $2, password = $3 WHERE id = $1",
+				"UPDATE users SET last_login = $2, password = $3 "
+				"WHERE id = $1 AND password = $4",
 				SUT_DB_ARGS(SUT_DB_I(a->user), SUT_DB_I(q->now),
-					    SUT_DB_T(a->fresh[0] ? a->fresh : a->hash)),
-				NULL, err);
+					    SUT_DB_T(a->fresh[0] ? a->fresh : a->hash),
+					    SUT_DB_T(a->hash)),
+				&n, err);
+	k = one_row(k, n, err);
 	if (k == 0)
 		k = audit_as(q, tenant, name, true, err);
 	if (k < 0)
@@ -329,7 +341,7 @@ static int change_run(struct web_req *q, struct web_resp *r, struct sut_err *err
 	const struct attempt *a = q->prepared;
 	struct api_throttle throttle;
 	const char *hash;
-	int64_t wait = 0;
+	int64_t wait = 0, n = 0;
 	int k;
 
 	api_throttle_init(&throttle, q->who.name, true, q->peer);
@@ -359,8 +371,10 @@ static int change_run(struct web_req *q, struct web_resp *r, struct sut_err *err
 	}
 	k = sut_db_exec(q->db,
 			"UPDATE users SET password = $2, must_change = 0, version = version + 1 "
-			"WHERE id = $1",
-			SUT_DB_ARGS(SUT_DB_I(q->who.user), SUT_DB_T(a->fresh)), NULL, err);
+			"WHERE id = $1 AND password = $3",
+			SUT_DB_ARGS(SUT_DB_I(q->who.user), SUT_DB_T(a->fresh), SUT_DB_T(a->hash)),
+			&n, err);
+	k = one_row(k, n, err);
 	if (k == 0)
 		k = sut_db_exec(q->db,
 				"DELETE FROM tokens WHERE user_id = $1 AND kind = 'session' AND "

@@ -190,11 +190,14 @@ static int tenant_change(struct web_req *q, struct web_resp *r, struct sut_err *
 		disabled = !off ? 0 : disabled ? disabled : q->now;
 	k = sut_db_one(q->db,
 		       "UPDATE tenants SET title = $2, disabled = $3, version = version + 1 "
-		       "WHERE id = $1 RETURNING " COLUMNS,
+		       "WHERE id = $1 AND version = $4 RETURNING " COLUMNS,
 		       SUT_DB_ARGS(SUT_DB_I(sut_db_int(row, C_ID)),
 				   SUT_DB_T(title_given ? title : sut_db_text(row, C_TITLE)),
-				   SUT_DB_I_IF(disabled, disabled)),
+				   SUT_DB_I_IF(disabled, disabled),
+				   SUT_DB_I(sut_db_int(row, C_VERSION))),
 		       &fresh, err);
+	if (k == 0)
+		return sut_err_set(err, EAGAIN, "the tenant was changed at the same time");
 	if (k < 0)
 		return k;
 	detail = json_object();

@@ -349,11 +349,15 @@ static int user_change(struct web_req *q, struct web_resp *r, struct sut_err *er
 	sut_roles_format(roles, text);
 	k = sut_db_one(q->db,
 		       "UPDATE users SET title = $3, roles = $4, disabled = $5, "
-		       "version = version + 1 WHERE tenant = $1 AND id = $2 RETURNING " COLUMNS,
+		       "version = version + 1 WHERE tenant = $1 AND id = $2 AND version = $6 "
+		       "RETURNING " COLUMNS,
 		       SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(id),
 				   SUT_DB_T(title_given ? title : sut_db_text(row, C_TITLE)),
-				   SUT_DB_T(text), SUT_DB_I_IF(disabled, disabled)),
+				   SUT_DB_T(text), SUT_DB_I_IF(disabled, disabled),
+				   SUT_DB_I(sut_db_int(row, C_VERSION))),
 		       &fresh, err);
+	if (k == 0) /* nobody is enabled again by a new title */
+		return sut_err_set(err, EAGAIN, "the user was changed at the same time");
 	if (k < 0)
 		return k;
 	if (disabled)

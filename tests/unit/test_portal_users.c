@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unit.h"
 
+#include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sample_portal.h"
 
@@ -291,6 +293,60 @@ static void a_change_with_an_old_version_is_refused(void **state)
 	assert_problem(s, 404, "not-found");
 }
 
+/* --- another portal changes the same user and has not committed --- */
+
+static void meanwhile(struct sample_portal *s, const char *sql, void *(*f)(void *))
+{
+	pthread_t t;
+
+	assert_int_equal(sut_db_begin(s->c, SUT_DB_WRITE, NULL), 0);
+	sample_sql(s, sql);
+	assert_int_equal(pthread_create(&t, NULL, f, s), 0);
+	usleep(500000);
+	assert_int_equal(sut_db_commit(s->c, NULL), 0);
+	pthread_join(t, NULL);
+}
+
+static void *retitle(void *p)
+{
+	struct sample_portal *s = p;
+
+	sample_call(s, "PATCH", "/v1/users/alpha-viewer", admin(s), "{\"title\":\"x\"}");
+	return NULL;
+}
+
+static void a_new_title_does_not_undo_what_another_portal_does(void **state)
+{
+	struct sample_portal *s = *state;
+
+	meanwhile(s,
+		  "UPDATE users SET disabled = 5, roles = 'auditor', version = version + 1"
+		  " WHERE name = 'alpha-viewer'",
+		  retitle);
+	assert_status(s, 200);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM users WHERE disabled = 5"
+					  " AND roles = 'auditor' AND title = 'x'"),
+			 1);
+}
+
+static void *log_in(void *p)
+{
+	account_login(p, "carol", ACCOUNT_PASSWORD);
+	return NULL;
+}
+
+static void a_login_does_not_undo_a_new_password(void **state)
+{
+	struct sample_portal *s = *state;
+	char session[SUT_TOKEN_MAX];
+
+	account_user(s, admin(s), "carol", VIEWER, session);
+	meanwhile(s, "UPDATE users SET password = 'another' WHERE name = 'carol'", log_in);
+	assert_true(s->status == 401 || s->status == 503);
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM users WHERE password = 'another'"),
+			 1);
+}
+
 static void deleting_a_user_takes_the_tokens_along(void **state)
 {
 	struct sample_portal *s = *state;
@@ -370,6 +426,10 @@ int main(void)
 		CASE(the_staff_keeps_an_admin),
 		CASE(a_reset_gives_a_password_once_and_ends_sessions),
 		CASE(a_change_with_an_old_version_is_refused),
+		{"a_new_title_does_not_undo_what_another_portal_does",
+		 a_new_title_does_not_undo_what_another_portal_does, NULL, SUT_DB_PGSQL},
+		{"a_login_does_not_undo_a_new_password", a_login_does_not_undo_a_new_password, NULL,
+		 SUT_DB_PGSQL},
 		CASE(deleting_a_user_takes_the_tokens_along),
 		CASE(a_list_has_pages_and_only_the_own_tenant),
 		CASE(what_was_done_is_in_the_audit_log_without_secrets),
