@@ -32,7 +32,7 @@ static int move(struct web_req *q, struct web_resp *r, const struct fleet_system
 		const struct fleet_key *to, struct sut_err *err)
 {
 	bool other = to->tenant != s->tenant;
-	int64_t instance = s->instance;
+	int64_t instance = s->instance, n = 1;
 	int x = 0;
 
 	if (other)
@@ -45,10 +45,12 @@ static int move(struct web_req *q, struct web_resp *r, const struct fleet_system
 			"UPDATE systems SET tenant = $3, key_id = $4, instance = $5,"
 			" feed = (SELECT f.id FROM feeds f WHERE f.id = systems.feed"
 			" AND (f.tenant = 0 OR f.tenant = $3)), version = version + 1"
-			" WHERE id = $1 AND tenant = $2",
+			" WHERE id = $1 AND tenant = $2 AND key_id = $6",
 			SUT_DB_ARGS(SUT_DB_I(s->id), SUT_DB_I(s->tenant), SUT_DB_I(to->tenant),
-				    SUT_DB_I(to->id), SUT_DB_I(instance)),
-			NULL, err);
+				    SUT_DB_I(to->id), SUT_DB_I(instance), SUT_DB_I(s->key_id)),
+			&n, err);
+	if (x >= 0 && n != 1)
+		return sut_err_set(err, EAGAIN, "the system was changed at the same time");
 	if (x == -EEXIST)
 		return web_problem(
 			r, 409, "external-id-taken",

@@ -332,13 +332,19 @@ int system_event(struct sut_db *db, int64_t id, int64_t now, const char *type, j
 int system_delete(struct sut_db *db, const struct fleet_system *s, int64_t now, const char *reason,
 		  struct sut_err *err)
 {
+	int64_t n = 0;
 	int r = credential_retire(db, s->credential, now, reason, err);
 
 	if (r >= 0 && s->has_next)
 		r = credential_retire(db, s->credential_next, now, reason, err);
 	if (r >= 0)
-		r = sut_db_exec(db, "DELETE FROM systems WHERE id = $1 AND tenant = $2",
-				SUT_DB_ARGS(SUT_DB_I(s->id), SUT_DB_I(s->tenant)), NULL, err);
+		r = sut_db_exec(
+			db, "DELETE FROM systems WHERE id = $1 AND tenant = $2 AND key_id = $3",
+			SUT_DB_ARGS(SUT_DB_I(s->id), SUT_DB_I(s->tenant), SUT_DB_I(s->key_id)), &n,
+			err);
+	/* A key gets back one for each, whichever portal was first. */
+	if (r >= 0 && n != 1)
+		return sut_err_set(err, EAGAIN, "the system was changed at the same time");
 	if (r >= 0)
 		r = fleet_key_give(db, s->tenant, s->key_id, 1, err);
 	return r;

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "base/str.h"
@@ -403,6 +404,39 @@ static void test_a_clone_counts_for_the_limit_of_its_key(void **state)
 	sample_beat(s, &a);
 }
 
+struct twice {
+	struct sample_portal *s;
+	const char *credential;
+};
+
+static void *unregister_meanwhile(void *p)
+{
+	struct twice *t = p;
+
+	sample_call(t->s, "POST", "/v1/unregister", t->credential, NULL);
+	return NULL;
+}
+
+/* Another portal has just taken it out and has not committed. */
+static void test_unregistering_at_two_portals_gives_its_key_one_system_back(void **state)
+{
+	struct sample_portal *s = *state;
+	struct sample_agent a;
+	struct twice twice = {s, a.credential};
+	pthread_t t;
+
+	agent(s, "vm", "uuid-1", NULL, &a);
+	assert_int_equal(sut_db_begin(s->c, SUT_DB_WRITE, NULL), 0);
+	sample_sql(s, "DELETE FROM systems");
+	sample_sql(s, "UPDATE keys SET systems = systems - 1");
+	assert_int_equal(pthread_create(&t, NULL, unregister_meanwhile, &twice), 0);
+	usleep(300000);
+	assert_int_equal(sut_db_commit(s->c, NULL), 0);
+	pthread_join(t, NULL);
+	assert_problem(s, 410, "system-deleted");
+	assert_int_equal(sample_number(s, "SELECT systems FROM keys"), 0);
+}
+
 static void test_a_stolen_credential_is_no_way_around_the_networks_of_a_key(void **state)
 {
 	struct sample_portal *s = *state;
@@ -671,6 +705,9 @@ int main(void)
 		 test_a_split_whose_answer_was_lost_makes_no_third_system, NULL, 0},
 		{"a clone counts for the limit of its key",
 		 test_a_clone_counts_for_the_limit_of_its_key, NULL, 0},
+		{"unregistering at two portals gives its key one system back",
+		 test_unregistering_at_two_portals_gives_its_key_one_system_back, NULL,
+		 SUT_DB_PGSQL},
 		{"a stolen credential is no way around the networks of a key",
 		 test_a_stolen_credential_is_no_way_around_the_networks_of_a_key, NULL, 0},
 		{"a machine that gets another machine-id is the same",
