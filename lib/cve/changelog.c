@@ -444,6 +444,8 @@ int sut_changelog_parse(const void *text, size_t len, struct sut_changelog **ret
 				   "this is no Debian changelog: it holds bytes of 0");
 	if (r < 0)
 		return r;
+	if (!len)
+		text = "";
 	p.out = calloc(1, sizeof(*p.out));
 	if (!p.out)
 		return sut_err_oom(err);
