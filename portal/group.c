@@ -11,6 +11,8 @@ struct group {
 	struct portal *p;
 	struct sut_db *db;
 	struct group_outcome *out;
+	int64_t since_ms; /* when it began */
+	bool stuck;	  /* the database has said "again" for too long */
 	/* Requests of one route with .many */
 	struct web_req *q[GROUP_MAX];
 	struct web_resp *r[GROUP_MAX];
@@ -194,12 +196,22 @@ static void pause_before(unsigned int tries)
 	nanosleep(&t, NULL);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void run(struct group *g, struct web_job **v, size_t n, unsigned int tries)
 {
 	for (;;) {
 		struct sut_err err = {0};
-		bool unknown;
-		int rc = attempt(g, v, n, &unknown, &err);
+		bool unknown = false;
+		/* Each try may wait for seconds, and halves of halves would for hours. */
+		int rc = g->stuck ? sut_err_set(&err, EAGAIN, "%s", g->out->err.msg)
+				  : attempt(g, v, n, &unknown, &err);
 
 		if (rc == 0) {
 			succeed(g, v, n);
@@ -207,7 +219,9 @@ static void run(struct group *g, struct web_job **v, size_t n, unsigned int trie
 		}
 		tries++;
 		g->out->retries++;
-		if (unknown || rc == -ENOSPC || rc == -EROFS || tries >= GROUP_TRIES ||
+		if (rc == -EAGAIN && now_ms() - g->since_ms >= WEB_WAIT_SEC * 1000)
+			g->stuck = true;
+		if (unknown || g->stuck || rc == -ENOSPC || rc == -EROFS || tries >= GROUP_TRIES ||
 		    (rc == -ECONNRESET && !sut_db_alive(g->db) && sut_db_reopen(g->db, &err) < 0) ||
 		    (!is_common(rc) && n == 1)) {
 			fail_all(g, v, n, rc, &err);
@@ -226,7 +240,7 @@ static void run(struct group *g, struct web_job **v, size_t n, unsigned int trie
 void group_run(struct portal *p, struct sut_db *db, struct web_job **v, size_t n,
 	       struct group_outcome *ret)
 {
-	struct group g = {.p = p, .db = db, .out = ret};
+	struct group g = {.p = p, .db = db, .out = ret, .since_ms = now_ms()};
 
 	*ret = (struct group_outcome){0};
 	run(&g, v, n, 0);

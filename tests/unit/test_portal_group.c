@@ -189,6 +189,30 @@ static void a_full_disk_is_told_to_all_and_nothing_is_kept(void **state)
 	drop(&b);
 }
 
+/* Each try waits for seconds: neither all tries nor halves of halves are made then. */
+static void a_database_that_stays_locked_is_told_in_time(void **state)
+{
+	_cleanup_(sut_db_freep) struct sut_db *other = NULL;
+	struct sample_portal *s = *state;
+	struct batch b = {0};
+	time_t began;
+
+	sample_frame(s);
+	for (size_t i = 0; i < N; i++)
+		add(s, &b, "/t/open", "");
+	assert_int_equal(sut_db_open(s->p->conf.database, NULL, &other, NULL), 0);
+	assert_int_equal(sut_db_begin(other, SUT_DB_WRITE, NULL), 0);
+	began = time(NULL);
+	run(s, &b);
+	assert_in_range(time(NULL) - began, 0, 2 * WEB_WAIT_SEC);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(b.job[i].r.status, 503);
+	assert_int_equal(b.out.rc, -EAGAIN);
+	sut_db_rollback(other);
+	assert_int_equal(notes(s), 0);
+	drop(&b);
+}
+
 static void many_are_run_at_once(void **state)
 {
 	struct sample_portal *s = *state;
@@ -333,6 +357,9 @@ int main(void)
 		CASE(again_runs_all_once_more),
 		CASE(one_that_always_says_again_is_alone_with_it),
 		CASE(a_full_disk_is_told_to_all_and_nothing_is_kept),
+		/* PostgreSQL lets one write who does not want the same rows. */
+		{"a_database_that_stays_locked_is_told_in_time",
+		 a_database_that_stays_locked_is_told_in_time, NULL, SUT_DB_SQLITE},
 		CASE(many_are_run_at_once),
 		CASE(many_that_fail_are_run_one_by_one),
 		{"a_lost_connection_is_found_again", a_lost_connection_is_found_again, NULL,
