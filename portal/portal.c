@@ -80,8 +80,9 @@ static int look_at_database(struct portal *p, struct sut_err *err)
 		return sut_err_reason(
 			err, EUCLEAN, "not-migrated",
 			"the database %s is at migration %d, this program needs %d. Run: "
-			"suture-portal migrate",
-			sut_db_name(db), state.current, state.known);
+			"suture-portal %s",
+			sut_db_name(db), state.current, state.known,
+			state.current ? "migrate" : "init");
 	rc = sut_db_one(db, sql, SUT_DB_NONE, &rows, err);
 	if (rc == 0)
 		return sut_err_set(err, EUCLEAN, "the table meta of %s has no generation",
