@@ -5,9 +5,6 @@
 
 #include "api/api.h"
 
-/* Pages go by keys that grow; this one grows from the newest entry to the oldest. */
-#define KEY_OF(id) (INT64_MAX - (id))
-
 enum {
 	C_ID,
 	C_AT,
@@ -53,10 +50,9 @@ static int audit_list(struct web_req *q, struct web_resp *r, struct sut_err *err
 	static const char *const args[] = {"limit", "cursor", "action", "object", "actor",
 					   "from",  "to",     "scope",	NULL};
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	int64_t from = 0, to = INT64_MAX, tenant = q->who.tenant, last = 0, n = 0;
+	int64_t from = 0, to = INT64_MAX, tenant = q->who.tenant;
 	const char *scope;
 	struct web_page page;
-	json_t *items;
 	int k = web_only_args(q, r, args);
 
 	if (k == 0)
@@ -86,26 +82,14 @@ static int audit_list(struct web_req *q, struct web_resp *r, struct sut_err *err
 		"(action = $5 OR CAST($5 AS TEXT) IS NULL) AND "
 		"(object = $6 OR CAST($6 AS TEXT) IS NULL) AND "
 		"(actor = $7 OR CAST($7 AS TEXT) IS NULL) ORDER BY id DESC LIMIT $8",
-		SUT_DB_ARGS(SUT_DB_I(tenant), SUT_DB_I(KEY_OF(page.after)), SUT_DB_I(from),
+		SUT_DB_ARGS(SUT_DB_I(tenant), SUT_DB_I(WEB_NEWEST(page.after)), SUT_DB_I(from),
 			    SUT_DB_I(to), SUT_DB_T(web_arg(q, "action")),
 			    SUT_DB_T(web_arg(q, "object")), SUT_DB_T(web_arg(q, "actor")),
 			    SUT_DB_I(page.limit + 1)),
 		&rows, err);
 	if (k < 0)
 		return k;
-	items = json_array();
-	while ((k = sut_db_next(rows, err)) > 0 && n++ < page.limit) {
-		last = KEY_OF(sut_db_int(rows, C_ID));
-		if (json_array_append_new(items, entry_json(rows))) {
-			k = sut_err_oom(err);
-			break;
-		}
-	}
-	if (k < 0) {
-		json_decref(items);
-		return k;
-	}
-	return web_page_put(q, r, items, last, n > page.limit, err);
+	return web_page_rows(q, r, &page, rows, C_ID, WEB_NEWEST_FIRST, entry_json, err);
 }
 
 const struct web_route api_audit[] = {

@@ -43,13 +43,13 @@ enum {
 	COL_KEYS,
 };
 
-static json_t *text_or_null(struct sut_db_rows *rows, int col)
+static json_t *text_or_null(const struct sut_db_rows *rows, int col)
 {
 	return sut_db_is_null(rows, col) ? json_null() : json_string(sut_db_text(rows, col));
 }
 
 /* NULL when memory is short. */
-static json_t *feed_json(struct sut_db_rows *rows)
+static json_t *feed_json(const struct sut_db_rows *rows)
 {
 	return json_pack("{s:s,s:s,s:b,s:o,s:b,s:I,s:o,s:{s:I,s:I,s:I},s:I,s:o,s:I}", "name",
 			 sut_db_text(rows, COL_NAME), "title", sut_db_text(rows, COL_TITLE),
@@ -115,9 +115,7 @@ static int list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		" WHERE (f.tenant = $1 OR f.tenant = 0) AND f.id > $2 ORDER BY f.id LIMIT $3";
 	static const char *const args[] = {"limit", "cursor", NULL};
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	json_t *items;
 	struct web_page page;
-	int64_t last = 0, n = 0;
 	int x = web_only_args(q, r, args);
 
 	if (x == 0)
@@ -129,19 +127,7 @@ static int list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 				 &rows, err);
 	if (x != 0)
 		return x;
-	items = json_array();
-	while ((x = sut_db_next(rows, err)) > 0 && n++ < page.limit) {
-		last = sut_db_int(rows, COL_ID);
-		if (json_array_append_new(items, feed_json(rows)) < 0) {
-			json_decref(items);
-			return sut_err_oom(err);
-		}
-	}
-	if (x < 0) {
-		json_decref(items);
-		return x;
-	}
-	return web_page_put(q, r, items, last, n > page.limit, err);
+	return web_page_rows(q, r, &page, rows, COL_ID, WEB_OLDEST_FIRST, feed_json, err);
 }
 
 static int answer(struct web_req *q, struct web_resp *r, const char *name, bool created,

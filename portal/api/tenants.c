@@ -46,8 +46,6 @@ static int tenant_list(struct web_req *q, struct web_resp *r, struct sut_err *er
 	static const char *const args[] = {"limit", "cursor", NULL};
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	struct web_page page;
-	int64_t last = 0, n = 0;
-	json_t *items;
 	int k = web_only_args(q, r, args);
 
 	if (k == 0)
@@ -59,19 +57,7 @@ static int tenant_list(struct web_req *q, struct web_resp *r, struct sut_err *er
 			 SUT_DB_ARGS(SUT_DB_I(page.after), SUT_DB_I(page.limit + 1)), &rows, err);
 	if (k < 0)
 		return k;
-	items = json_array();
-	while ((k = sut_db_next(rows, err)) > 0 && n++ < page.limit) {
-		last = sut_db_int(rows, C_ID);
-		if (json_array_append_new(items, tenant_json(rows))) {
-			k = sut_err_oom(err);
-			break;
-		}
-	}
-	if (k < 0) {
-		json_decref(items);
-		return k;
-	}
-	return web_page_put(q, r, items, last, n > page.limit, err);
+	return web_page_rows(q, r, &page, rows, C_ID, WEB_OLDEST_FIRST, tenant_json, err);
 }
 
 /* --- POST /v1/tenants --- */

@@ -72,8 +72,6 @@ static int user_list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	static const char *const args[] = {"limit", "cursor", NULL};
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	struct web_page page;
-	int64_t last = 0, n = 0;
-	json_t *items;
 	int k = web_only_args(q, r, args);
 
 	if (k == 0)
@@ -88,19 +86,7 @@ static int user_list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 			 &rows, err);
 	if (k < 0)
 		return k;
-	items = json_array();
-	while ((k = sut_db_next(rows, err)) > 0 && n++ < page.limit) {
-		last = sut_db_int(rows, C_ID);
-		if (json_array_append_new(items, user_json(rows))) {
-			k = sut_err_oom(err);
-			break;
-		}
-	}
-	if (k < 0) {
-		json_decref(items);
-		return k;
-	}
-	return web_page_put(q, r, items, last, n > page.limit, err);
+	return web_page_rows(q, r, &page, rows, C_ID, WEB_OLDEST_FIRST, user_json, err);
 }
 
 int api_once_make(struct api_once **ret, struct sut_err *err)

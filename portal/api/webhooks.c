@@ -352,16 +352,11 @@ static int webhook_test(struct web_req *q, struct web_resp *r, struct sut_err *e
 	return web_json(r, 202, delivery_json(delivery), err);
 }
 
-/* Pages go by keys that grow; this one grows from the newest delivery to the oldest. */
-#define KEY_OF(id) (INT64_MAX - (id))
-
 static int delivery_list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
 	static const char *const args[] = {"limit", "cursor", NULL};
 	_cleanup_rows_ struct sut_db_rows *row = NULL, *rows = NULL;
 	struct web_page page;
-	int64_t last = 0, n = 0;
-	json_t *items;
 	int k = web_only_args(q, r, args);
 
 	if (k == 0)
@@ -374,24 +369,12 @@ static int delivery_list(struct web_req *q, struct web_resp *r, struct sut_err *
 	k = sut_db_query(q->db,
 			 "SELECT " DELIVERY " FROM deliveries WHERE webhook = $1 AND id < $2 "
 			 "ORDER BY id DESC LIMIT $3",
-			 SUT_DB_ARGS(SUT_DB_I(sut_db_int(row, C_ID)), SUT_DB_I(KEY_OF(page.after)),
-				     SUT_DB_I(page.limit + 1)),
+			 SUT_DB_ARGS(SUT_DB_I(sut_db_int(row, C_ID)),
+				     SUT_DB_I(WEB_NEWEST(page.after)), SUT_DB_I(page.limit + 1)),
 			 &rows, err);
 	if (k < 0)
 		return k;
-	items = json_array();
-	while ((k = sut_db_next(rows, err)) > 0 && n++ < page.limit) {
-		last = KEY_OF(sut_db_int(rows, 0));
-		if (json_array_append_new(items, delivery_json(rows))) {
-			k = sut_err_oom(err);
-			break;
-		}
-	}
-	if (k < 0) {
-		json_decref(items);
-		return k;
-	}
-	return web_page_put(q, r, items, last, n > page.limit, err);
+	return web_page_rows(q, r, &page, rows, 0, WEB_NEWEST_FIRST, delivery_json, err);
 }
 
 const struct web_route api_webhooks[] = {

@@ -58,3 +58,26 @@ int web_page_put(struct web_req *q, struct web_resp *r, json_t *items, int64_t l
 	return web_json(r, 200,
 			json_pack("{s:o, s:s?}", "items", items, "next", more ? next : NULL), err);
 }
+
+int web_page_rows(struct web_req *q, struct web_resp *r, const struct web_page *page,
+		  struct sut_db_rows *rows, int key, enum web_order order,
+		  json_t *(*item)(const struct sut_db_rows *row), struct sut_err *err)
+{
+	json_t *items = json_array();
+	int64_t last = 0, n = 0;
+	int rc;
+
+	while ((rc = sut_db_next(rows, err)) > 0 && n++ < page->limit) {
+		last = sut_db_int(rows, key);
+		if (json_array_append_new(items, item(rows))) {
+			rc = sut_err_oom(err);
+			break;
+		}
+	}
+	if (rc < 0) {
+		json_decref(items);
+		return rc;
+	}
+	return web_page_put(q, r, items, order == WEB_NEWEST_FIRST ? WEB_NEWEST(last) : last,
+			    n > page->limit, err);
+}

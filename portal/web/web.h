@@ -189,6 +189,14 @@ int web_page_take(struct web_req *q, struct web_resp *r, struct web_page *ret) _
 int web_page_put(struct web_req *q, struct web_resp *r, json_t *items, int64_t last, bool more,
 		 struct sut_err *err) _must_check_;
 
+/* The rows of such a query as items; key is the column of the key. For lists that show the newest first
+ * the SQL has "id < $n ORDER BY id DESC", with WEB_NEWEST(page.after) as $n. */
+#define WEB_NEWEST(id) (INT64_MAX - (id))
+enum web_order { WEB_OLDEST_FIRST, WEB_NEWEST_FIRST };
+int web_page_rows(struct web_req *q, struct web_resp *r, const struct web_page *page,
+		  struct sut_db_rows *rows, int key, enum web_order order,
+		  json_t *(*item)(const struct sut_db_rows *row), struct sut_err *err) _must_check_;
+
 /* Optimistic locking: rows with a column `version` have the ETag "v7". */
 void web_version(struct web_resp *r, int64_t version);
 /* 0 when If-Match is absent, "*", or has this version; else 412 "changed". */
