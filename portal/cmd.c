@@ -28,6 +28,13 @@ int cmd_conf(const char *path, struct portal_conf *ret, struct sut_err *err)
 
 	if (r == 0)
 		r = portal_conf_read(path, ret, err);
+	if (r == -ENOENT)
+		r = sut_err_reason(
+			err, ENOENT, "conf",
+			"there are no settings: %s does not exist. Write it (\"The first "
+			"run\" in suture-portal(8) has an example), or name another file "
+			"with --config",
+			path);
 	if (r < 0)
 		portal_conf_release(ret);
 	return r;
