@@ -620,10 +620,3 @@ void sut_privkey_freep(struct sut_privkey **k)
 {
 	sut_privkey_free(*k);
 }
-
-void sut_secret_release(struct sut_buf *b)
-{
-	if (b->data)
-		OPENSSL_cleanse(b->data, b->cap);
-	sut_buf_release(b);
-}

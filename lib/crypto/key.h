@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/secret.h"
 
 enum sut_key_type {
 	SUT_KEY_ED25519 = 1, /* RFC 8032 */
@@ -87,9 +88,5 @@ int sut_privkey_decode(const char *pem, size_t len, const char *passphrase,
 
 void sut_privkey_free(struct sut_privkey *k);
 void sut_privkey_freep(struct sut_privkey **k);
-
-/* Overwrites the buffer before freeing it. */
-void sut_secret_release(struct sut_buf *b);
-#define _cleanup_secret_ _cleanup_(sut_secret_release)
 
 #endif

@@ -214,7 +214,7 @@ int admin_call(struct admin *a, const struct call *c, json_t **ret)
 	} else {
 		status = take(&answer, c, ret);
 	}
-	term_wipe(&answer.body);
+	sut_secret_release(&answer.body);
 	return status;
 }
 

@@ -41,7 +41,7 @@ static void wipe(json_t **body)
 static int login(struct admin *a, const struct admin_verb *v, const struct admin_input *in)
 {
 	_cleanup_(drop) json_t *file = own(in, "password_file");
-	_cleanup_secret_ struct sut_buf password = SUT_BUF_INIT(TERM_PASSWORD_MAX);
+	_cleanup_secret_ struct sut_buf password = SUT_BUF_INIT(SUT_SECRET_MAX);
 	_cleanup_(wipe) json_t *body = NULL, *answer = NULL;
 	const char *user = in->args.n ? in->args.v[0] : NULL;
 	struct sut_err err = {0};
@@ -96,8 +96,8 @@ static int password(struct admin *a, const struct admin_verb *v, const struct ad
 {
 	_cleanup_(drop) json_t *old_file = own(in, "old_password_file"),
 			       *new_file = own(in, "password_file");
-	_cleanup_secret_ struct sut_buf old = SUT_BUF_INIT(TERM_PASSWORD_MAX),
-					fresh = SUT_BUF_INIT(TERM_PASSWORD_MAX);
+	_cleanup_secret_ struct sut_buf old = SUT_BUF_INIT(SUT_SECRET_MAX),
+					fresh = SUT_BUF_INIT(SUT_SECRET_MAX);
 	_cleanup_(wipe) json_t *body = NULL;
 	struct sut_err err = {0};
 	int status;

@@ -8,8 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-
-enum { TERM_PASSWORD_MAX = 1024 };
+#include "base/secret.h"
 
 /* Columns of standard output; 0 when it is no terminal. */
 size_t term_width(void);
@@ -21,9 +20,5 @@ size_t term_fit(const char *s, size_t columns);
 /* The first line of a file, or (file NULL) asked on the terminal without echo; confirm: twice. */
 int term_password(const char *file, const char *prompt, bool confirm, struct sut_buf *ret,
 		  struct sut_err *err) _must_check_;
-
-/* A buffer that held a secret: wiped and freed. */
-void term_wipe(struct sut_buf *b);
-#define _cleanup_secret_ _cleanup_(term_wipe)
 
 #endif
