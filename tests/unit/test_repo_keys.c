@@ -178,6 +178,7 @@ static void a_passphrase_is_the_first_line(void **state _unused_)
 	} good[] = {{"a b\nc\n", "a b"}, {"a", "a"}, {"a\r\n", "a"}};
 	_cleanup_(sut_freep) char *file = path_of("pp");
 	_cleanup_secret_ struct sut_buf b = SUT_BUF_INIT(SUT_PASSPHRASE_MAX);
+	char longer[SUT_PASSPHRASE_MAX + 1];
 	struct sut_err err;
 
 	assert_ok(sut_mkdir_p(dir, &err), err);
@@ -190,6 +191,11 @@ static void a_passphrase_is_the_first_line(void **state _unused_)
 	}
 	sut_secret_release(&b);
 	assert_ok(sut_file_write(file, "\nx", 2, 0600, &err), err);
+	assert_int_equal(sut_passphrase_get(file, "", false, &b, &err), -EINVAL);
+	assert_int_equal(b.len, 0);
+	/* One byte too long is said to be too long. */
+	memset(longer, 'x', sizeof(longer));
+	assert_ok(sut_file_write(file, longer, sizeof(longer), 0600, &err), err);
 	assert_int_equal(sut_passphrase_get(file, "", false, &b, &err), -EINVAL);
 	assert_int_equal(b.len, 0);
 }
