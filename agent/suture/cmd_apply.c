@@ -9,14 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "applied.h"
+#include "kernel/applied.h"
 #include "base/str.h"
 #include "cmd.h"
-#include "engine.h"
-#include "insecure.h"
-#include "kernel.h"
-#include "session.h"
-#include "trust.h"
+#include "kernel/engine.h"
+#include "kernel/insecure.h"
+#include "kernel/kernel.h"
+#include "kernel/session.h"
+#include "kernel/trust.h"
 
 static const char help[] =
 	"usage: suture apply FILE [OPTION]...\n\n"

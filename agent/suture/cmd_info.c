@@ -9,8 +9,8 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "crypto/modsign.h"
-#include "report.h"
-#include "trust.h"
+#include "kernel/report.h"
+#include "kernel/trust.h"
 
 static void count_bytes(const struct sut_expect_table *t, uint64_t *compared, uint64_t *ignored)
 {

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "applied.h"
+#include "kernel/applied.h"
 #include "cmd.h"
-#include "engine.h"
-#include "session.h"
+#include "kernel/engine.h"
+#include "kernel/session.h"
 
 static const char help[] =
 	"usage: suture revert [OPTION]...\n\n"

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "applied.h"
+#include "kernel/applied.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "cmd.h"
-#include "kernel.h"
-#include "report.h"
+#include "kernel/kernel.h"
+#include "kernel/report.h"
 
 enum { ATTRIBUTE_MAX = 1 << 20, ROUNDS = 10 };
 

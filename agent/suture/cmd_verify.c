@@ -5,10 +5,10 @@
 #include <stdio.h>
 
 #include "cmd.h"
-#include "engine.h"
-#include "kernel.h"
-#include "session.h"
-#include "trust.h"
+#include "kernel/engine.h"
+#include "kernel/kernel.h"
+#include "kernel/session.h"
+#include "kernel/trust.h"
 
 static const char help[] =
 	"usage: suture verify FILE [OPTION]...\n\n"

@@ -3,11 +3,11 @@
  * first byte says which text the rest is. */
 #include <string.h>
 
-#include "applied.h"
+#include "kernel/applied.h"
 #include "base/str.h"
-#include "conflict.h"
+#include "kernel/conflict.h"
 #include "fuzz.h"
-#include "kernel.h"
+#include "kernel/kernel.h"
 #include "sample_patch.h"
 
 static void check_texts(char kind, const char *text)

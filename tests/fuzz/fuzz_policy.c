@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "fuzz.h"
-#include "policy.h"
+#include "kernel/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

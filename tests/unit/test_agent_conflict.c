@@ -7,7 +7,7 @@
 #include "unit.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "conflict.h"
+#include "kernel/conflict.h"
 #include "sample_patch.h"
 
 struct fixture {

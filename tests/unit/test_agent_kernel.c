@@ -7,7 +7,7 @@
 
 #include "unit.h"
 #include "base/str.h"
-#include "kernel.h"
+#include "kernel/kernel.h"
 #include "sample_patch.h"
 
 static void add_note(struct sut_buf *b, uint32_t type, const char *name, uint32_t namesz,

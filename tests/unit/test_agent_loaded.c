@@ -9,7 +9,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "crypto/key.h"
-#include "loaded.h"
+#include "kernel/loaded.h"
 #include "patch/modsign.h"
 #include "sample_patch.h"
 

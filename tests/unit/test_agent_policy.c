@@ -9,7 +9,7 @@
 #include "unit.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "policy.h"
+#include "kernel/policy.h"
 
 static int parse(const char *text, struct sut_policy *p, struct sut_err *err)
 {

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cmd.h"
-#include "session.h"
+#include "kernel/session.h"
 
 static void waits_double_and_make_about_a_minute(void **state _unused_)
 {

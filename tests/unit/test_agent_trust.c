@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "applied.h"
+#include "kernel/applied.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "insecure.h"
+#include "kernel/insecure.h"
 #include "sample_patch.h"
-#include "trust.h"
+#include "kernel/trust.h"
 
 struct fixture {
 	char *dir, *keys, *patch, *sig;

@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "fault.h"
 #include "sample_patch.h"
-#include "trust.h"
+#include "kernel/trust.h"
 
 enum { ALLOCATIONS_MAX = 10000 };
 

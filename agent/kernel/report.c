@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/str.h"
-#include "cmd.h"
+#include "exit.h"
 #include "trust.h"
 
 /* Reasons (and words of docs/formats/status.md) that have an exit status of their own. */
