@@ -34,6 +34,7 @@
 #define AGENT_CHOICE AGENT_APPLY_DIR "/choice.json"    /* common/choice.h */
 #define AGENT_CLEAN AGENT_APPLY_DIR "/clean"	       /* boot id of the last orderly shutdown */
 #define AGENT_HISTORY AGENT_APPLY_DIR "/history.jsonl" /* common/history.h */
+#define AGENT_METRICS_AT AGENT_APPLY_DIR "/metrics"    /* where the metrics were written last */
 
 /* Gone after a boot. 0755 root. */
 #define AGENT_RUN "/run/suture"
@@ -43,6 +44,7 @@
 	AGENT_RUN "/state.json" /* the answer to "status" of suture-apply, for all */
 #define AGENT_EFFECTIVE AGENT_RUN "/effective_version" /* for other tools: docs/formats/truth.md */
 #define AGENT_CVES AGENT_RUN "/cves"
+#define AGENT_RELEASE AGENT_RUN "/release.json"
 #define AGENT_VEX AGENT_RUN "/openvex.json"
 
 struct agent_path {
