@@ -10,21 +10,23 @@
 #include <limits.h>
 
 /* Of the administrator; read only for us. */
-#define AGENT_CONF "/etc/suture/agent.conf"	/* common/conf.h */
-#define AGENT_ROOT_JSON "/etc/suture/root.json" /* the first root of the repository */
-#define AGENT_KEYS "/etc/suture/keys.d"		/* who may sign patches and engines */
-#define AGENT_JOB_KEYS "/etc/suture/job-keys.d" /* who may sign jobs */
-#define AGENT_HEALTH "/etc/suture/health.d"	/* health checks */
-#define AGENT_DISABLED "/etc/suture/disabled"	/* when it is there, nothing is applied */
+#define AGENT_CONF "/etc/suture/agent.conf"	       /* common/conf.h */
+#define AGENT_ROOT_JSON "/etc/suture/root.json"	       /* the first root of the repository */
+#define AGENT_KEYS "/etc/suture/keys.d"		       /* who may sign patches and engines */
+#define AGENT_PORTAL_CA AGENT_NET_DIR "/portal-ca.pem" /* given at registration */
+#define AGENT_JOB_KEYS "/etc/suture/job-keys.d"	       /* who may sign jobs */
+#define AGENT_HEALTH "/etc/suture/health.d"	       /* health checks */
+#define AGENT_DISABLED "/etc/suture/disabled"	       /* when it is there, nothing is applied */
 
 /* Of sutured: user and group "suture", 0700. */
 #define AGENT_NET_DIR "/var/lib/suture/agent"
-#define AGENT_IDENTITY AGENT_NET_DIR "/identity.json" /* sutured/identity.h; 0600 */
-#define AGENT_JOB_KEY AGENT_NET_DIR "/job.key"	      /* signs results of jobs; PKCS#8, 0600 */
-#define AGENT_TUF AGENT_NET_DIR "/tuf"		      /* trusted metadata */
-#define AGENT_DOWNLOAD AGENT_NET_DIR "/download"      /* what is being fetched */
-#define AGENT_JOBS AGENT_NET_DIR "/jobs"	      /* ids of jobs that were taken */
-#define AGENT_NET_STATE AGENT_NET_DIR "/state.json"   /* what was last known; may be lost */
+#define AGENT_IDENTITY AGENT_NET_DIR "/identity.json"  /* sutured/identity.h; 0600 */
+#define AGENT_PORTAL_CA AGENT_NET_DIR "/portal-ca.pem" /* given at registration */
+#define AGENT_JOB_KEY AGENT_NET_DIR "/job.key"	       /* signs results of jobs; PKCS#8, 0600 */
+#define AGENT_TUF AGENT_NET_DIR "/tuf"		       /* trusted metadata */
+#define AGENT_DOWNLOAD AGENT_NET_DIR "/download"       /* what is being fetched */
+#define AGENT_JOBS AGENT_NET_DIR "/jobs"	       /* ids of jobs that were taken */
+#define AGENT_NET_STATE AGENT_NET_DIR "/state.json"    /* what was last known; may be lost */
 #define AGENT_LOCK AGENT_NET_DIR "/lock"
 
 /* Of suture-apply: root, 0755, readable by all. */

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The network half of the agent, as its parts see it.
+ *
+ * Threads. The worker runs tasks (task.h), one after the other; nearly everything belongs to it. The main thread
+ * waits: for the control socket, for the timer, for signals; it never touches the network or the disk. One more
+ * thread may wait for a console's jobs (it has an HTTP handle of its own and only queues tasks).
+ *
+ *   root, ops, lock       set once, before the threads start: everybody's
+ *   conf, identity, http,
+ *   apply                 the worker's alone
+ *   state, queue, due     everybody's, by the functions of state.h, task.h and below, which take the lock
+ */
+#ifndef SUTURE_AGENT_SUTURED_NET_H
+#define SUTURE_AGENT_SUTURED_NET_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+#include "common/paths.h"
+#include "http/http.h"
+#include "sutured/identity.h"
+#include "sutured/state.h"
+#include "sutured/task.h"
+
+/* Clock and chance, passed in. */
+struct net_ops {
+	int64_t (*now)(void *ctx);  /* seconds since the epoch; may jump, may be wrong by years */
+	int64_t (*boot)(void *ctx); /* seconds since boot, suspended ones too; never goes back */
+	int (*random)(void *ctx, void *buf, size_t len); /* 0, -EIO */
+	void *ctx;
+};
+extern const struct net_ops net_ops_real;
+
+/* What the one timer wakes the worker for. */
+enum net_due {
+	NET_DUE_CHECKIN,
+	NET_DUE_CHECK,	/* look into the repository; also done early, together with a check-in */
+	NET_DUE_SETTLE, /* a probation is over */
+	NET_DUE_APPLY,	/* a window opens, a hold or a delay ends, a failed apply is tried again */
+	NET_DUES,
+};
+
+struct net {
+	const char *root; /* before every path; "" in earnest */
+	struct net_ops ops;
+	pthread_mutex_t lock;
+
+	struct agent_conf conf;
+	struct identity id;
+	struct sut_http *http; /* NULL until net_http() */
+
+	struct net_state state;
+	struct task_queue queue;
+	int64_t due[NET_DUES]; /* seconds since boot; 0: not */
+	int timer;	       /* timerfd of the earliest; -1 in tests */
+
+	/* The tasks behind NET_DUE_…; set by their owners before the threads start, NULL: none. */
+	task_fn on_due[NET_DUES];
+	/* Runs in the worker after a check-in that was answered, and after a registration: what is told
+	 * has changed (state "told"). May be NULL. */
+	void (*on_told)(struct net *n);
+	/* Runs in the worker when the identity goes away (unregistered, purged). May be NULL. */
+	void (*on_forget)(struct net *n, bool purge);
+
+	bool once; /* --once: ends when the queue is empty */
+};
+
+/* Empty, no file is read. */
+int net_init(struct net *n, const char *root, const struct net_ops *ops,
+	     struct sut_err *err) _must_check_;
+void net_release(struct net *n);
+
+int64_t net_now(const struct net *n);
+int64_t net_boot_s(const struct net *n);
+
+/* The task of `what` is to be queued in `in_s` seconds (0: at once; less than 0: not). Replaces what was set. */
+void net_due_in(struct net *n, enum net_due what, int64_t in_s);
+/* Likewise, but only when that is earlier than what is set. */
+void net_due_by(struct net *n, enum net_due what, int64_t in_s);
+/* Seconds until then; -1: not. */
+int64_t net_due_left(struct net *n, enum net_due what);
+
+/*
+ * The HTTP handle for portal and repository (never with a credential of its own: who needs one sends the header),
+ * made when there is none. net_http_drop(): its memory and its connections are given back. The worker does that
+ * after each task by itself.
+ */
+int net_http(struct net *n, struct sut_http **ret, struct sut_err *err) _must_check_;
+void net_http_drop(struct net *n);
+
+/* Where the repository is: conf, else what the portal said at enrolment, else PORTAL/repo; no '/' at the end.
+ * -ENOENT (reason "not-registered") when there is none. */
+int net_repository(const struct net *n, char ret[static AGENT_URL_MAX + 1],
+		   struct sut_err *err) _must_check_;
+
+/* A line for the journal on standard error: "<6>text". No secrets. */
+enum net_level { NET_ERR = 3, NET_WARNING = 4, NET_INFO = 6, NET_DEBUG = 7 };
+void net_log(enum net_level level, const char *fmt, ...) _printf_(2, 3);
+
+#endif
