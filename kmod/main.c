@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/stringify.h>
 
+#include "anchors.h"
 #include "device.h"
 #include "seen.h"
 #include "stack.h"
@@ -60,3 +62,8 @@ module_exit(suture_exit);
 MODULE_LICENSE("GPL");
 MODULE_VERSION(SUTURE_KMOD_VERSION);
 MODULE_DESCRIPTION("Switches functions of the running kernel to corrected ones");
+/* What a repository wants to know of it before it gives it to servers. */
+MODULE_INFO(suture_abi, __stringify(SUTURE_ABI));
+#ifdef SUTURE_TARGET_BUILD_ID
+MODULE_INFO(suture_build_id, SUTURE_TARGET_BUILD_ID);
+#endif

@@ -20,15 +20,16 @@ enum {
 	SUT_EXIT_USAGE = 64,
 };
 
-int cmd_init(int argc, char **argv);	      /* cmd_init.c */
-int cmd_key(int argc, char **argv);	      /* cmd_key.c */
-int cmd_delegate(int argc, char **argv);      /* cmd_delegate.c */
-int cmd_undelegate(int argc, char **argv);    /* cmd_delegate.c */
-int cmd_sign(int argc, char **argv);	      /* cmd_sign.c */
-int cmd_publish(int argc, char **argv);	      /* cmd_publish.c */
-int cmd_abandon(int argc, char **argv);	      /* cmd_publish.c */
-int cmd_show_change(int argc, char **argv);   /* cmd_publish.c */
-int cmd_release(int argc, char **argv);	      /* cmd_release.c */
+int cmd_init(int argc, char **argv);	    /* cmd_init.c */
+int cmd_key(int argc, char **argv);	    /* cmd_key.c */
+int cmd_delegate(int argc, char **argv);    /* cmd_delegate.c */
+int cmd_undelegate(int argc, char **argv);  /* cmd_delegate.c */
+int cmd_sign(int argc, char **argv);	    /* cmd_sign.c */
+int cmd_publish(int argc, char **argv);	    /* cmd_publish.c */
+int cmd_abandon(int argc, char **argv);	    /* cmd_publish.c */
+int cmd_show_change(int argc, char **argv); /* cmd_publish.c */
+int cmd_release(int argc, char **argv);	    /* cmd_release.c */
+int cmd_release_engine(int argc, char **argv);
 int cmd_sign_patch(int argc, char **argv);    /* cmd_release.c */
 int cmd_withdraw(int argc, char **argv);      /* cmd_withdraw.c */
 int cmd_list(int argc, char **argv);	      /* cmd_list.c */

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "modkey.h"
+#include "patch_key.h"
 #include "release.h"
 #include "tuf/json.h"
 
@@ -62,49 +63,11 @@ static void release_end(struct release *r)
 	sut_repo_free(r->repo);
 }
 
-/* ------------------------------------------------------------------ */
-/* Keys. A passphrase is only asked for when the key does not open without one. */
-
-static int open_key(const char *path, const char *passphrase_file, const char *prompt,
-		    struct sut_privkey **ret, struct sut_err *err)
-{
-	_cleanup_secret_ struct sut_buf phrase = SUT_BUF_INIT(SUT_PASSPHRASE_MAX);
-	char id[SUT_DIGEST_HEX_MAX];
-	int r = sut_key_private_file(path, NULL, ret, id, err);
-
-	if (r != -EKEYREJECTED)
-		return r;
-	r = sut_passphrase_get(passphrase_file, prompt, false, &phrase, err);
-	return r < 0 ? r : sut_key_private_file(path, sut_buf_str(&phrase), ret, id, err);
-}
-
 static int load_modkey(struct release *r, struct sut_err *err)
 {
 	return r->module_key ? sut_modkey_open(r->module_key, r->module_cert,
 					       r->args.finish.passphrase_file, &r->modkey, err)
 			     : 0;
-}
-
-static const struct sut_key *patch_key(const struct release *r, struct sut_err *err)
-{
-	const char *name = r->repo->settings.patch_key;
-	const struct sut_key *k = *name ? sut_keys_find(&r->repo->keys, name) : NULL;
-
-	if (!k)
-		sut_err_set(err, ENOENT,
-			    "repo.json names no key for patches that is in keys/ (\"patch_key\"). "
-			    "Make one with 'suture-repo key generate' and name it there");
-	return k;
-}
-
-static int load_patch_key(struct release *r, const struct sut_key *k, struct sut_err *err)
-{
-	_cleanup_(sut_freep) char *path = sut_repo_path(r->repo, "keys/%s.key", k->name);
-	_cleanup_(sut_freep) char *prompt = sut_sprintf("Passphrase of the key %s", k->name);
-
-	if (!path || !prompt)
-		return sut_err_oom(err);
-	return open_key(path, r->args.finish.passphrase_file, prompt, &r->key, err);
 }
 
 /* ------------------------------------------------------------------ */
@@ -139,11 +102,11 @@ static int open_files(struct release *r, char **paths, size_t n, struct sut_err 
 
 static int sign_files(struct release *r, struct sut_err *err)
 {
-	const struct sut_key *k = patch_key(r, err);
+	const struct sut_key *k = sut_patch_key_find(r->repo, err);
 	int e = k ? 0 : -ENOENT;
 
 	if (e == 0 && !r->sig && k->has_private)
-		e = load_patch_key(r, k, err);
+		e = sut_patch_key_open(r->repo, k, r->args.finish.passphrase_file, &r->key, err);
 	for (size_t i = 0; e == 0 && i < r->nfiles; i++)
 		e = sign_one(r, k, &r->files[i], err);
 	if (e == -ENOENT && k && !r->key && !r->sig)
@@ -341,7 +304,8 @@ static int sign_patch(const char *path, const char *key_file, const char *out,
 	int r = beside ? sut_release_open(path, NULL, &f, err) : sut_err_oom(err);
 
 	if (r == 0)
-		r = open_key(key_file, passphrase_file, "Passphrase of the key", &key, err);
+		r = sut_patch_key_open_file(key_file, passphrase_file, "Passphrase of the key",
+					    &key, err);
 	if (r == 0)
 		r = sut_release_sign(&f, key, time(NULL), err);
 	if (r == 0)

@@ -518,3 +518,22 @@ int sut_edit_owner(const struct sut_change *c, const char *path, char **ret, str
 	*ret = copy;
 	return 0;
 }
+
+int sut_edit_target(struct sut_change *c, const struct sut_change_view *v, const char *path,
+		    json_t *entry, struct sut_err *err)
+{
+	json_t *signed_part, *targets;
+	const char *role;
+	int r = sut_edit_owner_in(v, path, &role, err);
+
+	if (r == 0)
+		r = sut_change_edit(c, role, &signed_part, err);
+	if (r < 0)
+		return r;
+	targets = json_object_get(signed_part, "targets");
+	if (!entry) {
+		json_object_del(targets, path);
+		return 0;
+	}
+	return json_object_set(targets, path, entry) < 0 ? sut_err_oom(err) : 0;
+}

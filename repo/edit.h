@@ -88,4 +88,9 @@ struct sut_change_view;
 int sut_edit_owner_in(const struct sut_change_view *v, const char *path, const char **ret,
 		      struct sut_err *err) _must_check_;
 
+/* Puts the entry of a target into the role in charge of its path; entry (one more reference is taken) NULL: takes
+ * the path out. */
+int sut_edit_target(struct sut_change *c, const struct sut_change_view *v, const char *path,
+		    json_t *entry, struct sut_err *err) _must_check_;
+
 #endif

@@ -22,6 +22,7 @@ static const struct command {
 	{"delegate", cmd_delegate, "let a role speak for a part of the targets"},
 	{"undelegate", cmd_undelegate, "take that back"},
 	{"release", cmd_release, "sign patches and publish them"},
+	{"release-engine", cmd_release_engine, "sign and publish suture.ko for a kernel"},
 	{"withdraw", cmd_withdraw, "take a released patch out of the repository"},
 	{"list", cmd_list, "the released patches and the stop flag"},
 	{"stop", cmd_stop, "tell every server to stop applying, or to unload"},
@@ -41,7 +42,7 @@ static void usage(FILE *f)
 {
 	fprintf(f, "usage: suture-repo COMMAND [OPTION]...\n\n");
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(commands); i++)
-		fprintf(f, "  %-13s %s\n", commands[i].name, commands[i].help);
+		fprintf(f, "  %-14s %s\n", commands[i].name, commands[i].help);
 	fprintf(f, "\n  --version, --help; 'suture-repo COMMAND --help' tells more\n\n"
 		   "Exit status:\n"
 		   "  0   done\n"

@@ -344,26 +344,6 @@ int sut_release_plan_new(struct sut_change *c, struct sut_release_plan **ret, st
 /* ------------------------------------------------------------------ */
 /* Edits. */
 
-/* entry NULL: takes the path out. */
-static int set_entry(struct sut_change *c, const struct sut_change_view *v, const char *path,
-		     json_t *entry, struct sut_err *err)
-{
-	json_t *signed_part, *targets;
-	const char *role;
-	int r = sut_edit_owner_in(v, path, &role, err);
-
-	if (r == 0)
-		r = sut_change_edit(c, role, &signed_part, err);
-	if (r < 0)
-		return r;
-	targets = json_object_get(signed_part, "targets");
-	if (!entry) {
-		json_object_del(targets, path);
-		return 0;
-	}
-	return json_object_set(targets, path, entry) < 0 ? sut_err_oom(err) : 0;
-}
-
 /* The place of a file under public/, and that of its signature. */
 static int add_files(struct sut_change *c, const char *folder, const char *sha256,
 		     const struct sut_buf *data, const struct sut_buf *sig, struct sut_err *err)
@@ -484,9 +464,9 @@ int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f
 			r = add_files(p->c, top, f->sha256, &f->data, &f->sig, err);
 	}
 	if (r == 0)
-		r = set_entry(p->c, &p->view, path, entry, err);
+		r = sut_edit_target(p->c, &p->view, path, entry, err);
 	if (r == 0 && highest)
-		r = set_entry(p->c, &p->view, newest, entry, err);
+		r = sut_edit_target(p->c, &p->view, newest, entry, err);
 	memcpy(now.build_id, f->build_id, sizeof(now.build_id));
 	return r < 0 ? r : note(p, &now, entry, err);
 }
@@ -556,11 +536,11 @@ int sut_release_withdraw(struct sut_change *c, const char *build_id, uint32_t le
 				   "no patch of level %u is released for the kernel %s. "
 				   "'suture-repo list' shows what is",
 				   level, build_id);
-	r = set_entry(c, &p->view, path, NULL, err);
+	r = sut_edit_target(c, &p->view, path, NULL, err);
 	if (r == 0 && left)
 		r = promote(c, left, top, err);
 	if (r == 0)
-		r = set_entry(c, &p->view, newest, left ? left->entry : NULL, err);
+		r = sut_edit_target(c, &p->view, newest, left ? left->entry : NULL, err);
 	if (r == 0)
 		*ret_latest = left ? left->level : 0;
 	return r;

@@ -145,6 +145,7 @@ static int write_anchors(const struct sut_profile *p, const char *dir, struct su
 	_cleanup_(sut_freep) char *to = sut_sprintf("%s/anchors.h", dir);
 	const char *const argv[] = {"sh", script, "-", NULL};
 	struct sut_run_opts o = {.out = &out, .timeout_sec = ENGINE_TIMEOUT_SEC};
+	char build_id[2 * SUT_BUILD_ID_LEN + 1];
 	int r = 0;
 
 	if (!script || !to)
@@ -159,7 +160,9 @@ static int write_anchors(const struct sut_profile *p, const char *dir, struct su
 	r = sut_run_ok(argv, &o, err);
 	if (r < 0)
 		return sut_err_prefix(err, "symbols of %s", p->name);
-	if (sut_buf_add(digest, out.data, out.len) < 0)
+	sut_hex(p->build_id, sizeof(p->build_id), build_id);
+	if (sut_buf_addf(&out, "#define SUTURE_TARGET_BUILD_ID \"%s\"\n", build_id) < 0 ||
+	    sut_buf_add(digest, out.data, out.len) < 0)
 		return sut_err_oom(err);
 	return sut_file_write(to, out.data, out.len, 0644, err);
 }

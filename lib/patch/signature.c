@@ -14,8 +14,6 @@
 
 #define KEY_SUFFIX ".pub"
 
-static const char untrusted_comment[] = "signature of a Suture patch";
-
 /* Who can change this file or folder? Root and the caller may. */
 static int check_owner(int fd, const char *dir, const char *name, mode_t kind, struct sut_err *err)
 {
@@ -197,7 +195,14 @@ static bool further_field(const char **p)
 	return len > 0;
 }
 
-static int parse_claim(const char *comment, struct sut_patch_claim *ret, struct sut_err *err)
+/* What a key of a machine may vouch for. A signature for one is none for the other. */
+static const struct kind {
+	const char *file; /* "file" of the claim */
+	const char *what; /* for people */
+} of_patch = {"kpatch.bin", "kernel patch"}, of_engine = {"suture.ko", "suture.ko"};
+
+static int parse_claim(const struct kind *kind, const char *comment, struct sut_patch_claim *ret,
+		       struct sut_err *err)
 {
 	char time[24], file[16], level[24], id[2 * SUTURE_BUILD_ID_LEN + 1];
 	struct sut_patch_claim c = {0};
@@ -207,7 +212,7 @@ static int parse_claim(const char *comment, struct sut_patch_claim *ret, struct 
 	if (!take_field(&p, "timestamp", time, sizeof(time)) || !number(time, INT64_MAX, &t))
 		wrong = "timestamp";
 	else if (!take_tab(&p) || !take_field(&p, "file", file, sizeof(file)) ||
-		 !sut_streq(file, "kpatch.bin"))
+		 !sut_streq(file, kind->file))
 		wrong = "file";
 	else if (!take_tab(&p) || !take_field(&p, "name", c.name, sizeof(c.name)) ||
 		 !sut_member_name_ok(c.name))
@@ -225,8 +230,8 @@ static int parse_claim(const char *comment, struct sut_patch_claim *ret, struct 
 	if (wrong)
 		return sut_err_reason(
 			err, EBADMSG, "signature-format",
-			"the signature is good, but its trusted comment is not that of a kernel patch (%s is wrong): \"%s\". Was another kind of file signed with this key? Fetch the signature that belongs to the patch",
-			wrong, comment);
+			"the signature is good, but its trusted comment is not that of a %s (%s is wrong): \"%s\". Was another kind of file signed with this key? Fetch the signature that belongs to the file",
+			kind->what, wrong, comment);
 	c.time = (int64_t)t;
 	c.level = (uint32_t)l;
 	*ret = c;
@@ -273,9 +278,9 @@ static int find_key(const struct sut_patch_keys *keys, const struct sut_minisign
 		shown, keys->n);
 }
 
-int sut_patch_sig_verify(const struct sut_patch_keys *keys, const void *data, size_t len,
-			 const void *sig, size_t sig_len, struct sut_patch_claim *ret,
-			 const struct sut_patch_key **ret_by, struct sut_err *err)
+static int verify(const struct kind *kind, const struct sut_patch_keys *keys, const void *data,
+		  size_t len, const void *sig, size_t sig_len, struct sut_patch_claim *ret,
+		  const struct sut_patch_key **ret_by, struct sut_err *err)
 {
 	const struct sut_patch_key *by = NULL;
 	struct sut_minisign_sig s;
@@ -283,18 +288,32 @@ int sut_patch_sig_verify(const struct sut_patch_keys *keys, const void *data, si
 	int r = sut_minisign_sig_parse(sig, sig_len, &s, &why);
 
 	if (r == -EBADMSG)
-		return sut_err_reason(
-			err, EBADMSG, "signature-format",
-			"the signature of the patch cannot be read: %s. Fetch it again", why.msg);
+		return sut_err_reason(err, EBADMSG, "signature-format",
+				      "the signature of the %s cannot be read: %s. Fetch it again",
+				      kind->what, why.msg);
 	if (r < 0)
 		return sut_err_oom(err);
 	r = find_key(keys, &s, data, len, &by, err);
 	if (r >= 0)
-		r = parse_claim(s.trusted, ret, err);
+		r = parse_claim(kind, s.trusted, ret, err);
 	if (r < 0)
 		return r;
 	*ret_by = by;
 	return 0;
+}
+
+int sut_patch_sig_verify(const struct sut_patch_keys *keys, const void *data, size_t len,
+			 const void *sig, size_t sig_len, struct sut_patch_claim *ret,
+			 const struct sut_patch_key **ret_by, struct sut_err *err)
+{
+	return verify(&of_patch, keys, data, len, sig, sig_len, ret, ret_by, err);
+}
+
+int sut_engine_sig_verify(const struct sut_patch_keys *keys, const void *data, size_t len,
+			  const void *sig, size_t sig_len, struct sut_patch_claim *ret,
+			  const struct sut_patch_key **ret_by, struct sut_err *err)
+{
+	return verify(&of_engine, keys, data, len, sig, sig_len, ret, ret_by, err);
 }
 
 int sut_patch_sig_matches(const struct sut_patch_claim *c, const struct sut_manifest *m,
@@ -314,24 +333,43 @@ int sut_patch_sig_matches(const struct sut_patch_claim *c, const struct sut_mani
 	return 0;
 }
 
-int sut_patch_sign(const struct sut_privkey *key, const struct sut_manifest *m, const void *data,
-		   size_t len, int64_t now, struct sut_buf *out, struct sut_err *err)
+static int sign(const struct kind *kind, const struct sut_privkey *key,
+		const struct sut_patch_claim *c, const void *data, size_t len, struct sut_buf *out,
+		struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *comment = NULL;
+	_cleanup_(sut_freep) char *comment = NULL, *untrusted = NULL;
 	char id[2 * SUTURE_BUILD_ID_LEN + 1];
 	struct sut_patch_claim check;
 
-	sut_hex(m->target.build_id, sizeof(m->target.build_id), id);
-	comment = sut_sprintf("timestamp:%" PRId64 "\tfile:kpatch.bin\tname:%s\tlevel:%" PRIu32
+	sut_hex(c->build_id, sizeof(c->build_id), id);
+	comment = sut_sprintf("timestamp:%" PRId64 "\tfile:%s\tname:%s\tlevel:%" PRIu32
 			      "\tbuild-id:%s",
-			      now, m->id, m->level, id);
-	if (!comment)
+			      c->time, kind->file, c->name, c->level, id);
+	untrusted = sut_sprintf("signature of a Suture %s", kind == &of_patch ? "patch" : "engine");
+	if (!comment || !untrusted)
 		return sut_err_oom(err);
 	/* What is written can be read. */
-	if (parse_claim(comment, &check, NULL) < 0)
+	if (parse_claim(kind, comment, &check, NULL) < 0)
 		return sut_err_set(
 			err, EINVAL,
-			"the patch cannot be signed: its time, name or level is impossible: \"%s\"",
-			comment);
-	return sut_minisign_sign(key, untrusted_comment, comment, data, len, out, err);
+			"the %s cannot be signed: its time, name or level is impossible: \"%s\"",
+			kind->what, comment);
+	return sut_minisign_sign(key, untrusted, comment, data, len, out, err);
+}
+
+int sut_patch_sign(const struct sut_privkey *key, const struct sut_manifest *m, const void *data,
+		   size_t len, int64_t now, struct sut_buf *out, struct sut_err *err)
+{
+	struct sut_patch_claim c = {.time = now, .level = m->level};
+
+	if (snprintf(c.name, sizeof(c.name), "%s", m->id) >= (int)sizeof(c.name))
+		return sut_err_set(err, EINVAL, "the id of the patch is too long to be signed");
+	memcpy(c.build_id, m->target.build_id, sizeof(c.build_id));
+	return sign(&of_patch, key, &c, data, len, out, err);
+}
+
+int sut_engine_sign(const struct sut_privkey *key, const struct sut_patch_claim *c,
+		    const void *data, size_t len, struct sut_buf *out, struct sut_err *err)
+{
+	return sign(&of_engine, key, c, data, len, out, err);
 }

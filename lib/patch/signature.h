@@ -69,4 +69,19 @@ int sut_patch_sig_matches(const struct sut_patch_claim *c, const struct sut_mani
 int sut_patch_sign(const struct sut_privkey *key, const struct sut_manifest *m, const void *data,
 		   size_t len, int64_t now, struct sut_buf *out, struct sut_err *err) _must_check_;
 
+/*
+ * The same for suture.ko, which a machine gets from the repository when no package has it:
+ *
+ *   timestamp:1795000000<TAB>file:suture.ko<TAB>name:suture-0.1.0<TAB>level:1<TAB>build-id:<40 hex>
+ *
+ * level is the ABI, build-id that of the kernel it was made for. A signature for a patch is none for an
+ * engine, and the other way round (reason "signature-format").
+ */
+int sut_engine_sig_verify(const struct sut_patch_keys *keys, const void *data, size_t len,
+			  const void *sig, size_t sig_len, struct sut_patch_claim *ret,
+			  const struct sut_patch_key **ret_by, struct sut_err *err) _must_check_;
+int sut_engine_sign(const struct sut_privkey *key, const struct sut_patch_claim *c,
+		    const void *data, size_t len, struct sut_buf *out,
+		    struct sut_err *err) _must_check_;
+
 #endif

@@ -115,6 +115,35 @@ static void a_signed_patch_is_accepted_with_its_claim(void **state _unused_)
 	assert_non_null(strstr(sut_buf_str(&sig), "\ntrusted comment: " GOOD "\n"));
 }
 
+/* Who may sign both must not have one taken for the other. */
+static void an_engine_is_no_patch_and_a_patch_no_engine(void **state _unused_)
+{
+	_cleanup_buf_ struct sut_buf engine = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
+	const struct sut_patch_keys *keys = KEYS(OURS);
+	struct sut_patch_claim claim = {.time = NOW, .name = "suture-0.1.0", .level = 1}, c;
+	const struct sut_patch_key *by = NULL;
+	struct sut_err err = {0};
+
+	memcpy(claim.build_id, manifest->target.build_id, sizeof(claim.build_id));
+	assert_ok(sut_engine_sign(priv, &claim, "ko", 2, &engine, &err), err);
+	assert_ok(sut_engine_sig_verify(keys, "ko", 2, engine.data, engine.len, &c, &by, &err),
+		  err);
+	assert_memory_equal(&c.build_id, &claim.build_id, sizeof(c.build_id));
+	assert_string_equal(c.name, "suture-0.1.0");
+	assert_int_equal(c.level, 1);
+	assert_true(c.time == NOW);
+	assert_int_equal(
+		sut_patch_sig_verify(keys, "ko", 2, engine.data, engine.len, &c, &by, &err),
+		-EBADMSG);
+	assert_string_equal(err.reason, "signature-format");
+	assert_int_equal(sut_engine_sig_verify(keys, patch.data, patch.len, sig.data, sig.len, &c,
+					       &by, &err),
+			 -EBADMSG);
+	assert_string_equal(err.reason, "signature-format");
+	claim.level = 0;
+	assert_int_equal(sut_engine_sign(priv, &claim, "ko", 2, &engine, &err), -EINVAL);
+}
+
 static void unknown_keys_are_refused(void **state _unused_)
 {
 	assert_int_equal(verify(KEYS(OTHER), "unknown-key"), -ENOKEY);
@@ -437,6 +466,7 @@ int main(void)
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signed_patch_is_accepted_with_its_claim),
+		cmocka_unit_test(an_engine_is_no_patch_and_a_patch_no_engine),
 		cmocka_unit_test(unknown_keys_are_refused),
 		cmocka_unit_test(keys_that_share_a_number_are_all_tried),
 		cmocka_unit_test(a_flipped_bit_is_never_accepted),
