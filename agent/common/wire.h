@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -37,8 +38,13 @@ void wire_fds_release(struct wire_fds *f);
 /* Parses a message: a pure function. An object, no duplicate keys, no depth beyond WIRE_DEPTH. -EBADMSG. */
 int wire_parse(const void *data, size_t len, json_t **ret, struct sut_err *err) _must_check_;
 
-/* -ENOENT, -ECONNREFUSED: nobody is there (reason "no-agent"); -EACCES. */
+/* -ENOENT, -ECONNREFUSED: nobody is there (reason "no-agent"); -EACCES; -ETIMEDOUT after 10 s of a full queue. */
 int wire_connect(const char *path, int *ret_fd, struct sut_err *err) _must_check_;
+
+/* For a program that was started by hand, not by its socket unit: listens on path, which gets this mode and
+ * (unless it is (gid_t)-1) group. What a dead one left there is replaced; -EADDRINUSE when somebody answers. */
+int wire_listen(const char *path, mode_t mode, gid_t group, int *ret_fd,
+		struct sut_err *err) _must_check_;
 
 /* fds (may be NULL) stay the caller's. -EMSGSIZE, -EPIPE, -ETIMEDOUT after 10 s of a peer that does not read. */
 int wire_send(int fd, const json_t *message, const struct wire_fds *fds,
@@ -57,7 +63,7 @@ int wire_peer(int fd, struct ucred *ret, struct sut_err *err) _must_check_;
 /*
  * A whole call: connects, sends, gives progress to each() (may be NULL), and fills err from an answer that
  * says no (code: its errno, EREMOTEIO when it has none). *ret (may be NULL) is set for both kinds of answer
- * and is the caller's.
+ * and is the caller's. timeout_ms: the longest silence, -1 for ever.
  */
 int wire_call(const char *path, const json_t *request, const struct wire_fds *fds, int timeout_ms,
 	      void (*each)(void *ctx, const json_t *progress), void *ctx, json_t **ret,
