@@ -46,7 +46,7 @@ struct agent_conf {
 	char portal_ca[AGENT_URL_MAX + 1]; /* file; "": the system's */
 	char repository[AGENT_URL_MAX +
 			1];	       /* "": what the portal says at enrolment, else PORTAL/repo */
-	char proxy[AGENT_URL_MAX + 1]; /* "": from the environment */
+	char proxy[AGENT_URL_MAX + 1]; /* "": from the environment; "none" */
 	char console[AGENT_URL_MAX + 1]; /* "": none */
 	char console_ca[AGENT_URL_MAX + 1];
 	char metrics[AGENT_URL_MAX + 1]; /* file for node-exporter's textfile collector; "": none */
@@ -77,7 +77,8 @@ const struct agent_policy *agent_conf_policy(const struct agent_conf *c, const c
 
 int agent_window_parse(const char *text, struct agent_window *ret,
 		       struct sut_err *err) _must_check_;
-/* Is local time now (seconds since the epoch) in one of them? When not, *ret_opens is when the next one does. */
+/* Is local time now (seconds since the epoch) in one of them? When not, *ret_opens is when the next one does
+ * (INT64_MAX: never). */
 bool agent_window_open(const struct agent_window *w, size_t n, int64_t now, int64_t *ret_opens);
 
 #endif
