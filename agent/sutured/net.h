@@ -25,6 +25,8 @@
 #include "sutured/state.h"
 #include "sutured/task.h"
 
+struct net;
+
 /* Clock and chance, passed in. */
 struct net_ops {
 	int64_t (*now)(void *ctx);  /* seconds since the epoch; may jump, may be wrong by years */
@@ -40,8 +42,27 @@ enum net_due {
 	NET_DUE_CHECK,	/* look into the repository; also done early, together with a check-in */
 	NET_DUE_SETTLE, /* a probation is over */
 	NET_DUE_APPLY,	/* a window opens, a hold or a delay ends, a failed apply is tried again */
+	NET_DUE_JOB,	/* a window of a job opens, or a job that waited has expired */
 	NET_DUES,
 };
+
+/* What a part of the agent wants to hear of; each may be NULL. parts.c lists them all. All run in the worker, but init, which
+ * runs before the threads start. */
+struct net_part {
+	void (*init)(struct net *n);
+	/* A check-in was answered: what is told (state "told", "feed") may have changed. */
+	void (*told)(struct net *n);
+	/* This machine got a System ID: for the first time, the same one again, or (fresh) another one, because it
+	 * is a copy of another machine. Before the facts below are asked for. */
+	void (*registering)(struct net *n, bool fresh);
+	/* The identity goes away; purge: with everything that was kept. */
+	void (*forget)(struct net *n, bool purge);
+	/* agent.conf was read again. */
+	void (*reloaded)(struct net *n);
+	/* Adds facts about this machine for the portal (at most 32 in all, docs/formats/checkin.md). */
+	void (*facts)(struct net *n, json_t *facts);
+};
+extern const struct net_part *const net_parts[];
 
 struct net {
 	const char *root; /* before every path; "" in earnest */
@@ -49,6 +70,7 @@ struct net {
 	pthread_mutex_t lock;
 
 	struct agent_conf conf;
+	bool disk; /* AGENT_NET_DIR cannot be written: said as trouble, and we go on */
 	struct identity id;
 	struct sut_http *http; /* NULL until net_http() */
 
@@ -57,13 +79,9 @@ struct net {
 	int64_t due[NET_DUES]; /* seconds since boot; 0: not */
 	int timer;	       /* timerfd of the earliest; -1 in tests */
 
-	/* The tasks behind NET_DUE_…; set by their owners before the threads start, NULL: none. */
+	/* The tasks behind NET_DUE_…; set by their owners (net_part.init), NULL: none. */
 	task_fn on_due[NET_DUES];
-	/* Runs in the worker after a check-in that was answered, and after a registration: what is told
-	 * has changed (state "told"). May be NULL. */
-	void (*on_told)(struct net *n);
-	/* Runs in the worker when the identity goes away (unregistered, purged). May be NULL. */
-	void (*on_forget)(struct net *n, bool purge);
+	const struct net_part *const *parts; /* ends with NULL; NULL in tests that need none */
 
 	bool once; /* --once: ends when the queue is empty */
 };
