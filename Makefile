@@ -67,6 +67,10 @@ bench: build ## the figures: time to build a patch, length of the pause, cost of
 format: ## lay out the C code as .clang-format says
 	@scripts/checks/files . '*.[ch]' | xargs -r clang-format -i
 
+.PHONY: deb
+deb: setup ## packages of the agent into out/packages; TRUST=DIR: with root.json and keys of that folder
+	@packaging/deb/build $(if $(VERSION),-v $(VERSION)) $(if $(TRUST),-t $(TRUST))
+
 .PHONY: install
 install: build ## install under PREFIX (DESTDIR is honoured)
 	@meson install -C $(BUILD) --no-rebuild
