@@ -22,7 +22,7 @@ struct agent_conf;
 
 enum {
 	TRUTH_WORD_MAX = 128,	      /* bytes of a name or version, with its NUL */
-	TRUTH_FILE_MAX = 1 << 20,     /* bytes of a file that is made */
+	TRUTH_FILE_MAX = 8 << 20,     /* bytes of a file that is made */
 	TRUTH_CVES_MAX = 8192,	      /* of one patch; more is -E2BIG */
 	TRUTH_VALID_S = 24 * 60 * 60, /* so long an OpenVEX document counts */
 };

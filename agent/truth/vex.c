@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * openvex.json: an OpenVEX 0.2.0 document about this machine in this boot. OpenVEX names products by package, and has no
+ * word for "on this host" or "until": both are said in the text of every statement, and by a document that is
+ * gone when it is not true any more.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "internal.h"
+#include "kernel/report.h"
+
+enum { PURL_MAX = 1024 };
+
+/* What may stand in a package URL as it is; the rest becomes %XX. */
+static int add_encoded(struct sut_buf *b, const char *s)
+{
+	int r = 0;
+
+	for (; *s && !r; s++)
+		r = isalnum((unsigned char)*s) || strchr(".-_~:", *s)
+			    ? sut_buf_add(b, s, 1)
+			    : sut_buf_addf(b, "%%%02X", (unsigned char)*s);
+	return r;
+}
+
+static int add_part(struct sut_buf *b, const char *before, const char *value)
+{
+	int r = sut_buf_addstr(b, before);
+
+	return r < 0 ? r : add_encoded(b, value);
+}
+
+/* pkg:deb/debian/linux-image-6.1.0-47-amd64@6.1.170-3?arch=amd64&distro=debian-12 */
+static int make_purl(const struct truth_host *h, const char *os_version, struct sut_buf *b)
+{
+	const char *os = sut_streq(h->os, "rhel") ? "redhat" : h->os;
+	int r;
+
+	r = sut_buf_addf(b, "pkg:%s/", h->type);
+	if (!r)
+		r = add_encoded(b, os);
+	if (!r)
+		r = add_part(b, "/", h->package);
+	if (!r)
+		r = add_part(b, "@", h->package_version);
+	if (!r)
+		r = add_part(b, "?arch=", h->package_arch);
+	if (!r && *os_version) {
+		r = add_part(b, "&distro=", h->os);
+		if (!r)
+			r = add_part(b, "-", os_version);
+	}
+	return r;
+}
+
+/* Scanners write the release of the distribution in two ways, "debian-12" and "debian-12.11": both are named. */
+static int make_products(const struct truth_host *h, json_t **ret)
+{
+	const char *const versions[] = {h->os_version, h->os_point};
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < SUT_ARRAY_SIZE(versions); i++) {
+		_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(PURL_MAX);
+		json_t *p = NULL;
+
+		if (i && (!*versions[1] || sut_streq(versions[0], versions[1])))
+			break;
+		if (!make_purl(h, versions[i], &b))
+			p = json_pack("{s:s, s:{s:s}}", "@id", sut_buf_str(&b), "identifiers",
+				      "purl", sut_buf_str(&b));
+		if (json_array_append_new(list, p) < 0) {
+			json_decref(list);
+			list = NULL;
+		}
+	}
+	*ret = list;
+	return list ? 0 : -ENOMEM;
+}
+
+struct about {
+	const json_t *state, *patch;
+	const char *host_id, *until;
+	json_t *products;
+};
+
+static int add_statement(json_t *list, const struct about *a, const char *cve)
+{
+	char *notes = sut_sprintf(
+		"Fixed in the running kernel %s of host %s by live patch %s (level %lld), applied "
+		"%s. True for this host in this boot (%s) only, not for other hosts with the same "
+		"package, and until %s at most: the document is renewed while the patch is live "
+		"and removed when it is not.",
+		truth_text(json_object_get(a->state, "kernel"), "release"), a->host_id,
+		truth_text(a->patch, "id"),
+		(long long)json_integer_value(json_object_get(a->patch, "level")),
+		truth_text(a->patch, "applied_at"), truth_text(a->state, "boot_id"), a->until);
+	json_t *j = NULL;
+
+	/* 'O' takes a reference even when json_pack() fails later: the list is ours all the time. */
+	if (notes)
+		j = json_pack("{s:{s:s}, s:s, s:s}", "vulnerability", "name", cve, "status",
+			      "fixed", "status_notes", notes);
+	free(notes);
+	if (!j)
+		return -ENOMEM;
+	if (json_object_set(j, "products", a->products) < 0) {
+		json_decref(j);
+		return -ENOMEM;
+	}
+	return json_array_append_new(list, j) < 0 ? -ENOMEM : 0;
+}
+
+static int make_statements(const struct about *a, json_t **ret)
+{
+	json_t *cves, *list, *c;
+	size_t i;
+	int r = truth_cve_list(a->state, &cves);
+
+	if (r < 0)
+		return r;
+	list = json_array();
+	r = list ? 0 : -ENOMEM;
+	json_array_foreach(cves, i, c) {
+		if (r < 0)
+			break;
+		r = add_statement(list, a, json_string_value(c));
+	}
+	json_decref(cves);
+	if (r < 0) {
+		json_decref(list);
+		return r;
+	}
+	*ret = list;
+	return 0;
+}
+
+static json_t *make_document(const struct about *a, int64_t now, int64_t version,
+			     json_t *statements)
+{
+	char *id = sut_sprintf("urn:uuid:%s", truth_text(a->state, "boot_id")),
+	     *author = sut_sprintf("Suture, live patching on host %s", a->host_id), at[32];
+	json_t *j = NULL;
+
+	sut_report_time(now, at);
+	if (id && author)
+		j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "@context",
+			      "https://openvex.dev/ns/v0.2.0", "@id", id, "author", author, "role",
+			      "Agent on the host that it speaks of", "timestamp", at,
+			      "last_updated", at, "version", (json_int_t)version, "tooling",
+			      "suture-apply " SUTURE_VERSION);
+	free(id);
+	free(author);
+	if (json_object_set_new(j, "statements", statements) < 0) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+int truth_vex(const json_t *state, const struct truth_host *h, const char *host_id, int64_t now,
+	      int64_t version, json_t **ret, struct sut_err *err)
+{
+	struct about a = {.state = state, .patch = truth_patch(state), .host_id = host_id};
+	json_t *statements, *j;
+	char until[32];
+	int r;
+
+	if (!a.patch)
+		return sut_err_reason(err, ENODATA, "no-patch", "no live patch is applied");
+	if (!*truth_text(a.patch, "signed_by"))
+		return sut_err_reason(err, ENODATA, "unsigned",
+				      "the live patch was applied without a trusted signature; "
+				      "nobody vouches for what it fixes");
+	if (!*h->package || !*h->package_version || !*h->os)
+		return sut_err_reason(err, ENODATA, "no-package",
+				      "the running kernel belongs to no package that is known "
+				      "here; OpenVEX names products by their package");
+	if (!*truth_text(state, "boot_id"))
+		return sut_err_set(err, EBADMSG, "the state of suture-apply has no boot_id");
+	sut_report_time(now + TRUTH_VALID_S, until);
+	a.until = until;
+	if (make_products(h, &a.products) < 0)
+		return sut_err_oom(err);
+	r = make_statements(&a, &statements);
+	json_decref(a.products);
+	if (r < 0)
+		return sut_err_oom(err);
+	if (!json_array_size(statements)) {
+		json_decref(statements);
+		return sut_err_reason(err, ENODATA, "no-cves", "the live patch names no CVE");
+	}
+	j = make_document(&a, now, version, statements);
+	if (!j)
+		return sut_err_oom(err);
+	*ret = j;
+	return 0;
+}
