@@ -216,7 +216,9 @@ static int load_engine(const char *path, struct sut_err *err)
 	return no_engine(err);
 }
 
-int sut_engine_get(struct sut_engine *e, const char *path, struct sut_err *err)
+/* Opens it, after loading it from data (NULL: from the file or folder that path names) when need be. */
+static int get(struct sut_engine *e, const char *path, const void *data, size_t len,
+	       struct sut_err *err)
 {
 	struct sut_err absent = {0};
 	int r = sut_engine_open(e, &absent);
@@ -224,10 +226,11 @@ int sut_engine_get(struct sut_engine *e, const char *path, struct sut_err *err)
 	if (r == 0)
 		return 0;
 	if (r != -ENOENT) {
-		*err = absent;
+		if (err)
+			*err = absent;
 		return r;
 	}
-	r = load_engine(path, err);
+	r = data ? sut_module_load(path, data, len, err) : load_engine(path, err);
 	/* Somebody may have loaded it just now. */
 	if (r < 0 && r != -EEXIST)
 		return r;
@@ -236,6 +239,17 @@ int sut_engine_get(struct sut_engine *e, const char *path, struct sut_err *err)
 	if (r < 0)
 		sut_engine_put(e, true);
 	return r;
+}
+
+int sut_engine_get(struct sut_engine *e, const char *path, struct sut_err *err)
+{
+	return get(e, path, NULL, 0, err);
+}
+
+int sut_engine_get_data(struct sut_engine *e, const char *what, const void *ko, size_t len,
+			struct sut_err *err)
+{
+	return get(e, what, ko, len, err);
 }
 
 void sut_engine_put(struct sut_engine *e, bool unload)

@@ -26,6 +26,10 @@ int sut_engine_open(struct sut_engine *e, struct sut_err *err) _must_check_;
  * running kernel's module folder. */
 int sut_engine_get(struct sut_engine *e, const char *path, struct sut_err *err) _must_check_;
 
+/* The same with a suture.ko that is in memory. what names it in messages. */
+int sut_engine_get_data(struct sut_engine *e, const char *what, const void *ko, size_t len,
+			struct sut_err *err) _must_check_;
+
 /* Closes it, and unloads it when we had loaded it and unload is set. */
 void sut_engine_put(struct sut_engine *e, bool unload);
 

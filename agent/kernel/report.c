@@ -268,7 +268,7 @@ static const char *outcome_word(const struct sut_report *r)
 	return *r->err.reason ? r->err.reason : "error";
 }
 
-static int emit_json(const struct sut_report *r)
+json_t *sut_report_result(const struct sut_report *r)
 {
 	const struct suture_result *res = &r->result;
 	json_t *before = *r->before.id ? json_pack("{s:s,s:I}", "id", r->before.id, "level",
@@ -287,16 +287,14 @@ static int emit_json(const struct sut_report *r)
 					(json_int_t)res->tasks_inside)
 			    : json_null();
 
-	return sut_report_json(
-		json_pack("{s:s,s:i,s:s,s:s,s:i,s:b,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}",
-			  "format", "suture-result", "version", 1, "command", r->command, "outcome",
-			  outcome_word(r), "exit", r->exit, "dry_run", r->dry_run, "patch",
-			  patch_json(r->loaded), "signature",
-			  r->trust ? sut_trust_json(r->trust) : json_null(), "before", before,
-			  "functions", (json_int_t)res->nfuncs, "attempts", (json_int_t)r->attempts,
-			  "switch", pause, "code", code, "conflicts", conflicts_json(&r->conflicts),
-			  "mismatch", mismatch_json(r), "busy", busy_json(res), "error", error),
-		r->exit);
+	return json_pack("{s:s,s:i,s:s,s:s,s:i,s:b,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}",
+			 "format", "suture-result", "version", 1, "command", r->command, "outcome",
+			 outcome_word(r), "exit", r->exit, "dry_run", r->dry_run, "patch",
+			 patch_json(r->loaded), "signature",
+			 r->trust ? sut_trust_json(r->trust) : json_null(), "before", before,
+			 "functions", (json_int_t)res->nfuncs, "attempts", (json_int_t)r->attempts,
+			 "switch", pause, "code", code, "conflicts", conflicts_json(&r->conflicts),
+			 "mismatch", mismatch_json(r), "busy", busy_json(res), "error", error);
 }
 
 /* ------------------------------------------------------------------ */
@@ -391,7 +389,7 @@ static void print_done(const struct sut_report *r)
 int sut_report_emit(const struct sut_report *r)
 {
 	if (r->json)
-		return emit_json(r);
+		return sut_report_json(sut_report_result(r), r->exit);
 	if (r->exit != SUT_EXIT_OK)
 		sut_report_error(r->command, &r->err);
 	if (*r->culprit)

@@ -39,6 +39,9 @@ struct sut_report {
 
 void sut_report_release(struct sut_report *r);
 
+/* The object of docs/formats/status.md ("suture-result"); the caller's, NULL when memory is short. */
+json_t *sut_report_result(const struct sut_report *r);
+
 /* Prints it; returns r->exit. */
 int sut_report_emit(const struct sut_report *r);
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* suture revert: the original code again, in one pause. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "kernel/applied.h"
 #include "cmd.h"
-#include "kernel/engine.h"
+#include "kernel/change.h"
 #include "kernel/session.h"
 
 static const char help[] =
@@ -19,24 +16,8 @@ static const char help[] =
 	"  --json        one object on stdout (docs/formats/status.md)\n\n"
 	"Exit status: 0 reverted, 1 error, 2 busy, 4 somebody else changed our change, 64 usage\n";
 
-static int attempt(const struct sut_engine *e, const void *arg _unused_, struct suture_result *ret,
-		   struct sut_err *err)
+static int run(struct sut_report *rep, unsigned int attempts, int *lock)
 {
-	return sut_engine_revert(e, ret, err);
-}
-
-static void unload_payload(const char *module)
-{
-	struct sut_err err = {0};
-
-	/* One that asked to be kept is held by the engine. */
-	if (sut_module_unload(module, &err) < 0 && err.code != EBUSY)
-		sut_report_progress("revert", "%s; nothing uses it", err.msg);
-}
-
-static int run(struct sut_report *rep, unsigned int attempts, struct sut_engine *e, int *lock)
-{
-	struct suture_status st;
 	int r = sut_session_need_root("reverting a patch", &rep->err);
 
 	if (r == 0)
@@ -44,26 +25,7 @@ static int run(struct sut_report *rep, unsigned int attempts, struct sut_engine 
 	if (r < 0)
 		return r;
 	sut_session_catch_signals();
-	r = sut_engine_open(e, &rep->err);
-	if (r == 0)
-		r = sut_engine_status(e, &st, &rep->err);
-	if (r == -ENOENT || (r == 0 && !st.applied)) {
-		rep->err.code = 0;
-		rep->outcome = "nothing-applied";
-		return 0;
-	}
-	if (r < 0)
-		return r;
-	snprintf(rep->before.id, sizeof(rep->before.id), "%s", st.id);
-	rep->before.level = st.level;
-	r = sut_session_switch(rep, e, attempts, attempt, NULL);
-	if (r < 0)
-		return r;
-	rep->outcome = "reverted";
-	/* One that stays is stale by its time. */
-	(void)!unlink(SUT_APPLIED_FILE);
-	unload_payload(st.module);
-	return 0;
+	return sut_change_revert(attempts, rep);
 }
 
 int cmd_revert(int argc, char **argv)
@@ -73,7 +35,6 @@ int cmd_revert(int argc, char **argv)
 						{"help", no_argument, NULL, 'h'},
 						{0}};
 	struct sut_report rep = {.command = "revert"};
-	struct sut_engine e = SUT_ENGINE_INIT;
 	unsigned int attempts = SUT_ATTEMPTS_DEFAULT;
 	_cleanup_(sut_closep) int lock = -1;
 	int c;
@@ -97,10 +58,6 @@ int cmd_revert(int argc, char **argv)
 		fprintf(stderr, "suture: revert: '%s' is one word too many\n", argv[optind]);
 		return SUT_EXIT_USAGE;
 	}
-	rep.exit = run(&rep, attempts, &e, &lock) < 0 ? sut_report_exit(&rep.err) : SUT_EXIT_OK;
-	if (rep.result.outcome == SUTURE_E_CHANGED)
-		sut_conflict_who_probes("", rep.result.func, rep.result.offset, rep.culprit,
-					sizeof(rep.culprit));
-	sut_engine_put(&e, false);
+	rep.exit = run(&rep, attempts, &lock) < 0 ? sut_report_exit(&rep.err) : SUT_EXIT_OK;
 	return sut_report_emit(&rep);
 }

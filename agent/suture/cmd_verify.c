@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* suture verify: all the checks of apply, and nothing of the change. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 
 #include "cmd.h"
-#include "kernel/engine.h"
+#include "kernel/change.h"
 #include "kernel/kernel.h"
 #include "kernel/session.h"
 #include "kernel/trust.h"
@@ -36,35 +35,16 @@ static int check_policy(const char *engine_file, struct sut_err *err)
 	return sut_trust_allowed(&o, &policy, &broken, err);
 }
 
-static int check_code(struct sut_report *rep, const char *engine_file, struct sut_engine *e)
-{
-	const struct sut_expect_table *t = &rep->loaded->table;
-	int r = sut_session_need_root("the file fits this kernel, but comparing the running code",
-				      &rep->err);
-
-	if (r == 0)
-		r = sut_engine_get(e, engine_file, &rep->err);
-	if (r == 0)
-		r = sut_engine_verify(e, t->data, t->len, &rep->result, &rep->err);
-	if (r < 0)
-		return r;
-	rep->verified = true;
-	rep->compared = rep->result.compared;
-	rep->ignored = rep->result.ignored;
-	return 0;
-}
-
 struct verify {
 	const char *file;
 	struct sut_trust_opts trust_opts;
 	struct sut_trust trust;
 };
 
-static int run(struct sut_report *rep, struct verify *v, struct sut_loaded **patch,
-	       struct sut_engine *e)
+static int run(struct sut_report *rep, struct verify *v, struct sut_loaded **patch)
 {
+	struct sut_change change = {.opts = &v->trust_opts, .trust = &v->trust};
 	struct sut_kernel kernel;
-	size_t n;
 	int r = check_policy(v->trust_opts.engine, &rep->err);
 
 	if (r == 0)
@@ -79,20 +59,10 @@ static int run(struct sut_report *rep, struct verify *v, struct sut_loaded **pat
 	r = sut_kernel_read(&kernel, &rep->err);
 	if (r == 0)
 		r = sut_kernel_check(&kernel, (*patch)->manifest, &rep->err);
-	if (r == 0)
-		r = sut_conflict_scan("", &(*patch)->table, &rep->conflicts, &rep->err);
-	if (r == 0)
-		r = check_code(rep, v->trust_opts.engine, e);
-	n = sut_conflicts_fatal(&rep->conflicts);
-	/* A mismatch names the byte, so it goes first; anything less does not. */
-	if (n && rep->result.outcome == SUTURE_OK)
-		return sut_err_reason(&rep->err, EBUSY, "conflict",
-				      "%zu conflict%s with the patch. Remove what is listed below, "
-				      "then try again",
-				      n, n == 1 ? "" : "s");
-	if (r == 0)
-		rep->outcome = "verified";
-	return r;
+	if (r < 0)
+		return r;
+	change.patch = *patch;
+	return sut_change_verify(&change, rep);
 }
 
 int cmd_verify(int argc, char **argv)
@@ -103,7 +73,6 @@ int cmd_verify(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},	  {0}};
 	_cleanup_(sut_loaded_freep) struct sut_loaded *patch = NULL;
 	_cleanup_(sut_report_release) struct sut_report rep = {.command = "verify"};
-	struct sut_engine e = SUT_ENGINE_INIT;
 	struct verify v = {0};
 	int c;
 
@@ -129,10 +98,6 @@ int cmd_verify(int argc, char **argv)
 		return SUT_EXIT_USAGE;
 	}
 	v.file = argv[optind];
-	rep.exit = run(&rep, &v, &patch, &e) < 0 ? sut_report_exit(&rep.err) : SUT_EXIT_OK;
-	if (rep.result.outcome == SUTURE_E_MISMATCH || rep.result.outcome == SUTURE_E_CHANGED)
-		sut_conflict_who_probes("", rep.result.func, rep.result.offset, rep.culprit,
-					sizeof(rep.culprit));
-	sut_engine_put(&e, true);
+	rep.exit = run(&rep, &v, &patch) < 0 ? sut_report_exit(&rep.err) : SUT_EXIT_OK;
 	return sut_report_emit(&rep);
 }
