@@ -31,7 +31,11 @@ struct history_entry {
 /* Durable when it returns. A last line that was cut off by a power cut is ended first. */
 int history_add(const char *root, const struct history_entry *e, struct sut_err *err) _must_check_;
 
-/* A list of objects, oldest first, at most the last `max`; lines that are no such object are left out. */
+/*
+ * A list of objects, oldest first, at most the last `max`; lines that are no such object are left out.
+ * No file is an empty list. history_parse() is the pure part.
+ */
+json_t *history_parse(const void *text, size_t len, size_t max);
 int history_read(const char *root, size_t max, json_t **ret, struct sut_err *err) _must_check_;
 
 #endif
