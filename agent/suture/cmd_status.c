@@ -1,180 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
-/* suture status: what is applied, from /sys/kernel/suture; needs no rights. */
+/* suture status: is this machine protected, what is applied, and what both halves of the agent know; needs no rights. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "kernel/applied.h"
-#include "base/file.h"
+#include "ask.h"
 #include "base/str.h"
+#include "choose.h"
 #include "cmd.h"
+#include "common/conf.h"
+#include "halves.h"
 #include "kernel/kernel.h"
 #include "kernel/report.h"
+#include "options.h"
+#include "running.h"
+#include "show.h"
 
-enum { ATTRIBUTE_MAX = 1 << 20, ROUNDS = 10 };
-
-#define FOLDER "/sys/kernel/suture/"
+static const char help[] =
+	"usage: suture status [OPTION]...\n\n"
+	"Says whether this machine is protected, what is applied to the running kernel, and what\n"
+	"the agent knows. Needs no rights. Works without sutured and suture-apply, and says so.\n\n"
+	"  --exit-code  end with what the state means, instead of 0\n"
+	"  --json       one object on stdout (docs/formats/status.md)\n\n"
+	"Exit status: 0; 1 error; 64 usage. With --exit-code: 0 current, 1 failed or not known,\n"
+	"3 unsupported, 6 held back or off, 7 not registered, 8 the portal has been silent for too\n"
+	"long, 9 quarantined, 10 pending, 11 only a reboot helps\n";
 
 struct status {
-	bool loaded, applied;
-	uint64_t abi, level, applied_at, pause_ns, stop_ns;
-	char id[SUTURE_ID_MAX], module[SUTURE_MODULE_MAX];
-	char version[32];
-	struct sut_buf cves, functions; /* separated by white space */
-	struct sut_applied record;	/* id "": none for this switch */
+	struct running running;
+	struct sut_kernel kernel;
+	char build_id[2 * SUTURE_BUILD_ID_LEN + 1]; /* "": not known */
+	struct halves halves;
+	struct protection protection;
+	int64_t now;
 };
 
 static void status_release(struct status *s)
 {
-	sut_buf_release(&s->cves);
-	sut_buf_release(&s->functions);
+	running_release(&s->running);
+	halves_release(&s->halves);
 }
 
-static int read_text(const char *name, struct sut_buf *b, struct sut_err *err)
+/* Containers may hide the build-id; its other names are there all the same. */
+static void read_kernel(struct status *s)
 {
-	_cleanup_(sut_freep) char *path = sut_sprintf(FOLDER "%s", name);
+	struct utsname u;
 
-	sut_buf_release(b);
-	return path ? sut_file_read(path, b, err) : sut_err_oom(err);
-}
-
-/* The first line, without its end. */
-static int read_line(const char *name, char *ret, size_t len, struct sut_err *err)
-{
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(ATTRIBUTE_MAX);
-	int r = read_text(name, &b, err);
-
-	if (r < 0)
-		return r;
-	snprintf(ret, len, "%.*s", (int)strcspn(sut_buf_str(&b), "\n"), sut_buf_str(&b));
-	return 0;
-}
-
-static int read_number(const char *name, uint64_t *ret, struct sut_err *err)
-{
-	char text[32];
-	int r = read_line(name, text, sizeof(text), err);
-
-	if (r < 0)
-		return r;
-	/* Empty when no patch is applied. */
-	if (*text && sut_parse_u64(text, UINT64_MAX, ret) < 0)
-		return sut_err_set(err, EBADMSG,
-				   FOLDER "%s is not a number. Check that suture.ko "
-					  "is of version %s",
-				   name, SUTURE_VERSION);
-	return 0;
-}
-
-static int read_once(struct status *s, struct sut_err *err)
-{
-	char state[32];
-	int r = read_line("version", s->version, sizeof(s->version), err);
-
-	if (r == 0)
-		r = read_number("abi", &s->abi, err);
-	if (r == 0)
-		r = read_line("state", state, sizeof(state), err);
-	if (r == 0)
-		r = read_line("id", s->id, sizeof(s->id), err);
-	if (r == 0)
-		r = read_line("module", s->module, sizeof(s->module), err);
-	if (r == 0)
-		r = read_number("level", &s->level, err);
-	if (r == 0)
-		r = read_number("applied_at", &s->applied_at, err);
-	if (r == 0)
-		r = read_number("pause_ns", &s->pause_ns, err);
-	if (r == 0)
-		r = read_number("stop_ns", &s->stop_ns, err);
-	if (r == 0)
-		r = read_text("cves", &s->cves, err);
-	if (r == 0)
-		r = read_text("functions", &s->functions, err);
-	if (r == 0)
-		s->applied = sut_streq(state, "applied");
-	return r;
-}
-
-/* The files are read one after the other: again when a switch came between. */
-static int read_status(struct status *s, struct sut_err *err)
-{
-	if (!sut_exists(FOLDER))
-		return 0;
-	s->loaded = true;
-	for (int i = 0; i < ROUNDS; i++) {
-		char state[32], id[SUTURE_ID_MAX];
-		uint64_t at = 0;
-		int r = read_once(s, err);
-
-		if (r == 0)
-			r = read_line("state", state, sizeof(state), err);
-		if (r == 0)
-			r = read_line("id", id, sizeof(id), err);
-		if (r == 0)
-			r = read_number("applied_at", &at, err);
-		if (r < 0)
-			return r;
-		if (sut_streq(id, s->id) && at == s->applied_at &&
-		    s->applied == sut_streq(state, "applied"))
-			return 0;
+	if (sut_kernel_read(&s->kernel, NULL) == 0) {
+		sut_hex(s->kernel.build_id, SUTURE_BUILD_ID_LEN, s->build_id);
+	} else if (uname(&u) == 0) {
+		snprintf(s->kernel.release, sizeof(s->kernel.release), "%s", u.release);
+		snprintf(s->kernel.machine, sizeof(s->kernel.machine), "%s", u.machine);
 	}
-	return sut_err_set(err, EAGAIN, "patches are being switched all the time. Try again");
 }
 
-/* Who signed what is applied; nothing when apply could not write it down. */
-static void read_record(struct status *s)
+static int64_t grace(void)
 {
-	struct sut_applied a;
+	_cleanup_(sut_freep) struct agent_conf *conf = calloc(1, sizeof(*conf));
 
-	if (s->applied && sut_applied_read(SUT_APPLIED_FILE, &a, NULL) == 0 &&
-	    sut_streq(a.id, s->id) && a.level == s->level && a.applied_at == s->applied_at)
-		s->record = a;
+	return conf && agent_conf_read(ask_root(), conf, NULL) == 0 && conf->grace_s > 0
+		       ? conf->grace_s
+		       : HALVES_GRACE_S;
 }
 
-static json_t *words(const struct sut_buf *b)
+static int read_all(struct status *s, struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *copy = strdup(sut_buf_str(b));
-	json_t *list = json_array();
-	char *save = NULL;
+	_cleanup_(json_decrefp) json_t *patch = NULL;
+	int r = running_read(ask_root(), &s->running, err);
 
-	for (char *w = copy ? strtok_r(copy, " \n", &save) : NULL; w;
-	     w = strtok_r(NULL, " \n", &save))
-		json_array_append_new(list, sut_report_text(w));
-	return list;
+	if (r < 0)
+		return r;
+	read_kernel(s);
+	halves_read(ask_root(), &s->halves);
+	if (s->running.applied)
+		patch = json_pack("{s:o,s:I}", "id", sut_report_text(s->running.id), "level",
+				  (json_int_t)s->running.level);
+	s->now = time(NULL);
+	protection_find(&s->halves, patch, s->now, grace(), &s->protection);
+	return 0;
 }
 
-static int print_json(const struct status *s, const struct sut_kernel *k)
-{
-	char build_id[2 * SUTURE_BUILD_ID_LEN + 1], at[32];
-	json_t *patch = json_null();
+/* --- for programs --- */
 
-	sut_hex(k->build_id, SUTURE_BUILD_ID_LEN, build_id);
+static json_t *patch_json(const struct running *s)
+{
+	bool known = *s->record.id;
+	char at[32];
+
+	if (!s->applied)
+		return json_null();
 	sut_report_time((int64_t)s->applied_at, at);
-	if (s->applied)
-		patch = json_pack(
-			"{s:o,s:I,s:o,s:o,s:o,s:s,s:I,s:I,s:o,s:o}", "id", sut_report_text(s->id),
-			"level", (json_int_t)s->level, "cves", words(&s->cves), "module",
-			sut_report_text(s->module), "functions", words(&s->functions), "applied_at",
-			at, "pause_ns", (json_int_t)s->pause_ns, "stop_ns", (json_int_t)s->stop_ns,
-			"sha256", *s->record.id ? json_string(s->record.sha256) : json_null(),
-			"signature",
-			*s->record.id ? sut_trust_json(&s->record.trust) : json_null());
-	return sut_report_json(json_pack("{s:s,s:i,s:s,s:{s:b,s:o,s:o},s:{s:s,s:s,s:s},s:o}",
-					 "format", "suture-status", "version", 1, "state",
-					 !s->loaded   ? "not-loaded"
-					 : s->applied ? "applied"
-						      : "original",
-					 "engine", "loaded", s->loaded, "abi",
-					 s->loaded ? json_integer((json_int_t)s->abi) : json_null(),
-					 "version",
-					 s->loaded ? sut_report_text(s->version) : json_null(),
-					 "kernel", "release", k->release, "arch", k->machine,
-					 "build_id", build_id, "patch", patch),
-			       SUT_EXIT_OK);
+	return json_pack("{s:o,s:I,s:o,s:o,s:o,s:s,s:I,s:I,s:o,s:o}", "id", sut_report_text(s->id),
+			 "level", (json_int_t)s->level, "cves", running_words(&s->cves), "module",
+			 sut_report_text(s->module), "functions", running_words(&s->functions),
+			 "applied_at", at, "pause_ns", (json_int_t)s->pause_ns, "stop_ns",
+			 (json_int_t)s->stop_ns, "sha256",
+			 known ? json_string(s->record.sha256) : json_null(), "signature",
+			 known ? sut_trust_json(&s->record.trust) : json_null());
 }
+
+static int print_json(const struct status *s)
+{
+	const struct running *e = &s->running;
+
+	return sut_report_json(
+		json_pack("{s:s,s:i,s:s,s:{s:b,s:o,s:o},s:{s:s,s:s,s:s?},s:o,s:o,s:o}", "format",
+			  "suture-status", "version", 1, "state",
+			  !e->loaded   ? "not-loaded"
+			  : e->applied ? "applied"
+				       : "original",
+			  "engine", "loaded", e->loaded, "abi",
+			  e->loaded ? json_integer((json_int_t)e->abi) : json_null(), "version",
+			  e->loaded ? sut_report_text(e->version) : json_null(), "kernel",
+			  "release", s->kernel.release, "arch", s->kernel.machine, "build_id",
+			  *s->build_id ? s->build_id : NULL, "patch", patch_json(e), "protection",
+			  protection_json(&s->protection), "agent", halves_json(&s->halves)),
+		SUT_EXIT_OK);
+}
+
+/* --- for people --- */
 
 static void print_words(const char *label, const struct sut_buf *b)
 {
@@ -183,7 +132,7 @@ static void print_words(const char *label, const struct sut_buf *b)
 
 	for (char *w = copy ? strtok_r(copy, " \n", &save) : NULL; w;
 	     w = strtok_r(NULL, " \n", &save)) {
-		printf("%-10s%s\n", label, w);
+		show(label, "%s", w);
 		label = "";
 	}
 }
@@ -193,71 +142,160 @@ static void print_signature(const struct sut_applied *a)
 	char text[SUT_TRUST_NAME_MAX + 128];
 
 	if (!*a->id) {
-		printf("%-10s%s\n", "Signature", "unknown (apply has left no record)");
+		show("Signature", "unknown (apply has left no record)");
 		return;
 	}
 	sut_trust_text(&a->trust, text, sizeof(text));
-	printf("%-10s%s%s\n", "Signature", text,
-	       a->trust.insecure_local ? "; applied with --insecure-local" : "");
+	show("Signature", "%s%s", text,
+	     a->trust.insecure_local ? "; applied with --insecure-local" : "");
 }
 
-static void print_text(const struct status *s, const struct sut_kernel *k)
+static void print_engine(const struct status *s)
 {
-	char build_id[2 * SUTURE_BUILD_ID_LEN + 1], at[32];
+	const struct running *e = &s->running;
+	char at[32];
 
-	sut_hex(k->build_id, SUTURE_BUILD_ID_LEN, build_id);
-	printf("%-10s%s (build-id %s)\n", "Kernel", k->release, build_id);
-	if (s->loaded)
-		printf("%-10sloaded, version %s, ABI %" PRIu64 "\n", "Engine", s->version, s->abi);
+	show("Kernel", "%s (build-id %s)", s->kernel.release,
+	     *s->build_id ? s->build_id : "not known");
+	if (e->loaded)
+		show("Engine", "loaded, version %s, ABI %" PRIu64, e->version, e->abi);
 	else
-		printf("%-10snot loaded\n", "Engine");
-	if (!s->applied) {
-		printf("%-10snone\n", "Patch");
+		show("Engine", "not loaded");
+	if (!e->applied) {
+		show("Patch", "none");
 		return;
 	}
-	sut_report_time((int64_t)s->applied_at, at);
-	printf("%-10s%s, level %" PRIu64 "\n", "Patch", s->id, s->level);
-	printf("%-10s%s, pause %.3f ms (whole switch %.3f ms)\n", "Applied", at,
-	       (double)s->pause_ns / 1e6, (double)s->stop_ns / 1e6);
-	print_signature(&s->record);
-	printf("%-10s%s\n", "Module", s->module);
-	print_words("CVEs", &s->cves);
-	print_words("Functions", &s->functions);
+	sut_report_time((int64_t)e->applied_at, at);
+	show("Patch", "%s, level %" PRIu64, e->id, e->level);
+	show("Applied", "%s, pause %.3f ms (whole switch %.3f ms)", at, (double)e->pause_ns / 1e6,
+	     (double)e->stop_ns / 1e6);
+	print_signature(&e->record);
+	show("Module", "%s", e->module);
+	print_words("CVEs", &e->cves);
+	print_words("Functions", &e->functions);
+}
+
+static void print_choice(const json_t *apply)
+{
+	struct choice c;
+	char text[512];
+
+	if (choice_from_json(json_object_get(apply, "choice"), &c, NULL) < 0)
+		return;
+	if (c.mode != CHOICE_NORMAL)
+		show("Mode", "%s", choice_mode_word(c.mode));
+	if (c.pin != CHOICE_PIN_NONE) {
+		choose_pin_text(&c, text, sizeof(text));
+		show("Pin", "%s", text);
+	}
+	if (c.hold) {
+		choose_hold_text(&c, text, sizeof(text));
+		show("Hold", "%s", text);
+	}
+	for (size_t i = 0; i < c.ntags; i++)
+		show(i ? "" : "Tags", "%s", c.tags[i]);
+}
+
+static void print_apply(const struct status *s)
+{
+	const json_t *a = s->halves.apply, *v;
+	char name[128], when[96];
+	size_t i;
+
+	if (sut_streq(show_string(a, "phase"), "probation"))
+		show("Probation", "%" JSON_INTEGER_FORMAT " minutes left",
+		     (show_int(json_object_get(a, "probation"), "seconds_left") + 59) / 60);
+	json_array_foreach(json_object_get(a, "quarantined"), i, v) {
+		show_patch_name(v, name, sizeof(name));
+		show(i ? "" : "Quarantine", " %s: %s", name, show_string(v, "why"));
+	}
+	json_array_foreach(json_object_get(a, "errors"), i, v) {
+		show_when(show_string(v, "at"), s->now, when, sizeof(when));
+		show(i ? "" : "Errors", "%s: %s, %s", show_string(v, "code"),
+		     show_string(v, "message"), when);
+	}
+	print_choice(a);
+	if (!a)
+		show("Apply", "%s", s->halves.apply_err.msg);
+}
+
+static void print_network(const struct status *s)
+{
+	const json_t *n = s->halves.network, *checkin = json_object_get(n, "checkin"), *v;
+	const char *feed = show_string(n, "feed"), *error = show_string(checkin, "error");
+	char when[96], next[96], name[128];
+	size_t i;
+
+	if (!n) {
+		show("Agent", "%s", s->halves.network_err.msg);
+		return;
+	}
+	if (show_bool(n, "registered"))
+		show("Agent", "%s at %s%s%s", show_string(n, "system_id"), show_string(n, "portal"),
+		     *feed ? ", feed " : "", feed);
+	else
+		show("Agent", "not registered");
+	show_when(show_string(checkin, "last"), s->now, when, sizeof(when));
+	show_when(show_string(checkin, "next"), s->now, next, sizeof(next));
+	if (*when)
+		show("Check-in", "%s%s%s", when, *next ? ", next " : "", next);
+	if (*error)
+		show("", "%s", error);
+	json_array_foreach(json_object_get(n, "held"), i, v) {
+		const char *until = show_string(v, "until");
+
+		show_patch_name(v, name, sizeof(name));
+		show(i ? "" : "Held", "%s: %s%s%s", name, show_string(v, "reason"),
+		     *until ? " until " : "", until);
+	}
+	if (*show_string(n, "busy"))
+		show("Busy", "%s", show_string(n, "busy"));
+}
+
+/* One word in colour, where a terminal shows it and nobody minds. */
+static void print_protection(const struct protection *p)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+	bool colour =
+		isatty(STDOUT_FILENO) && term && *term && !sut_streq(term, "dumb") && (!no || !*no);
+
+	if (colour)
+		printf("%-10s\033[1;%dm%s\033[0m\n", "State",
+		       p->exit == SUT_EXIT_OK	   ? 32
+		       : p->exit == SUT_EXIT_ERROR ? 31
+						   : 33,
+		       p->state);
+	else
+		show("State", "%s", p->state);
+	show("", "%s", p->text);
+	if (*p->advice)
+		show("", "%s", p->advice);
 }
 
 int cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	_cleanup_(status_release) struct status s = {.cves = SUT_BUF_INIT(ATTRIBUTE_MAX),
-						     .functions = SUT_BUF_INIT(ATTRIBUTE_MAX)};
-	struct sut_kernel k;
+	bool json = false, exit_code = false;
+	const struct options_row rows[] = {OPTIONS_FLAG("json", &json),
+					   OPTIONS_FLAG("exit-code", &exit_code)};
+	const struct options o = {"status", help, rows, SUT_ARRAY_SIZE(rows), 0, 0, NULL};
+	_cleanup_(status_release) struct status s = {.running = RUNNING_INIT};
 	struct sut_err err = {0};
-	bool json = false;
-	int c;
+	char **words;
+	size_t n;
+	int exit = options_parse(&o, argc, argv, &words, &n);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h') {
-			printf("usage: suture status [--json]\n\n"
-			       "Says what is applied to the running kernel. Needs no rights.\n\n"
-			       "  --json  one object on stdout (docs/formats/status.md)\n");
-			return SUT_EXIT_OK;
-		}
-		if (c != 'j')
-			return SUT_EXIT_USAGE;
-		json = true;
+	if (exit != OPTIONS_GO_ON)
+		return exit;
+	if (read_all(&s, &err) < 0)
+		return show_end("status", json, "suture-status", NULL, &err);
+	if (json) {
+		exit = print_json(&s);
+	} else {
+		print_protection(&s.protection);
+		print_engine(&s);
+		print_apply(&s);
+		print_network(&s);
+		exit = show_end("status", false, "", NULL, NULL);
 	}
-	if (optind != argc) {
-		fprintf(stderr, "suture: status: '%s' is one word too many\n", argv[optind]);
-		return SUT_EXIT_USAGE;
-	}
-	if (sut_kernel_read(&k, &err) < 0 || read_status(&s, &err) < 0) {
-		sut_report_error("status", &err);
-		return SUT_EXIT_ERROR;
-	}
-	read_record(&s);
-	if (json)
-		return print_json(&s, &k);
-	print_text(&s, &k);
-	return SUT_EXIT_OK;
+	return exit == SUT_EXIT_OK && exit_code ? s.protection.exit : exit;
 }

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-/* suture verify: all the checks of apply, and nothing of the change. */
-#include <getopt.h>
+/*
+ * suture verify: with a file, all the checks of apply and nothing of the change; without, suture-apply compares
+ * the running code with what is applied.
+ */
 #include <stdio.h>
 
+#include "ask.h"
 #include "cmd.h"
 #include "kernel/change.h"
 #include "kernel/kernel.h"
 #include "kernel/session.h"
 #include "kernel/trust.h"
+#include "options.h"
+#include "show.h"
 
 static const char help[] =
-	"usage: suture verify FILE [OPTION]...\n\n"
-	"Checks a patch without applying it: the file, whether it is made for this\n"
+	"usage: suture verify [OPTION]...\n"
+	"       suture verify FILE [OPTION]...\n\n"
+	"Without FILE: compares the running code, byte for byte, with what the applied patch (or,\n"
+	"when none is applied, the last good one) says it is. Needs root.\n\n"
+	"With FILE: checks a patch without applying it: the file, whether it is made for this\n"
 	"kernel, who else changes the same code, and (as root, with the engine) that the\n"
 	"running code is the code the patch was built against. Also says who has signed\n"
 	"it; a patch that apply would not trust is checked all the same.\n\n"
@@ -65,39 +73,56 @@ static int run(struct sut_report *rep, struct verify *v, struct sut_loaded **pat
 	return sut_change_verify(&change, rep);
 }
 
+static int verify_running(bool json)
+{
+	_cleanup_(json_decrefp) json_t *answer = NULL;
+	struct progress progress;
+	struct sut_err err = {0};
+	json_t *result;
+
+	progress_init(&progress, "verify", false, json);
+	ask_catch_signals(&progress);
+	if (ask_need_root("comparing the running code", &err) == 0)
+		(void)!ask_call(ASK_APPLY, json_pack("{s:s}", "verb", "verify"),
+				&(struct ask){.progress = &progress}, &answer, &err);
+	result = json_object_get(answer, "result");
+	if (json_is_object(result) && json)
+		return sut_report_json(json_incref(result), (int)show_int(result, "exit"));
+	if (!err.code)
+		(void)!show_result_error(result, &err);
+	if (!err.code && !json)
+		show_result(result);
+	return show_end("verify", json, "suture-result", NULL, &err);
+}
+
+static int verify_file(struct verify *v, bool json)
+{
+	_cleanup_(sut_loaded_freep) struct sut_loaded *patch = NULL;
+	_cleanup_(sut_report_release) struct sut_report rep = {.command = "verify", .json = json};
+
+	rep.exit = run(&rep, v, &patch) < 0 ? sut_report_exit(&rep.err) : SUT_EXIT_OK;
+	return sut_report_emit(&rep);
+}
+
 int cmd_verify(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"engine", required_argument, NULL, 'e'}, {"json", no_argument, NULL, 'j'},
-		{"sig", required_argument, NULL, 's'},	  {"keys", required_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},	  {0}};
-	_cleanup_(sut_loaded_freep) struct sut_loaded *patch = NULL;
-	_cleanup_(sut_report_release) struct sut_report rep = {.command = "verify"};
 	struct verify v = {0};
-	int c;
+	bool json = false;
+	const struct options_row rows[] = {OPTIONS_TEXT("engine", &v.trust_opts.engine),
+					   OPTIONS_TEXT("sig", &v.trust_opts.sig),
+					   OPTIONS_TEXT("keys", &v.trust_opts.keys),
+					   OPTIONS_FLAG("json", &json)};
+	const struct options o = {"verify", help, rows, SUT_ARRAY_SIZE(rows), 0, 1, NULL};
+	char **words;
+	size_t n;
+	int exit = options_parse(&o, argc, argv, &words, &n);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return SUT_EXIT_OK;
-		}
-		if (c == 'j')
-			rep.json = true;
-		else if (c == 'e')
-			v.trust_opts.engine = optarg;
-		else if (c == 's')
-			v.trust_opts.sig = optarg;
-		else if (c == 'k')
-			v.trust_opts.keys = optarg;
-		else
-			return SUT_EXIT_USAGE;
-	}
-	if (optind != argc - 1) {
-		fprintf(stderr,
-			"suture: verify: name one patch file; see 'suture verify --help'\n");
-		return SUT_EXIT_USAGE;
-	}
-	v.file = argv[optind];
-	rep.exit = run(&rep, &v, &patch) < 0 ? sut_report_exit(&rep.err) : SUT_EXIT_OK;
-	return sut_report_emit(&rep);
+	if (exit != OPTIONS_GO_ON)
+		return exit;
+	if (!n && (v.trust_opts.engine || v.trust_opts.sig || v.trust_opts.keys))
+		return options_usage("verify", "--sig, --keys and --engine go with a patch file");
+	if (!n)
+		return verify_running(json);
+	v.file = words[0];
+	return verify_file(&v, json);
 }

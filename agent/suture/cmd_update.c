@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* suture update: has sutured fetch, verify and apply what is to run, and waits for it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+#include "base/str.h"
+#include "cmd.h"
+#include "options.h"
+#include "show.h"
+
+static const char help[] =
+	"usage: suture update [OPTION]...\n\n"
+	"Brings this machine now to what it is told to run: asks, fetches, verifies, looks\n"
+	"before it touches anything, and applies. When that runs already, nothing happens.\n"
+	"Ending this command while it works does not end the update.\n\n"
+	"  --dry-run   everything but the change itself\n"
+	"  --to WHAT   to this level (a number) or this patchset (a name) instead, also down\n"
+	"  --force     in spite of hold, pin, window, delay and 'suture mode no-apply'; never of\n"
+	"              a quarantine\n"
+	"  --quiet     no progress\n"
+	"  --json      one object on stdout (docs/formats/status.md)\n\n"
+	"Exit status: 0 it runs, or nothing is to be done; 1 error, 2 busy, 3 nothing for this\n"
+	"kernel, 4 the running code differs or somebody else changes it, 5 not trusted, 6 held\n"
+	"back, 7 not registered, 8 portal or repository do not answer, 9 quarantined, 64 usage\n";
+
+static json_t *request(const char *to, bool dry_run, bool force)
+{
+	json_t *r =
+		json_pack("{s:s,s:b,s:b}", "verb", "update", "dry_run", dry_run, "force", force);
+	uint64_t level;
+
+	if (r && to &&
+	    json_object_set_new(r, "to",
+				sut_parse_u64(to, INT32_MAX, &level) == 0
+					? json_integer((json_int_t)level)
+					: json_string(to)) < 0) {
+		json_decref(r);
+		return NULL;
+	}
+	return r;
+}
+
+int cmd_update(int argc, char **argv)
+{
+	bool dry_run = false, force = false, quiet = false, json = false;
+	const char *to = NULL;
+	const struct options_row rows[] = {OPTIONS_FLAG("dry-run", &dry_run),
+					   OPTIONS_TEXT("to", &to), OPTIONS_FLAG("force", &force),
+					   OPTIONS_FLAG("quiet", &quiet),
+					   OPTIONS_FLAG("json", &json)};
+	const struct options o = {"update", help, rows, SUT_ARRAY_SIZE(rows), 0, 0, NULL};
+	_cleanup_(json_decrefp) json_t *answer = NULL;
+	const json_t *result, *state;
+	struct progress progress;
+	struct sut_err err = {0};
+	char **words;
+	size_t n;
+	int exit = options_parse(&o, argc, argv, &words, &n);
+
+	if (exit != OPTIONS_GO_ON)
+		return exit;
+	if (to && !cmd_is_level(to) && !cmd_is_patchset(to))
+		return options_usage("update",
+				     "--to takes a level (a number) or a patchset (as "
+				     "K20261121_01), not '%s'",
+				     to);
+	progress_init(&progress, "update", quiet, json);
+	ask_catch_signals(&progress);
+	if (ask_need_root("changing what runs", &err) == 0)
+		(void)!ask_call(ASK_NETWORK, request(to, dry_run, force),
+				&(struct ask){.progress = &progress}, &answer, &err);
+	result = show_object(answer, "result");
+	state = ask_state(answer);
+	if (!err.code)
+		(void)!show_result_error(result, &err);
+	if (!json && !err.code) {
+		if (result)
+			show_result(result);
+		else
+			show(NULL, "nothing is to be done%s%s",
+			     *show_string(json_object_get(state, "why"), "text") ? ": " : "",
+			     show_string(json_object_get(state, "why"), "text"));
+	}
+	return show_end("update", json, "suture-update",
+			json_pack("{s:b,s:O?,s:O?}", "dry_run", dry_run, "result", result,
+				  "network", state),
+			&err);
+}
