@@ -11,8 +11,8 @@
 
 static const char help[] =
 	"usage: suture-portal doctor [--config FILE] [--json]\n\n"
-	"Looks at settings, database, clock, disk, certificate, repository and listeners, and says\n"
-	"what to do about what is wrong. Changes nothing. Run it as the user of the portal.\n\n"
+	"Looks at settings, database, clock, disk, certificate, repository, what /install gives, and\n"
+	"listeners, and says what to do about what is wrong. Changes nothing. Run it as the user of the portal.\n\n"
 	"  --config FILE   settings (default: " PORTAL_CONF_FILE "; suture-portal(8))\n"
 	"  --json          the same for programs\n\n"
 	"Exit status: 0 all is well, 1 something needs attention, 2 something is broken.\n";
@@ -92,6 +92,7 @@ int cmd_doctor(int argc, char **argv)
 		doctor_disk(&d);
 		doctor_certificate(&d);
 		doctor_repository(&d);
+		doctor_install(&d);
 		doctor_listeners(&d);
 	}
 	if (json && print_json(&d) < 0)

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "auth/token.h"
 #include "fleet/key.h"
+#include "install/anchors.h"
 #include "install/script.h"
 #include "portal.h"
 
@@ -17,8 +18,10 @@ static int answer(struct web_req *q, struct web_resp *r, const char *key, struct
 	const struct portal_conf *conf = &q->portal->conf;
 	_cleanup_buf_ struct sut_buf given = SUT_BUF_INIT(PACKAGES_CA_MAX),
 				     ca = SUT_BUF_INIT(2 * PACKAGES_CA_MAX);
+	_cleanup_anchors_ struct anchors anchors = ANCHORS_INIT;
 	_cleanup_(sut_freep) struct package *v = NULL;
 	struct script s = {.portal = conf->url, .key = key};
+	struct sut_err why = {0};
 	int rc;
 
 	if (!conf->url || !conf->agent_dir)
@@ -34,12 +37,20 @@ static int answer(struct web_req *q, struct web_resp *r, const char *key, struct
 			"This portal has no package of the agent. Its operator has to put one "
 			"(NAME_VERSION_ARCH.deb, NAME-VERSION-RELEASE.ARCH.rpm) into the folder of "
 			"agent-packages");
+	if (anchors_read(conf->agent_dir, conf->repository_root, q->now, &anchors, &why) < 0)
+		return web_problem(
+			r, 503, "install-not-configured",
+			"This portal cannot tell agents whom to believe: its root.json or a key beside the "
+			"packages is not in order. Its operator has to run suture-portal doctor, which says "
+			"what is wrong");
 	if (rc == 0)
 		rc = packages_ca(q->portal->packages, &given, err);
 	if (rc == 0)
 		rc = script_ca(&given, conf->tls_cert, &ca, err);
 	s.packages = v;
 	s.ca = sut_buf_str(&ca);
+	s.root = sut_buf_str(&anchors.root);
+	s.keys = sut_buf_str(&anchors.keys);
 	if (rc == 0)
 		rc = script_write(&s, &r->raw, err);
 	if (rc < 0)

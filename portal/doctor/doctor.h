@@ -32,6 +32,7 @@ void doctor_clock(struct doctor *d);
 void doctor_disk(struct doctor *d);
 void doctor_certificate(struct doctor *d);
 void doctor_repository(struct doctor *d);
+void doctor_install(struct doctor *d); /* what /install gives to new systems */
 void doctor_listeners(struct doctor *d);
 
 #endif

@@ -9,7 +9,7 @@
 #
 # The key is never an argument of a program, nor in the environment, nor in a file.
 
-unset suture_key # whatever the environment has: what is assigned below must not be exported
+unset suture_key root keys # whatever the environment has: what is assigned below must not be exported
 set -eu
 set +x +a
 
@@ -17,6 +17,8 @@ set +x +a
 portal=''
 packages='' # lines of: format, architecture, file, SHA-256
 ca=''	    # certificate of the portal's own authority, when it has one
+root=''	    # root.json of the repository
+keys=''	    # lines of: folder (keys.d, job-keys.d), name, public key
 suture_key=''
 # --- end of settings ---
 
@@ -144,7 +146,7 @@ quietly() {
 install_package() {
 	say "installing $file"
 	if [ $format = deb ] && has apt-get; then
-		quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+		quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends --no-remove \
 			-o Dpkg::Options::=--force-confold "$folder/$file"
 	elif [ $format = deb ]; then
 		quietly dpkg -i "$folder/$file"
@@ -160,6 +162,35 @@ install_package() {
 		'Mend what the package manager says, and run this again.'
 	has suture || fail 'the package is installed, but there is no program "suture".' \
 		'Tell the operator of the portal.'
+}
+
+# bring FILE: what is in $folder/new becomes that of the machine. Never replaces another one.
+bring() {
+	if [ ! -e "$1" ]; then
+		chmod 644 "$folder/new"
+		cp "$folder/new" "$1.new"
+		mv -f "$1.new" "$1"
+	elif [ "$(cat "$1")" != "$(cat "$folder/new")" ]; then
+		say "$1 is there already and differs from that of $portal: it stays."
+		say "Should patches be refused, ask the operator of the portal, put the right one there and run: suture check"
+	fi
+}
+
+# Whom this machine believes from now on: not the portal, but who signs.
+trust() {
+	[ -n "$root$keys" ] || return 0
+	say 'writing root and keys to /etc/suture'
+	mkdir -p /etc/suture/keys.d /etc/suture/job-keys.d
+	if [ -n "$root" ]; then
+		printf '%s' "$root" >"$folder/new"
+		bring /etc/suture/root.json
+	fi
+	[ -n "$keys" ] || return 0
+	echo "$keys" >"$folder/keys"
+	while read -r to name key; do
+		printf 'untrusted comment: %s\n%s\n' "$name" "$key" >"$folder/new"
+		bring "/etc/suture/$to/$name.pub"
+	done <"$folder/keys"
 }
 
 configure() {
@@ -204,6 +235,7 @@ main() {
 	[ -z "$ca" ] || printf '%s\n' "$ca" >"$folder/ca.pem"
 	fetch
 	install_package
+	trust
 	configure
 	register
 	say 'done: this system is registered. "suture status" says how it is.'

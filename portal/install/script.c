@@ -46,6 +46,10 @@ static int settings(const struct script *s, struct sut_buf *b)
 		r = assign(b, "packages", sut_buf_str(&list));
 	if (r == 0)
 		r = assign(b, "ca", s->ca);
+	if (r == 0)
+		r = assign(b, "root", s->root ? s->root : "");
+	if (r == 0)
+		r = assign(b, "keys", s->keys ? s->keys : "");
 	return r < 0 ? r : assign(b, "suture_key", s->key);
 }
 

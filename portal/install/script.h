@@ -11,8 +11,10 @@ struct script {
 	const char *portal; /* its URL */
 	const struct package *packages;
 	size_t npackages;
-	const char *ca;	 /* certificates in PEM; "" for none */
-	const char *key; /* registration key; "" for none */
+	const char *ca;	  /* certificates in PEM; "" for none */
+	const char *root; /* root.json of the repository; "" for none */
+	const char *keys; /* struct anchors.keys */
+	const char *key;  /* registration key; "" for none */
 };
 
 /* Adds the script to *b. */

@@ -7,10 +7,14 @@
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "crypto/minisign.h"
+#include "install/anchors.h"
 #include "install/script.h"
 #include "sample_portal.h"
+#include "sample_tuf.h"
 
-static char folder[200]; /* of the packages */
+static char folder[200];    /* of the packages */
+static char root_file[250]; /* repository-root */
 
 static void put(const char *name, const char *text)
 {
@@ -26,6 +30,12 @@ static void configure(struct portal_conf *c)
 	free(c->url);
 	c->url = strdup("https://portal.example");
 	c->agent_dir = strdup(folder);
+}
+
+static void with_root(struct portal_conf *c)
+{
+	configure(c);
+	c->repository_root = strdup(root_file);
 }
 
 static void only_url(struct portal_conf *c)
@@ -288,6 +298,124 @@ static void the_certificate_of_a_private_authority_goes_with_it(void **state)
 	assert_int_equal(ca.len, 0);
 }
 
+/* A public key file; its second line goes to ret. */
+static void put_key(const char *name, char ret[static 57])
+{
+	_cleanup_(sut_privkey_freep) struct sut_privkey *priv = NULL;
+	_cleanup_(sut_pubkey_freep) struct sut_pubkey *pub = NULL;
+	_cleanup_buf_ struct sut_buf text = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
+	struct sut_minisign_pub m;
+	struct sut_err err = {0};
+	const char *line;
+
+	assert_ok(sut_privkey_new(SUT_KEY_ED25519, &priv, &err), err);
+	assert_ok(sut_privkey_public(priv, &pub, &err), err);
+	assert_ok(sut_minisign_pub_of(pub, &m, &err), err);
+	assert_ok(sut_minisign_pub_format(&m, "somebody; rm -rf /", &text, &err), err);
+	put(name, sut_buf_str(&text));
+	line = strchr(sut_buf_str(&text), '\n') + 1;
+	assert_int_equal(strcspn(line, "\n"), 56);
+	snprintf(ret, 57, "%s", line);
+}
+
+/* *ret: what it holds */
+static void put_root(const char *path, struct sut_buf *ret)
+{
+	_cleanup_sample_tuf_ struct sample_tuf *t = sample_tuf_new();
+	struct sut_err err = {0};
+
+	sample_tuf_file(t, SUT_TUF_ROOT, ret);
+	assert_ok(sut_file_write(path, ret->data, ret->len, 0644, &err), err);
+}
+
+static void the_script_brings_root_and_keys(void **state)
+{
+	struct sample_portal *s = *state;
+	_cleanup_buf_ struct sut_buf v = SUT_BUF_INIT(1 << 20);
+	_cleanup_(sut_freep) char *own = sut_sprintf("%s/root.json", folder);
+	_cleanup_(sut_freep) char *jobs = sut_sprintf("%s/job-keys", folder);
+	_cleanup_buf_ struct sut_buf of_portal = SUT_BUF_INIT(1 << 16),
+				     beside = SUT_BUF_INIT(1 << 16);
+	char vendor[57], ours[57], job[57], want[400];
+	struct sut_err err = {0};
+
+	put("suture_1.10-1_amd64.deb", "new");
+	sample_call(s, "GET", "/install", NULL, NULL);
+	assert_status(s, 200);
+	value(s, "keys", &v);
+	assert_int_equal(v.len, 0);
+	put_key("vendor.pub", vendor);
+	put_key("ours.pub", ours);
+	assert_ok(sut_mkdir_p(jobs, &err), err);
+	put_key("job-keys/console.pub", job);
+	put_root(root_file, &of_portal);
+	sample_call(s, "GET", "/install", NULL, NULL);
+	assert_status(s, 200);
+	value(s, "keys", &v);
+	snprintf(want, sizeof(want), "keys.d ours %s\nkeys.d vendor %s\njob-keys.d console %s",
+		 ours, vendor, job);
+	assert_string_equal(sut_buf_str(&v), want);
+	/* what somebody wrote into a comment is handed to no shell */
+	assert_null(strstr(sut_buf_str(&s->r.raw), "rm -rf /"));
+	/* the root is that of the portal's own repository, unless another one lies beside the packages */
+	value(s, "root", &v);
+	assert_string_equal(sut_buf_str(&v), sut_buf_str(&of_portal));
+	put_root(own, &beside);
+	sample_call(s, "GET", "/install", NULL, NULL);
+	value(s, "root", &v);
+	assert_string_equal(sut_buf_str(&v), sut_buf_str(&beside));
+	/* they are no packages */
+	sample_call(s, "GET", "/agent/vendor.pub", NULL, NULL);
+	assert_problem(s, 404, "not-found");
+	sample_call(s, "GET", "/agent/root.json", NULL, NULL);
+	assert_problem(s, 404, "not-found");
+}
+
+/* A secret key that was put there by mistake, a damaged root: no agent gets half of what it needs. */
+static void what_is_wrong_with_root_or_keys_is_not_handed_out(void **state)
+{
+	static const struct {
+		const char *name, *text;
+	} wrong[] = {
+		{"root.json", "{}"},
+		{"root.json", ""},
+		{"vendor.pub", "untrusted comment: minisign encrypted secret key\n"
+			       "RWRTY0IyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"},
+		{"vendor.pub", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"},
+		{"job-keys/a.pub", "x"},
+	};
+	struct sample_portal *s = *state;
+	char key[57], path[300];
+	struct sut_err err = {0};
+
+	put("suture_1.10-1_amd64.deb", "new");
+	snprintf(path, sizeof(path), "%s/job-keys", folder);
+	assert_ok(sut_mkdir_p(path, &err), err);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(wrong); i++) {
+		put(wrong[i].name, wrong[i].text);
+		sample_call(s, "GET", "/install", NULL, NULL);
+		assert_problem(s, 503, "install-not-configured");
+		assert_non_null(strstr(sample_text(s, "detail"), "doctor"));
+		snprintf(path, sizeof(path), "%s/%s", folder, wrong[i].name);
+		assert_int_equal(unlink(path), 0);
+	}
+	/* a name that a shell or a folder would take for something else */
+	put_key("$(id).pub", key);
+	sample_call(s, "GET", "/install", NULL, NULL);
+	assert_problem(s, 503, "install-not-configured");
+	snprintf(path, sizeof(path), "%s/$(id).pub", folder);
+	assert_int_equal(unlink(path), 0);
+	/* one that others may change is nobody's word */
+	put_key("vendor.pub", key);
+	snprintf(path, sizeof(path), "%s/vendor.pub", folder);
+	assert_int_equal(chmod(path, 0666), 0);
+	sample_call(s, "GET", "/install", NULL, NULL);
+	assert_problem(s, 503, "install-not-configured");
+	assert_int_equal(chmod(path, 0644), 0);
+	sample_call(s, "GET", "/install", NULL, NULL);
+	assert_status(s, 200);
+}
+
 static void names_of_packages(void **state _unused_)
 {
 	static const struct {
@@ -360,6 +488,8 @@ CASE(a_customer_id_counts_only_from_its_networks)
 CASE(without_packages_it_says_who_has_to_do_what)
 CASE(only_packages_are_handed_out)
 CASE(the_certificate_of_a_private_authority_goes_with_it)
+CASE(the_script_brings_root_and_keys)
+CASE(what_is_wrong_with_root_or_keys_is_not_handed_out)
 
 int main(void)
 {
@@ -382,12 +512,15 @@ int main(void)
 		 without_packages_it_says_who_has_to_do_what_, only_url, 0},
 		ENTRY(only_packages_are_handed_out),
 		ENTRY(the_certificate_of_a_private_authority_goes_with_it),
+		{"the_script_brings_root_and_keys", the_script_brings_root_and_keys_, with_root, 0},
+		ENTRY(what_is_wrong_with_root_or_keys_is_not_handed_out),
 	};
 	int bad;
 
 	if (sut_tmpdir("install", &dir, &err) < 0)
 		return 1;
 	snprintf(folder, sizeof(folder), "%s/packages", dir);
+	snprintf(root_file, sizeof(root_file), "%s/root.json", dir);
 	bad = SAMPLE_PORTAL_RUN(cases);
 	(void)!sut_rm_rf(dir, &err);
 	return bad;
