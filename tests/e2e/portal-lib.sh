@@ -4,6 +4,7 @@
 # repo_setup makes $work and $programs. Then:
 #
 #   portal_start [LINE]...     a portal with the settings LINE...; $portal is its URL, $portal_pid its process
+#                              $portal_scheme, $portal_host: https, and what clients call this machine
 #   portal_stop, portal_kill   ends it; portal_start again goes on with the same database
 #   portal_admin               $work/admin.auth: the header of an API token of the first user
 #   api METHOD PATH [BODY [AUTH]]   one call; prints the answer's body; $status (in $work/status) is its status
@@ -28,12 +29,12 @@ portal_init() {
 portal_start() {
 	for _ in 1 2 3 4 5; do
 		portal_port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 40000))
-		portal=http://127.0.0.1:$portal_port
+		portal=${portal_scheme:-http}://127.0.0.1:$portal_port
 		{
 			echo "database = $(portal_database)"
 			echo "listen = 127.0.0.1:$portal_port"
 			echo "listen = unix:$work/portal.sock"
-			echo "url = $portal"
+			echo "url = ${portal_scheme:-http}://${portal_host:-127.0.0.1}:$portal_port"
 			for line; do echo "$line"; done
 		} >"$work/portal.conf"
 		[ -s "$work/init.out" ] || portal_init || return 1
