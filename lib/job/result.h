@@ -58,7 +58,7 @@ struct sut_job_report {
 	int exit;	     /* exit status that `suture job run` ends with */
 	bool dry_run;
 	int64_t begun, ended;	/* seconds since the epoch */
-	json_t *system;		/* system_id, external_id, hostname, key_id, … */
+	json_t *host;		/* system_id, external_id, hostname, key_id, … */
 	json_t *kernel;		/* as in the state of suture-apply */
 	json_t *before, *after; /* level, patchset, effective_version, boot_id, phase */
 	json_t *checks;		/* of preflight */

@@ -9,10 +9,11 @@
 /* Jansson says "invalid token" when memory is short, too. A file that could not be read is not
  * one that is wrong: on that difference hangs whether the client still believes what it has. */
 static _Thread_local bool starved;
+static json_malloc_t next_malloc; /* who watches already */
 
 static void *watched_malloc(size_t n)
 {
-	void *p = malloc(n);
+	void *p = next_malloc(n);
 
 	if (!p)
 		starved = true;
@@ -21,7 +22,10 @@ static void *watched_malloc(size_t n)
 
 __attribute__((constructor)) static void watch(void)
 {
-	json_set_alloc_funcs(watched_malloc, free);
+	json_free_t release;
+
+	json_get_alloc_funcs(&next_malloc, &release);
+	json_set_alloc_funcs(watched_malloc, release);
 }
 
 static int bad(struct sut_err *err, const char *what, const char *why)
