@@ -44,6 +44,7 @@
 #define AGENT_APPLY_SOCKET AGENT_RUN "/apply.sock" /* of suture-apply, 0660 root:suture */
 #define AGENT_APPLY_STATE                                                                          \
 	AGENT_RUN "/state.json" /* the answer to "status" of suture-apply, for all */
+#define AGENT_RESIDUE AGENT_RUN "/residue" /* of suture-apply: an unload left changed code behind */
 #define AGENT_EFFECTIVE AGENT_RUN "/effective_version" /* for other tools: docs/formats/truth.md */
 #define AGENT_CVES AGENT_RUN "/cves"
 #define AGENT_RELEASE AGENT_RUN "/release.json"

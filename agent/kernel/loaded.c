@@ -105,21 +105,26 @@ int sut_loaded_agree(const struct sut_manifest *m, const struct sut_manifest_obj
 	return 0;
 }
 
-int sut_loaded_open(const char *path, struct sut_loaded **ret, struct sut_err *err)
+int sut_loaded_take(struct sut_buf *file, struct sut_loaded **ret, struct sut_err *err)
 {
-	_cleanup_(sut_loaded_freep) struct sut_loaded *l = calloc(1, sizeof(*l));
-	int r;
+	struct sut_loaded *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return sut_err_oom(err);
-	l->file = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
-	r = sut_file_read(path, &l->file, err);
-	if (r < 0)
-		return r;
+	l->file = *file;
+	*file = SUT_BUF_INIT(file->max);
 	l->file_size = l->file.len;
 	sut_sha256_hex(l->file.data, l->file.len, l->sha256);
-	*ret = sut_steal(l);
+	*ret = l;
 	return 0;
+}
+
+int sut_loaded_open(const char *path, struct sut_loaded **ret, struct sut_err *err)
+{
+	_cleanup_buf_ struct sut_buf file = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
+	int r = sut_file_read(path, &file, err);
+
+	return r < 0 ? r : sut_loaded_take(&file, ret, err);
 }
 
 static int parse(struct sut_loaded *l, struct sut_err *err)

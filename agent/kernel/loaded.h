@@ -26,6 +26,10 @@ struct sut_loaded {
  * it, verifying or applying, is done with these bytes. Nothing is unpacked. */
 int sut_loaded_open(const char *path, struct sut_loaded **ret, struct sut_err *err) _must_check_;
 
+/* The same with bytes that are in memory already: takes them out of *file. */
+int sut_loaded_take(struct sut_buf *file, struct sut_loaded **ret,
+		    struct sut_err *err) _must_check_;
+
 /* Container, manifest and expected bytes, each by itself and against each other.
  * Once; path is for messages. */
 int sut_loaded_parse(struct sut_loaded *l, const char *path, struct sut_err *err) _must_check_;

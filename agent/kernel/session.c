@@ -63,6 +63,11 @@ void sut_session_catch_signals(void)
 	sigaction(SIGHUP, &sa, NULL);
 }
 
+int sut_session_interrupted(void)
+{
+	return interrupted;
+}
+
 unsigned int sut_session_backoff_ms(unsigned int n)
 {
 	unsigned int ms = FIRST_WAIT_MS;

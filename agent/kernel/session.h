@@ -23,6 +23,9 @@ int sut_session_lock(const char *path, int *ret_fd, struct sut_err *err) _must_c
  * attempts, so that what was begun is cleaned up. */
 void sut_session_catch_signals(void);
 
+/* The signal that came since then, 0 without one. */
+int sut_session_interrupted(void);
+
 /* How long to wait after attempt n (1 …), in milliseconds: it doubles from a
  * quarter of a second to 15 seconds; 9 waits are about a minute. */
 unsigned int sut_session_backoff_ms(unsigned int n);

@@ -137,25 +137,49 @@ static int check(const struct sut_patch_keys *keys, const char *dir, const struc
 	return r;
 }
 
+/* What is not known to be bad yet (t->why.code 0) is checked. */
+static int check_with_keys(const struct sut_trust_opts *o, const char *path,
+			   const struct sut_loaded *l, const struct sut_buf *sig,
+			   struct sut_trust *t, struct sut_err *err)
+{
+	_cleanup_(sut_patch_keys_release) struct sut_patch_keys keys = {0};
+	const char *dir = o->keys ? o->keys : SUT_KEYS_DIR;
+	int r = 0;
+
+	if (sut_trust_is_good(t))
+		r = verdict(sut_patch_keys_read(dir, &keys, &t->why), t, "keys",
+			    "cannot say whether the signature is good", err);
+	if (r == 0 && sut_trust_is_good(t))
+		r = verdict(check(&keys, dir, l, sig, t), t, "bad-signature", path, err);
+	return r;
+}
+
+int sut_trust_check_sig(const struct sut_trust_opts *o, const char *path,
+			const struct sut_loaded *l, const struct sut_buf *sig,
+			struct sut_trust *ret, struct sut_err *err)
+{
+	struct sut_trust t = {.insecure_local = o->insecure_local};
+	int r = check_with_keys(o, path, l, sig, &t, err);
+
+	if (r == 0)
+		*ret = t;
+	return r;
+}
+
 int sut_trust_check(const struct sut_trust_opts *o, const char *path, const struct sut_loaded *l,
 		    struct sut_trust *ret, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *beside = sut_sprintf("%s.sig", path);
-	_cleanup_(sut_patch_keys_release) struct sut_patch_keys keys = {0};
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
 	struct sut_trust t = {.insecure_local = o->insecure_local};
-	const char *sig = o->sig ? o->sig : beside;
-	const char *dir = o->keys ? o->keys : SUT_KEYS_DIR;
 	int r;
 
 	if (!beside)
 		return sut_err_oom(err);
-	r = verdict(read_signature(sig, &b, &t.why), &t, "signature-unreadable", path, err);
-	if (r == 0 && sut_trust_is_good(&t))
-		r = verdict(sut_patch_keys_read(dir, &keys, &t.why), &t, "keys",
-			    "cannot say whether the signature is good", err);
-	if (r == 0 && sut_trust_is_good(&t))
-		r = verdict(check(&keys, dir, l, &b, &t), &t, "bad-signature", path, err);
+	r = verdict(read_signature(o->sig ? o->sig : beside, &b, &t.why), &t,
+		    "signature-unreadable", path, err);
+	if (r == 0)
+		r = check_with_keys(o, path, l, &b, &t, err);
 	if (r == 0)
 		*ret = t;
 	return r;

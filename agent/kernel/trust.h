@@ -49,6 +49,11 @@ int sut_trust_allowed(const struct sut_trust_opts *o, const struct sut_policy *p
 int sut_trust_check(const struct sut_trust_opts *o, const char *path, const struct sut_loaded *l,
 		    struct sut_trust *ret, struct sut_err *err) _must_check_;
 
+/* The same with a signature that is in memory. path names the patch in messages. */
+int sut_trust_check_sig(const struct sut_trust_opts *o, const char *path,
+			const struct sut_loaded *l, const struct sut_buf *sig,
+			struct sut_trust *ret, struct sut_err *err) _must_check_;
+
 /* After parsing: a good signature that was made for another patch is not good. */
 void sut_trust_claim(struct sut_trust *t, const struct sut_manifest *m);
 

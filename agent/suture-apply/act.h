@@ -33,4 +33,7 @@ int act_apply(struct apply *a, const char *sha256, const struct act_opts *o, jso
 int act_unload(struct apply *a, const struct act_opts *o, json_t **ret_result,
 	       struct sut_err *err) _must_check_;
 
+/* Did an unload since the last boot leave code that is not what it was? Only a reboot helps. */
+bool act_residue(struct apply *a);
+
 #endif

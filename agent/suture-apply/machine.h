@@ -46,6 +46,8 @@ struct machine_engine {
 	bool loaded;
 	char version[64];
 	uint32_t abi;
+	bool installed;	  /* one for the running kernel lies in its module folder */
+	bool signed_only; /* the kernel loads signed modules only: lockdown, or so configured */
 };
 
 struct machine {
@@ -58,7 +60,8 @@ struct machine {
 	int (*engine)(void *ctx, struct machine_engine *ret, struct sut_err *err);
 	/*
 	 * Loads it when it is not: ko (NULL: the one that is installed for the running kernel, by DKMS or a package).
-	 * -ENOENT (reason "no-engine") when there is none, -EKEYREJECTED when the kernel refuses its signature.
+	 * -ENOENT (reason "no-engine") when there is none, -EKEYREJECTED (reason
+	 * "engine-refused") when the kernel does not take it for want of a signature that it trusts.
 	 */
 	int (*engine_load)(void *ctx, const struct sut_buf *ko, struct sut_err *err);
 	/* Would it apply: right kernel, no conflicts, running code as expected. Fills rep as `suture verify` does. */
@@ -67,7 +70,7 @@ struct machine {
 	int (*apply)(void *ctx, const struct sut_loaded *l, bool force, bool dry_run,
 		     struct sut_report *rep);
 	int (*revert)(void *ctx, struct sut_report *rep);
-	/* Adds the kernel's messages since `since_us` (its own clock) to *out. */
+	/* Adds the kernel's messages since `since_us` to *out: microseconds on the clock of uptime_s. */
 	int (*messages)(void *ctx, uint64_t since_us, struct sut_buf *out, struct sut_err *err);
 	/* Adds the names of what the last kernel left in /sys/fs/pstore, and the first lines of its messages. */
 	int (*remains)(void *ctx, struct sut_buf *out, struct sut_err *err);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether anything may be applied on this machine at all: the kernel's command line, the disable file, the
- * administrator's mode. The strictest wins; of two that are as strict, the one named first here. */
+/*
+ * Whether anything may be applied on this machine at all: the kernel's command line, the administrator's mode,
+ * the disable file. The strictest counts: off by command line, off by mode, the file (off for what is new, while
+ * what runs is left alone until the next boot), no-apply by command line, no-apply by mode.
+ */
 #ifndef SUTURE_AGENT_APPLY_SWITCH_H
 #define SUTURE_AGENT_APPLY_SWITCH_H
 

@@ -35,6 +35,9 @@ const struct verb *verb_find(const char *name);
 /* One request: finds the verb, checks who asks, takes the lock, runs it. *answer is filled in any case. */
 int verb_run(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err);
 
+/* The state, as "state" of an answer. What cannot be had is left out. */
+void verb_state(struct apply *a, json_t *answer);
+
 /* Members of a request. -EINVAL (reason "request") when one is of another type. */
 int verb_flag(const struct verb_call *c, const char *name, bool *ret,
 	      struct sut_err *err) _must_check_;

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verb.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "act.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "boot.h"
+#include "common/history.h"
+#include "patch/signature.h"
+#include "preflight.h"
+#include "stage.h"
+#include "state.h"
+
+enum { ENGINE_MAX = 16 << 20, BY_MAX = 100, REASON_MAX = 500 };
+
+/* ------------------------------------------------------------------ */
+/* what was asked                                                      */
+
+static int bad(const char *name, const char *what, struct sut_err *err)
+{
+	return sut_err_reason(
+		err, EINVAL, "request",
+		"'%s' of the request must be %s. Are all programs of the agent of the "
+		"same version?",
+		name, what);
+}
+
+int verb_flag(const struct verb_call *c, const char *name, bool *ret, struct sut_err *err)
+{
+	const json_t *v = json_object_get(c->request, name);
+
+	if (v && !json_is_boolean(v))
+		return bad(name, "true or false", err);
+	*ret = json_is_true(v);
+	return 0;
+}
+
+int verb_sha256(const struct verb_call *c, bool optional, char ret[static SUT_SHA256_HEX],
+		struct sut_err *err)
+{
+	const json_t *v = json_object_get(c->request, "sha256");
+	const char *s = json_string_value(v);
+
+	if (optional && (!v || json_is_null(v))) {
+		*ret = 0;
+		return 0;
+	}
+	if (!s || strlen(s) != SUT_SHA256_HEX - 1 ||
+	    strspn(s, "0123456789abcdef") != SUT_SHA256_HEX - 1)
+		return bad("sha256", "64 lower-case hexadecimal digits", err);
+	memcpy(ret, s, SUT_SHA256_HEX);
+	return 0;
+}
+
+/* For people to read later: a short printable text, NULL when there is none. */
+static const char *plain(const struct verb_call *c, const char *name, size_t max)
+{
+	const char *s = json_string_value(json_object_get(c->request, name));
+
+	if (!s || !*s || strlen(s) > max)
+		return NULL;
+	for (const char *p = s; *p; p++)
+		if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
+			return NULL;
+	return s;
+}
+
+void verb_state(struct apply *a, json_t *answer)
+{
+	json_t *state = NULL;
+	struct sut_err err = {0};
+
+	if (state_json(a, &state, &err) < 0)
+		apply_log(LOG_WARNING, "the state cannot be told: %s", err.msg);
+	else
+		(void)!json_object_set_new(answer, "state", state);
+}
+
+/* ------------------------------------------------------------------ */
+/* the verbs                                                           */
+
+static int verb_status(struct apply *a, struct verb_call *c _unused_, json_t *answer,
+		       struct sut_err *err)
+{
+	struct sut_err why = {0};
+	json_t *state = NULL;
+	int r = apply_lock(a, 0, NULL);
+
+	/* Who asks is answered, also while somebody else is at work. */
+	if (r == 0 && apply_settle(a, &why) < 0)
+		apply_log(LOG_WARNING, "the probation cannot be ended: %s", why.msg);
+	r = state_json(a, &state, err);
+	if (r < 0)
+		return r;
+	r = json_object_update(answer, state) < 0 ? sut_err_oom(err) : 0;
+	json_decref(state);
+	return r;
+}
+
+static int verb_stage(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
+{
+	char sha256[SUT_SHA256_HEX];
+	struct machine_kernel k;
+	json_t *facts = NULL;
+	struct guard g;
+	int r = verb_sha256(c, false, sha256, err);
+
+	if (r == 0)
+		r = stage_put(a, c->fds.v[0], c->fds.v[1], sha256, &facts, err);
+	if (r < 0)
+		return r;
+	if (a->machine.kernel(a->machine.ctx, &k, NULL) == 0 &&
+	    guard_read(a->root, k.build_id, &g, NULL) == 0)
+		stage_tidy(a, &g, sha256);
+	return json_object_set_new(answer, "patch", facts) < 0 ? sut_err_oom(err) : 0;
+}
+
+static int act_options(const struct verb_call *c, struct act_opts *ret, struct sut_err *err)
+{
+	struct act_opts o = {.by = c->by, .reason = plain(c, "reason", REASON_MAX)};
+	int r = verb_flag(c, "dry_run", &o.dry_run, err);
+
+	if (r == 0)
+		r = verb_flag(c, "down", &o.down, err);
+	if (r == 0)
+		r = verb_flag(c, "force", &o.force, err);
+	if (r == 0 && o.force && !c->root)
+		return sut_err_reason(err, EACCES, "not-root",
+				      "only root may apply in spite of mode, pin and hold. Run it "
+				      "with sudo");
+	if (r == 0)
+		*ret = o;
+	return r;
+}
+
+static int verb_preflight(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
+{
+	_cleanup_(sut_report_release) struct sut_report rep = {.command = "verify", .json = true};
+	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
+	char sha256[SUT_SHA256_HEX];
+	struct machine_kernel k;
+	struct sut_trust trust;
+	struct act_opts o = {0};
+	struct sut_err no = {0};
+	struct guard g;
+	json_t *checks;
+	int r = verb_sha256(c, false, sha256, err);
+
+	if (r == 0)
+		r = act_options(c, &o, err);
+	if (r == 0)
+		r = a->machine.kernel(a->machine.ctx, &k, err);
+	if (r == 0)
+		r = apply_recover(a, &k, &g, err);
+	if (r == 0)
+		r = stage_open(a, sha256, &l, &trust, err);
+	if (r < 0)
+		return r;
+	checks = json_array();
+	if (!checks || json_object_set_new(answer, "checks", checks) < 0)
+		return sut_err_oom(err);
+	rep.trust = &trust;
+	/* A check that fails is the answer, not a failure of the question. */
+	r = preflight_run(a, &k, &g, l, &o, &rep, checks, &no);
+	if (r == -ENOMEM && !json_array_size(checks)) {
+		if (err)
+			*err = no;
+		return r;
+	}
+	return json_object_set_new(answer, "why", r < 0 ? wire_error_json(&no) : json_null()) < 0 ||
+			       json_object_set_new(answer, "fits", json_boolean(r == 0)) < 0
+		       ? sut_err_oom(err)
+		       : 0;
+}
+
+static int verb_apply(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
+{
+	char sha256[SUT_SHA256_HEX];
+	struct act_opts o = {0};
+	json_t *result = NULL;
+	int r = verb_sha256(c, false, sha256, err);
+
+	if (r == 0)
+		r = act_options(c, &o, err);
+	if (r < 0)
+		return r;
+	r = act_apply(a, sha256, &o, &result, err);
+	if (result)
+		(void)!json_object_set_new(answer, "result", result);
+	verb_state(a, answer);
+	return r;
+}
+
+static int verb_unload(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
+{
+	struct act_opts o = {0};
+	json_t *result = NULL;
+	int r = act_options(c, &o, err);
+
+	if (r < 0)
+		return r;
+	o.on_purpose = true;
+	r = act_unload(a, &o, &result, err);
+	if (result)
+		(void)!json_object_set_new(answer, "result", result);
+	verb_state(a, answer);
+	return r;
+}
+
+/* The patch whose bytes are compared: what is applied, else the last good one. */
+static int which(struct apply *a, struct sut_loaded **ret, struct sut_trust *ret_trust,
+		 struct sut_err *err)
+{
+	_cleanup_(machine_patch_release) struct machine_patch p = {0};
+	char sha256[SUT_SHA256_HEX] = "";
+	struct machine_kernel k;
+	struct guard g;
+	int r = a->machine.kernel(a->machine.ctx, &k, err);
+
+	if (r == 0)
+		r = a->machine.patch(a->machine.ctx, &p, err);
+	if (r == 0 && p.applied)
+		r = stage_find(a, p.id, p.level, sha256, err);
+	else if (r == 0) {
+		r = guard_read(a->root, k.build_id, &g, err);
+		memcpy(sha256, g.good.sha256, r == 0 ? sizeof(sha256) : 0);
+	}
+	if (r < 0)
+		return r;
+	if (!*sha256)
+		return sut_err_reason(
+			err, ENOENT, "nothing-applied",
+			"no patch is applied and none was: there is nothing to compare "
+			"with");
+	return stage_open(a, sha256, ret, ret_trust, err);
+}
+
+static int verb_verify(struct apply *a, struct verb_call *c _unused_, json_t *answer,
+		       struct sut_err *err)
+{
+	_cleanup_(sut_report_release) struct sut_report rep = {.command = "verify", .json = true};
+	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
+	struct sut_trust trust;
+	json_t *result;
+	int r = which(a, &l, &trust, err);
+
+	if (r < 0)
+		return r;
+	rep.loaded = l;
+	rep.trust = &trust;
+	r = a->machine.verify(a->machine.ctx, l, &rep);
+	if (r < 0 && err)
+		*err = rep.err;
+	result = sut_report_result(&rep);
+	return !result || json_object_set_new(answer, "result", result) < 0 ? sut_err_oom(err) : r;
+}
+
+/* Is it signed, and for this kernel? */
+static int check_engine(struct apply *a, const struct sut_buf *ko, const struct sut_buf *sig,
+			struct sut_patch_claim *ret, struct sut_err *err)
+{
+	struct agent_path dir = agent_path(a->root, AGENT_KEYS);
+	_cleanup_(sut_patch_keys_release) struct sut_patch_keys keys = {0};
+	const struct sut_patch_key *by = NULL;
+	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
+	struct machine_kernel k;
+	int r = sut_patch_keys_read(dir.s, &keys, err);
+
+	if (r == 0 && keys.n == 0)
+		return sut_err_reason(
+			err, ENOKEY, "no-keys",
+			"this machine trusts no key yet (there is no .pub file in %s)", dir.s);
+	if (r == 0)
+		r = sut_engine_sig_verify(&keys, ko->data, ko->len, sig->data, sig->len, ret, &by,
+					  err);
+	if (r == 0)
+		r = a->machine.kernel(a->machine.ctx, &k, err);
+	if (r < 0)
+		return r;
+	sut_hex(ret->build_id, sizeof(ret->build_id), build_id);
+	if (!sut_streq(build_id, k.build_id))
+		return sut_err_reason(
+			err, ENOEXEC, "wrong-kernel",
+			"this suture.ko is for the kernel build %.12s…, and %.12s… runs", build_id,
+			k.build_id);
+	if (ret->level != SUTURE_ABI)
+		return sut_err_reason(
+			err, EPROTONOSUPPORT, "abi",
+			"this suture.ko has ABI %u and this agent ABI %d. Upgrade the "
+			"agent",
+			ret->level, SUTURE_ABI);
+	return 0;
+}
+
+static int load_engine(struct apply *a, struct verb_call *c, const char *sha256,
+		       struct sut_err *err)
+{
+	_cleanup_buf_ struct sut_buf ko = SUT_BUF_INIT(ENGINE_MAX),
+				     sig = SUT_BUF_INIT(STAGE_SIG_MAX);
+	struct history_entry e = {.at = a->now(), .event = "engine", .by = c->by};
+	struct sut_patch_claim claim;
+	char is[SUT_SHA256_HEX];
+	struct sut_err late = {0};
+	int r = stage_sealed(c->fds.v[0], ENGINE_MAX, "suture.ko", &ko, err);
+
+	if (r == 0)
+		r = stage_sealed(c->fds.v[1], STAGE_SIG_MAX, "the signature", &sig, err);
+	if (r < 0)
+		return r;
+	sut_sha256_hex(ko.data, ko.len, is);
+	if (!sut_streq(is, sha256))
+		return sut_err_reason(err, EBADMSG, "digest",
+				      "suture.ko has the SHA-256 %.16s… and %.16s… was announced",
+				      is, sha256);
+	r = check_engine(a, &ko, &sig, &claim, err);
+	if (r == 0)
+		r = a->machine.engine_load(a->machine.ctx, &ko, err);
+	if (r < 0)
+		return r;
+	e.detail = claim.name;
+	if (history_add(a->root, &e, &late) < 0)
+		apply_log(LOG_WARNING, "the history cannot be written: %s", late.msg);
+	apply_log(LOG_NOTICE, "loaded the engine %s", claim.name);
+	return 0;
+}
+
+static int verb_engine(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
+{
+	struct machine_engine e;
+	char sha256[SUT_SHA256_HEX];
+	struct sut_err why = {0};
+	int r = verb_sha256(c, false, sha256, err);
+
+	if (r == 0)
+		r = a->machine.engine(a->machine.ctx, &e, err);
+	if (r < 0)
+		return r;
+	if (!e.loaded) {
+		r = load_engine(a, c, sha256, &why);
+		if (r < 0) {
+			state_failed(a, &why, "");
+			if (err)
+				*err = why;
+		}
+		if (state_publish(a, &why) < 0)
+			apply_log(LOG_WARNING, "%s", why.msg);
+	}
+	verb_state(a, answer);
+	return r;
+}
+
+/* ------------------------------------------------------------------ */
+
+static const struct verb verbs[] = {
+	{"apply", false, true, 0, verb_apply},	       {"choose", true, true, 0, verb_choose},
+	{"engine", false, true, 2, verb_engine},       {"forget", true, true, 0, verb_forget},
+	{"preflight", false, true, 0, verb_preflight}, {"release", true, true, 0, verb_release},
+	{"settle", false, true, 0, verb_settle},       {"stage", false, true, 2, verb_stage},
+	{"status", false, false, 0, verb_status},      {"unload", false, true, 0, verb_unload},
+	{"verify", false, true, 0, verb_verify},
+};
+
+const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; name && i < SUT_ARRAY_SIZE(verbs); i++)
+		if (sut_streq(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+int verb_run(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
+{
+	const char *name = json_string_value(json_object_get(c->request, "verb"));
+	const struct verb *v = verb_find(name);
+	int r;
+
+	if (!v)
+		return sut_err_reason(err, EOPNOTSUPP, "request",
+				      "suture-apply has no verb '%.40s'. Are all programs of the "
+				      "agent of the same version?",
+				      name ? name : "");
+	if (v->root_only && !c->root)
+		return sut_err_reason(err, EACCES, "not-root", "'%s' is for root. Run it with sudo",
+				      v->name);
+	if (c->fds.n != v->nfds)
+		return sut_err_reason(err, EINVAL, "request", "'%s' takes %zu files, and %zu came",
+				      v->name, v->nfds, c->fds.n);
+	c->by = plain(c, "by", BY_MAX);
+	if (!c->by)
+		c->by = c->root ? "root" : "sutured";
+	if (v->changes) {
+		r = apply_lock(a, APPLY_LOCK_WAIT_MS, err);
+		if (r < 0)
+			return r;
+	}
+	r = v->run(a, c, answer, err);
+	apply_unlock(a);
+	return r;
+}
