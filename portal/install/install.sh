@@ -207,12 +207,16 @@ configure() {
 	fi
 	cp "$folder/agent.conf" /etc/suture/agent.conf.new
 	mv -f /etc/suture/agent.conf.new /etc/suture/agent.conf
+	# It may be running since it was installed.
+	[ ! -d /run/systemd/system ] || quietly systemctl reload-or-restart sutured.service || :
 }
 
 register() {
 	say "registering at $portal"
 	# printf is part of the shell: the key is in no list of arguments.
-	printf '%s\n' "$suture_key" | suture register --portal "$portal" --key-file - ||
+	set -- --portal "$portal" --key-file -
+	[ -z "$ca" ] || set -- "$@" --ca /etc/suture/portal-ca.pem
+	printf '%s\n' "$suture_key" | suture register "$@" ||
 		fail 'the agent is installed, but this system could not be registered; see above.' \
 			"With a key that is good, run: suture register --portal $portal --key-file FILE"
 	suture_key=

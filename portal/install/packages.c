@@ -14,6 +14,9 @@
 #include "crypto/digest.h"
 #include "cve/changelog.h"
 
+/* Source of suture.ko for DKMS: may lie beside the agent (make deb), and is none. */
+#define ENGINE "suture-dkms"
+
 struct packages {
 	char *folder; /* NULL: none */
 	pthread_mutex_t lock;
@@ -205,7 +208,7 @@ static int scan(struct packages *p, struct package *v, size_t *ret_n, struct sut
 	while (n < PACKAGES_MAX && (e = readdir(d))) {
 		int r;
 
-		if (!package_name(e->d_name, &v[n]))
+		if (!package_name(e->d_name, &v[n]) || sut_startswith(e->d_name, ENGINE))
 			continue;
 		r = look(p, dirfd(d), &v[n], err);
 		if (r < 0)

@@ -2,8 +2,9 @@
 /*
  * The packages of the agent that the portal hands out: NAME_VERSION_ARCH.deb and NAME-VERSION-RELEASE.ARCH.rpm
  * in one folder (agent-packages of the configuration). What is put there counts at once; each file is
- * hashed once, until it changes. Other files are not looked at, but for ca.pem: the certificate of the
- * authority that signed the portal's, when it is no public one.
+ * hashed once, until it changes. suture-dkms is handed out too, but no server is told to take it. Other files are
+ * not looked at, but for ca.pem: the certificate of the authority that signed the portal's, when it is no public
+ * one; and for what install/anchors.h reads.
  */
 #ifndef SUTURE_PORTAL_INSTALL_PACKAGES_H
 #define SUTURE_PORTAL_INSTALL_PACKAGES_H

@@ -98,6 +98,8 @@ static void the_script_names_packages_and_their_hashes(void **state)
 	put("suture_1.9-1_amd64.deb", "old");
 	put("suture_1.10-1_amd64.deb", "new");
 	put("suture-1.10-1.x86_64.rpm", "rpm");
+	put("suture-dkms_1.10-1_all.deb",
+	    "source of the engine: fits every machine, and is no agent");
 	put("notes.txt", "x");
 	sample_call(s, "GET", "/install", NULL, NULL);
 	assert_status(s, 200);
