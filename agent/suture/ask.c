@@ -127,7 +127,7 @@ int ask_call(enum ask_whom whom, json_t *request, const struct ask *opts, json_t
 	return r;
 }
 
-const json_t *ask_state(const json_t *answer)
+static const json_t *find_state(const json_t *answer)
 {
 	static const char *const places[] = {"state", "status"};
 
@@ -140,6 +140,16 @@ const json_t *ask_state(const json_t *answer)
 			return s;
 	}
 	return NULL;
+}
+
+json_t *ask_state(const json_t *answer)
+{
+	static const char *const others[] = {"ok", "result", "error"};
+	json_t *copy = json_copy((json_t *)find_state(answer));
+
+	for (size_t i = 0; copy && i < SUT_ARRAY_SIZE(others); i++)
+		json_object_del(copy, others[i]);
+	return copy;
 }
 
 int ask_memfd(const char *name, const void *data, size_t len, int *ret_fd, struct sut_err *err)

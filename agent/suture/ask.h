@@ -41,10 +41,10 @@ int ask_call(enum ask_whom whom, json_t *request, const struct ask *opts, json_t
 	     struct sut_err *err) _must_check_;
 
 /*
- * The state document ("suture-agent-state", "suture-apply-state") of an answer: borrowed, NULL when there is none.
- * It stands beside "ok", or is the member "state" or "status".
+ * The state document ("suture-agent-state", "suture-apply-state") of an answer: the caller's, NULL when there is none.
+ * It stands beside "ok" and "result", which are left out, or is the member "state" or "status".
  */
-const json_t *ask_state(const json_t *answer);
+json_t *ask_state(const json_t *answer);
 
 /* -EPERM (reason "not-root") unless root, or a root of our own is used. what: "changing the mode" */
 int ask_need_root(const char *what, struct sut_err *err) _must_check_;

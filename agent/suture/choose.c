@@ -79,7 +79,7 @@ static json_t *request(const char *name, const struct choice *c)
 
 int choose(const char *command, const char *name, const struct choice *c, bool json)
 {
-	_cleanup_(json_decrefp) json_t *answer = NULL, *text = NULL;
+	_cleanup_(json_decrefp) json_t *answer = NULL, *state = NULL, *text = NULL;
 	struct progress progress;
 	struct choice now = {0};
 	struct sut_err err = {0};
@@ -95,13 +95,13 @@ int choose(const char *command, const char *name, const struct choice *c, bool j
 		if (r == 0)
 			r = ask_call(ASK_APPLY, request(name, c),
 				     &(struct ask){.progress = &progress}, &answer, &err);
+		state = ask_state(answer);
 		if (r == 0)
-			r = choice_from_json(json_object_get(ask_state(answer), "choice"), &now,
-					     &err);
+			r = choice_from_json(json_object_get(state, "choice"), &now, &err);
 	}
 	/* Switching off takes out what runs. */
 	result = show_object(answer, "result");
-	patch = show_object(ask_state(answer), "patch");
+	patch = show_object(state, "patch");
 	if (r == 0 && !json) {
 		print(name, &now);
 		show_result(result);

@@ -59,7 +59,7 @@ int cmd_check(int argc, char **argv)
 	    ask_call(ASK_NETWORK, json_pack("{s:s}", "verb", "check"),
 		     &(struct ask){.progress = &progress}, &answer, &err) < 0)
 		return show_end("check", json, "suture-check", NULL, &err);
-	h.network = json_incref((json_t *)ask_state(answer));
+	h.network = ask_state(answer);
 	(void)!halves_read_apply(ask_root(), &h, NULL);
 	protection_find(&h, NULL, time(NULL), HALVES_GRACE_S, &p);
 	if (!json) {

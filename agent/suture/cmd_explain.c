@@ -20,13 +20,13 @@ static const char help[] =
 	"Exit status: 0 said, 1 error, 64 usage\n";
 
 /* Without sutured: what can be told all the same. */
-static json_t *reasons_without(const struct sut_err *why)
+static json_t *reasons_without(void)
 {
 	_cleanup_(halves_release) struct halves h = {0};
 	struct protection p;
-	json_t *first =
-		json_pack("{s:s,s:s,s:s}", "code", "agent-stopped", "text",
-			  "sutured does not answer, so nothing new is fetched", "advice", why->msg);
+	json_t *first = json_pack("{s:s,s:s,s:s}", "code", "agent-stopped", "text",
+				  "sutured does not answer, so nothing new is fetched", "advice",
+				  "Start it: systemctl start sutured.service");
 
 	(void)!halves_read_apply(ask_root(), &h, NULL);
 	protection_find(&h, NULL, time(NULL), HALVES_GRACE_S, &p);
@@ -78,7 +78,7 @@ int cmd_explain(int argc, char **argv)
 		     &answer, &err);
 	reasons = json_object_get(answer, "reasons");
 	if (r < 0 && !answer) {
-		reasons = own = reasons_without(&err);
+		reasons = own = reasons_without();
 		err = (struct sut_err){0};
 	}
 	if (!json)

@@ -74,7 +74,8 @@ static int newest(char sha256[static SUT_SHA256_HEX], json_t **ret_patch, struct
 				      "no patch was fetched yet. Name a file, or run 'suture "
 				      "check'");
 	snprintf(sha256, SUT_SHA256_HEX, "%s", show_string(patch, "sha256"));
-	*ret_patch = json_incref(patch);
+	*ret_patch = json_pack("{s:s,s:I,s:s}", "id", show_string(patch, "id"), "level",
+			       show_int(patch, "level"), "sha256", sha256);
 	return 0;
 }
 

@@ -107,9 +107,10 @@ int cmd_quarantine(int argc, char **argv)
 							     : "list takes nothing more");
 	if (releasing && release(all ? NULL : words[1], &answer, &err) < 0)
 		return show_end("quarantine", json, "suture-quarantine", NULL, &err);
-	if (!ask_state(answer))
+	h.apply = ask_state(answer);
+	if (!h.apply)
 		(void)!halves_read_apply(ask_root(), &h, &err);
-	list = json_object_get(h.apply ? h.apply : ask_state(answer), "quarantined");
+	list = json_object_get(h.apply, "quarantined");
 	if (!json && !err.code)
 		print(list);
 	return show_end("quarantine", json, "suture-quarantine",

@@ -23,7 +23,7 @@ int cmd_unload(int argc, char **argv)
 	const struct options_row rows[] = {OPTIONS_FLAG("quiet", &quiet),
 					   OPTIONS_FLAG("json", &json)};
 	const struct options o = {"unload", help, rows, SUT_ARRAY_SIZE(rows), 0, 1, NULL};
-	_cleanup_(json_decrefp) json_t *answer = NULL;
+	_cleanup_(json_decrefp) json_t *answer = NULL, *state = NULL;
 	const json_t *result;
 	struct progress progress;
 	struct sut_err err = {0};
@@ -43,7 +43,8 @@ int cmd_unload(int argc, char **argv)
 	result = show_object(answer, "result");
 	if (!err.code)
 		(void)!show_result_error(result, &err);
-	if (!err.code && show_bool(ask_state(answer), "residue"))
+	state = ask_state(answer);
+	if (!err.code && show_bool(state, "residue"))
 		(void)!sut_err_reason(&err, EUCLEAN, "residue",
 				      "the patch is out, but the code of the kernel is not what it "
 				      "was before. Reboot when that is possible");

@@ -50,8 +50,8 @@ int cmd_update(int argc, char **argv)
 					   OPTIONS_FLAG("quiet", &quiet),
 					   OPTIONS_FLAG("json", &json)};
 	const struct options o = {"update", help, rows, SUT_ARRAY_SIZE(rows), 0, 0, NULL};
-	_cleanup_(json_decrefp) json_t *answer = NULL;
-	const json_t *result, *state;
+	_cleanup_(json_decrefp) json_t *answer = NULL, *state = NULL;
+	const json_t *result;
 	struct progress progress;
 	struct sut_err err = {0};
 	char **words;

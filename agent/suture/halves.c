@@ -18,21 +18,16 @@ void halves_release(struct halves *h)
 	*h = (struct halves){0};
 }
 
-/* The state in an answer, without what belongs to the answer alone. */
-static int take_state(json_t *answer, const char *who, json_t **ret, struct sut_err *err)
+static int take_state(const json_t *answer, const char *who, json_t **ret, struct sut_err *err)
 {
-	const json_t *state = ask_state(answer);
-	json_t *copy = json_copy((json_t *)state);
+	json_t *state = ask_state(answer);
 
 	if (!state)
 		return sut_err_reason(err, EBADMSG, "no-answer",
 				      "%s answers without its state. Is it of another version? "
 				      "Restart it",
 				      who);
-	if (!copy)
-		return sut_err_oom(err);
-	json_object_del(copy, "ok");
-	*ret = copy;
+	*ret = state;
 	return 0;
 }
 
