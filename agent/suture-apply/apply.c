@@ -30,7 +30,8 @@ void apply_release(struct apply *a)
 {
 	apply_unlock(a);
 	json_decref(a->steps);
-	a->steps = NULL;
+	json_decref(a->errors);
+	a->steps = a->errors = NULL;
 }
 
 int apply_lock(struct apply *a, unsigned int wait_ms, struct sut_err *err)

@@ -27,6 +27,7 @@ struct apply {
 	int lock;	      /* SUT_LOCK_FILE while the kernel may be changed; -1 */
 	int client;	      /* progress is told to it; -1: nobody asks */
 	json_t *steps; /* of this call: {"step", "state", "text", "at"}, in their order; may be NULL */
+	json_t *errors; /* errors.h; NULL: not read yet */
 };
 
 /* The real machine and clock. root: may be NULL, and stays the caller's. */

@@ -306,7 +306,8 @@ static int damaged(const char *where, const char *why, struct sut_err *err)
 	return sut_err_reason(err, EBADMSG, "guard",
 			      "the crash guard was damaged (%s): %s. What was quarantined is not "
 			      "known any more, so nothing is applied by itself. When that is no "
-			      "danger, 'suture-apply release' starts a new one",
+			      "danger, 'suture quarantine release --all' starts "
+			      "a new one",
 			      where, why);
 }
 

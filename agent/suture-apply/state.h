@@ -18,8 +18,8 @@ int state_json(struct apply *a, json_t **ret, struct sut_err *err) _must_check_;
  * changed the kernel go on. */
 int state_publish(struct apply *a, struct sut_err *err) _must_check_;
 
-/* To be called before state_publish(): e joins "errors" (one per reason and patchset, the newest eight), or what
- * a success has mended leaves: all that concern a patch. id: of the patch, "" for none. */
+/* To be called before state_publish(): e joins "errors" (one per reason and patchset, the newest eight), or a
+ * success has mended them all. id: of the patch, "" for none. */
 void state_failed(struct apply *a, const struct sut_err *e, const char *id);
 void state_mended(struct apply *a);
 
