@@ -79,20 +79,19 @@ static int newest(char sha256[static SUT_SHA256_HEX], json_t **ret_patch, struct
 	return 0;
 }
 
-/* The first fatal check decides the exit status: its name is a reason where that has one. */
-static int judge(const json_t *checks, struct sut_err *err)
+/* Why it could not be applied: suture-apply says it as an error with a reason. */
+static int judge(const json_t *answer, struct sut_err *err)
 {
-	const json_t *v;
+	const json_t *v, *why = show_object(answer, "why");
 	size_t i;
 
-	json_array_foreach(checks, i, v) {
-		const char *reason = show_string(v, "reason");
-
-		if (show_bool(v, "fatal") && !show_bool(v, "ok"))
-			return sut_err_reason(err, EIO, *reason ? reason : show_string(v, "name"),
-					      "it could not be applied: %s",
-					      show_string(v, "text"));
+	if (json_is_object(why)) {
+		wire_error_read(why, err);
+		return -err->code;
 	}
+	json_array_foreach(json_object_get(answer, "checks"), i, v)
+		if (show_bool(v, "fatal") && !show_bool(v, "ok"))
+			return sut_err_set(err, EIO, "%s", show_string(v, "text"));
 	return 0;
 }
 
@@ -137,7 +136,7 @@ int cmd_preflight(int argc, char **argv)
 			     &answer, &err);
 	checks = json_object_get(answer, "checks");
 	if (r == 0)
-		r = judge(checks, &err);
+		r = judge(answer, &err);
 	if (checks && !json)
 		print(patch, checks);
 	return show_end("preflight", json, "suture-preflight",

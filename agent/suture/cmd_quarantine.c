@@ -15,7 +15,7 @@
 #include "show.h"
 
 static const char help[] =
-	"usage: suture quarantine list [--json]\n"
+	"usage: suture quarantine [list] [--json]\n"
 	"       suture quarantine release PATCHSET|SHA256|--all [--json]\n\n"
 	"A patch with which the machine went down during its probation, or that made a health check\n"
 	"fail, is quarantined: it is never applied here again, unless somebody releases it.\n\n"
@@ -87,8 +87,7 @@ int cmd_quarantine(int argc, char **argv)
 {
 	bool json = false, all = false, releasing;
 	const struct options_row rows[] = {OPTIONS_FLAG("all", &all), OPTIONS_FLAG("json", &json)};
-	const struct options o = {"quarantine",		help, rows, SUT_ARRAY_SIZE(rows), 1, 2,
-				  "say list or release"};
+	const struct options o = {"quarantine", help, rows, SUT_ARRAY_SIZE(rows), 0, 2, NULL};
 	_cleanup_(halves_release) struct halves h = {0};
 	_cleanup_(json_decrefp) json_t *answer = NULL;
 	const json_t *list;
@@ -99,8 +98,8 @@ int cmd_quarantine(int argc, char **argv)
 
 	if (exit != OPTIONS_GO_ON)
 		return exit;
-	releasing = sut_streq(words[0], "release");
-	if (!releasing && !sut_streq(words[0], "list"))
+	releasing = n && sut_streq(words[0], "release");
+	if (n && !releasing && !sut_streq(words[0], "list"))
 		return options_usage("quarantine", "say list or release, not '%s'", words[0]);
 	if (releasing ? (n == 2) == all : n == 2 || all)
 		return options_usage("quarantine", releasing ? "name one patch, or say --all"

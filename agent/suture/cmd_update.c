@@ -5,6 +5,7 @@
 
 #include "ask.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "cmd.h"
 #include "options.h"
 #include "show.h"
@@ -41,6 +42,17 @@ static json_t *request(const char *to, bool dry_run, bool force)
 	return r;
 }
 
+/* What else holds it back. */
+static void say_too(const json_t *reason)
+{
+	char text[SHOW_MAX];
+
+	snprintf(text, sizeof(text), "%s: %s", show_string(reason, "code"),
+		 show_string(reason, "text"));
+	sut_make_printable(text, "");
+	fprintf(stderr, "  also %s\n", text);
+}
+
 int cmd_update(int argc, char **argv)
 {
 	bool dry_run = false, force = false, quiet = false, json = false;
@@ -51,7 +63,7 @@ int cmd_update(int argc, char **argv)
 					   OPTIONS_FLAG("json", &json)};
 	const struct options o = {"update", help, rows, SUT_ARRAY_SIZE(rows), 0, 0, NULL};
 	_cleanup_(json_decrefp) json_t *answer = NULL, *state = NULL;
-	const json_t *result;
+	const json_t *result, *reasons;
 	struct progress progress;
 	struct sut_err err = {0};
 	char **words;
@@ -74,16 +86,18 @@ int cmd_update(int argc, char **argv)
 	state = ask_state(answer);
 	if (!err.code)
 		(void)!show_result_error(result, &err);
-	if (!json && !err.code) {
-		if (result)
-			show_result(result);
-		else
-			show(NULL, "nothing is to be done%s%s",
-			     *show_string(json_object_get(state, "why"), "text") ? ": " : "",
-			     show_string(json_object_get(state, "why"), "text"));
-	}
-	return show_end("update", json, "suture-update",
-			json_pack("{s:b,s:O?,s:O?}", "dry_run", dry_run, "result", result,
-				  "network", state),
+	reasons = json_object_get(answer, "reasons");
+	if (!json && !err.code && result)
+		show_result(result);
+	else if (!json && !err.code)
+		show(NULL, "nothing is to be done%s%s", json_array_size(reasons) ? ": " : "",
+		     show_string(json_array_get(reasons, 0), "text"));
+	exit = show_end("update", json, "suture-update",
+			json_pack("{s:b,s:O?,s:O?,s:O?}", "dry_run", dry_run, "result", result,
+				  "reasons", reasons, "network", state),
 			&err);
+	/* The first is in the error. */
+	for (size_t i = 1; !json && err.code && i < json_array_size(reasons); i++)
+		say_too(json_array_get(reasons, i));
+	return exit;
 }

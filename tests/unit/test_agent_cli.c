@@ -198,7 +198,7 @@ static void test_bad_words_are_usage_errors_and_ask_nobody(void **state _unused_
 		{cmd_pin, "pin -- -3"},
 		{cmd_pin, "pin K/../x"},
 		{cmd_preflight, "preflight a b"},
-		{cmd_quarantine, "quarantine"},
+		{cmd_quarantine, "quarantine show"},
 		{cmd_quarantine, "quarantine list K20261121_02"},
 		{cmd_quarantine, "quarantine release"},
 		{cmd_quarantine, "quarantine release K20261121_02 --all"},
@@ -342,10 +342,12 @@ static void test_update_asks_for_what_was_said(void **state _unused_)
 {
 	const json_t *q;
 
-	sample_agent_answer(SAMPLE_NETWORK, "update", "{\"ok\": true, \"result\": null}");
+	sample_agent_answer(SAMPLE_NETWORK, "update",
+			    "{\"ok\": true, \"result\": null, \"reasons\": [{\"code\": "
+			    "\"current\", \"text\": \"it runs\", \"advice\": \"\"}]}");
 	sample_agent_run(cmd_update, "update", NULL, &said);
 	assert_int_equal(said.exit, 0);
-	assert_string_equal(said.out, "nothing is to be done\n");
+	assert_string_equal(said.out, "nothing is to be done: it runs\n");
 	q = sample_agent_asked(SAMPLE_NETWORK, "update");
 	assert_null(json_object_get(q, "to"));
 	assert_true(json_is_false(json_object_get(q, "force")));
@@ -412,6 +414,26 @@ static void test_verify_prints_the_result_of_suture_apply(void **state _unused_)
 	sample_agent_run(cmd_verify, "verify", NULL, &said);
 	assert_int_equal(said.exit, SUT_EXIT_CONFLICT);
 	json_decref(document(cmd_verify, "verify", SUT_EXIT_CONFLICT));
+}
+
+static void test_update_names_all_that_holds_it_back(void **state _unused_)
+{
+	json_t *j;
+
+	sample_agent_answer(
+		SAMPLE_NETWORK, "update",
+		"{\"ok\": false, \"error\": {\"reason\": \"hold\", \"message\": \"it is "
+		"held. Release it\", \"errno\": 1}, \"result\": null, \"reasons\": "
+		"[{\"code\": \"hold\", \"text\": \"it is held\", \"advice\": "
+		"\"Release it\"}, {\"code\": \"window\", \"text\": \"not now\", "
+		"\"advice\": \"\"}]}");
+	sample_agent_run(cmd_update, "update", NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_HELD);
+	assert_non_null(strstr(said.err, "it is held\n  Release it\n"));
+	assert_non_null(strstr(said.err, "  also window: not now\n"));
+	j = document(cmd_update, "update", SUT_EXIT_HELD);
+	assert_int_equal(json_array_size(json_object_get(j, "reasons")), 2);
+	json_decref(j);
 }
 
 /* --- choices --- */
@@ -671,10 +693,10 @@ static void test_unregister_keeps_all_when_the_portal_is_away(void **state _unus
 
 /* --- preflight, job, explain, check --- */
 
-#define CHECKS(ok, reason)                                                                         \
+#define CHECKS(ok, why)                                                                            \
 	"{\"ok\": true, \"checks\": [{\"name\": \"kernel\", \"ok\": true, \"fatal\": true, "       \
-	"\"text\": \"fits\"}, {\"name\": \"hold\", \"ok\": " ok                                    \
-	", \"fatal\": true, \"text\": \"held\", \"reason\": \"" reason "\"}]}"
+	"\"text\": \"fits\"}, {\"name\": \"choice\", \"ok\": " ok                                  \
+	", \"fatal\": true, \"text\": \"held\"}], \"fits\": " ok ", \"why\": " why "}"
 
 static void test_preflight_stages_the_file_and_shows_each_check(void **state _unused_)
 {
@@ -688,7 +710,7 @@ static void test_preflight_stages_the_file_and_shows_each_check(void **state _un
 		SAMPLE_APPLY, "stage",
 		"{\"ok\": true, \"patch\": {\"id\": \"K1\", \"level\": 3, \"cves\": [], "
 		"\"sha256\": \"" SHA "\", \"signed_by\": \"vendor\"}}");
-	sample_agent_answer(SAMPLE_APPLY, "preflight", CHECKS("true", ""));
+	sample_agent_answer(SAMPLE_APPLY, "preflight", CHECKS("true", "null"));
 	sample_agent_run(cmd_preflight, words, NULL, &said);
 	assert_int_equal(said.exit, 0);
 	assert_non_null(strstr(said.out, "ok      kernel"));
@@ -696,12 +718,14 @@ static void test_preflight_stages_the_file_and_shows_each_check(void **state _un
 	assert_int_equal(strlen(json_string_value(json_object_get(
 				 sample_agent_asked(SAMPLE_APPLY, "stage"), "sha256"))),
 			 64);
-	sample_agent_answer(SAMPLE_APPLY, "preflight", CHECKS("false", "hold"));
+	sample_agent_answer(SAMPLE_APPLY, "preflight",
+			    CHECKS("false", "{\"reason\": \"hold\", \"message\": \"held\", "
+					    "\"errno\": 1}"));
 	j = document(cmd_preflight, words, SUT_EXIT_HELD);
 	assert_int_equal(json_array_size(json_object_get(j, "checks")), 2);
 	json_decref(j);
 	sample_agent_run(cmd_preflight, words, NULL, &said);
-	assert_non_null(strstr(said.out, "refused hold"));
+	assert_non_null(strstr(said.out, "refused choice"));
 	snprintf(words, sizeof(words), "preflight %s/none.bin", sample_agent_root());
 	sample_agent_run(cmd_preflight, words, NULL, &said);
 	assert_int_equal(said.exit, SUT_EXIT_ERROR);
@@ -715,7 +739,7 @@ static void test_preflight_without_a_file_takes_what_is_available(void **state _
 					  "\"sha256\": \"" SHA2 "\"}",
 					  0));
 	sample_agent_answer(SAMPLE_APPLY, "status", plain());
-	sample_agent_answer(SAMPLE_APPLY, "preflight", CHECKS("true", ""));
+	sample_agent_answer(SAMPLE_APPLY, "preflight", CHECKS("true", "null"));
 	json_decref(document(cmd_preflight, "preflight", 0));
 	assert_string_equal(json_string_value(json_object_get(
 				    sample_agent_asked(SAMPLE_APPLY, "preflight"), "sha256")),
@@ -1019,6 +1043,7 @@ int main(void)
 		CASE(test_an_answer_that_says_no_decides_the_exit_status),
 		CASE(test_update_tells_progress_and_what_was_applied),
 		CASE(test_update_asks_for_what_was_said),
+		CASE(test_update_names_all_that_holds_it_back),
 		CASE(test_a_result_that_failed_is_never_called_done),
 		CASE(test_unload_with_a_residue_asks_for_a_reboot),
 		CASE(test_verify_prints_the_result_of_suture_apply),
