@@ -18,6 +18,7 @@ enum {
 	IDENTITY_MAX = 16 << 10, /* bytes of the file */
 	IDENTITY_NONCE = 32,	 /* hexadecimal digits */
 	IDENTITY_MACHINE = 32,
+	IDENTITY_EXTERNAL = 255, /* bytes */
 };
 
 struct identity {
@@ -28,6 +29,7 @@ struct identity {
 	char portal[AGENT_URL_MAX + 1];
 	char repository[AGENT_URL_MAX + 1]; /* as the portal said at enrolment; "" */
 	char feed[AGENT_NAME_MAX + 1];
+	char external_id[IDENTITY_EXTERNAL + 1]; /* the platform's name for this system; "" */
 	bool ca;			       /* the portal's authority lies in AGENT_PORTAL_CA */
 	int64_t registered_at;		       /* seconds since the epoch */
 	int64_t heard_at;		       /* last answer of the portal; 0: none */

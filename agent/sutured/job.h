@@ -30,11 +30,12 @@ int job_key_read(const char *root, struct sut_privkey **ret, struct sut_err *err
 int job_key_fact(const struct sut_privkey *k, char ret[static JOB_KEY_FACT],
 		 struct sut_err *err) _must_check_;
 
-/* Before the threads start. Jobs that a crash interrupted get a result that says so; those that wait for a
- * window are due again. Nothing here is fatal: what goes wrong is in the log. */
-void job_init(struct net *n);
-/* The identity goes away: jobs that wait are given up; purge: key, ids and results go too. */
-void job_forget(struct net *n, bool purge);
+/*
+ * The part of the agent (parts.c). When sutured starts, jobs that a crash interrupted get a result that says so, and those that
+ * wait for a window are due again. When the identity goes away, those that wait are given up; purged: key, ids and
+ * results go, too.
+ */
+extern const struct net_part job_part;
 
 /* The row "job" of verb.c. */
 void verb_job(struct net *n, struct task *t);

@@ -82,6 +82,7 @@ struct net {
 	/* The tasks behind NET_DUE_…; set by their owners (net_part.init), NULL: none. */
 	task_fn on_due[NET_DUES];
 	const struct net_part *const *parts; /* ends with NULL; NULL in tests that need none */
+	struct console *console;	     /* console.c's; NULL: no thread waits for jobs */
 
 	bool once; /* --once: ends when the queue is empty */
 };

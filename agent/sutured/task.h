@@ -27,6 +27,9 @@ struct task {
 	json_t *request; /* what he asked for: an object; NULL when fd is -1 */
 	uint32_t uid;	 /* of him */
 	bool answered;
+	/* Hears of progress, too, whether anybody waits or not; NULL: nobody. */
+	void (*note)(void *ctx, const char *step, const char *state, const char *text);
+	void *note_ctx;
 	struct task *next;
 };
 

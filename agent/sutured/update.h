@@ -13,10 +13,12 @@
 /* What a person, or a job, asks for. */
 struct update_ask {
 	enum decide_asks asks;
-	uint32_t level; /* 0: what is told */
-	const char *id; /* a patchset; NULL or "": what is told */
-	bool dry_run;	/* everything but the change */
-	const char *by; /* for the history: "root", "job ID" */
+	uint32_t level;	    /* 0: what is told */
+	const char *id;	    /* a patchset; NULL or "": what is told */
+	const char *sha256; /* 64 digits: of the patch that is meant, else "differs"; NULL: any */
+	bool no_down;	    /* a lower level than what runs is refused: "lower-level" */
+	bool dry_run;	    /* everything but the change */
+	const char *by;	    /* for the history: "root", "job ID" */
 };
 
 /*
@@ -25,7 +27,8 @@ struct update_ask {
  *   0 with *ret (the caller's; may be NULL): {"action": "apply" | "unload" | "none", "result": suture-result or null,
  *   "reasons": list of {code, text, advice, until, patchset, level, cves, blocks}}
  * Held back by something: -EPERM with the code of the first reason (docs/formats/explain.md) as reason, and *ret as
- * above. What fails has the reason of the one who failed; *ret is set, too, when there is a result of the root half.
+ * above. Not what was meant: -EXDEV (reason "differs", "lower-level"). What fails has the reason of the one who failed;
+ * *ret is set, too, when there is a result of the root half.
  */
 int update_now(struct net *n, struct task *t, const struct update_ask *ask, json_t **ret,
 	       struct sut_err *err) _must_check_;

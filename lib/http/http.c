@@ -237,7 +237,7 @@ int http_failed(struct sut_http *h, const char *url, CURLcode c, struct sut_err 
  */
 static CURLcode perform(struct sut_http *h)
 {
-	CURLcode code = curl_easy_perform(h->curl);
+	CURLcode code = http_perform(h);
 	CURLcode set;
 
 	if (code != CURLE_PEER_FAILED_VERIFICATION || !h->bundle)
@@ -247,7 +247,7 @@ static CURLcode perform(struct sut_http *h)
 		return set;
 	free(sut_steal(h->bundle));
 	*h->why = 0;
-	return curl_easy_perform(h->curl);
+	return http_perform(h);
 }
 
 uint64_t http_now_ms(void)
@@ -300,6 +300,8 @@ int http_transfer(struct sut_http *h, struct answer *a, struct curl_slist *heade
 	h->stats.received += (uint64_t)head + (uint64_t)down;
 	if (a->code)
 		return a->code;
+	if (h->cancelled)
+		return sut_err_reason(a->err, ECANCELED, "cancelled", "%s: given up", a->url);
 	*ret_status = status_of(h);
 	/* What an error page holds does not matter, nor that it was cut. */
 	if (code == CURLE_OK || (!a->api && *ret_status >= 300 && a->dropped > ERROR_BODY_MAX))
@@ -552,8 +554,15 @@ static int set_options(struct sut_http *h)
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)h->connect_sec);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)h->stall_sec);
+	if (h->stall_sec < h->total_sec) {
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)h->stall_sec);
+	}
+	if (h->cancel_fd) {
+		/* One that is given up must not wait for the resolver; one that waits must notice a dead peer. */
+		curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
+		curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	}
 	return r == CURLE_OUT_OF_MEMORY ? -ENOMEM : r == CURLE_OK ? 0 : -EOPNOTSUPP;
 }
 
@@ -602,6 +611,7 @@ int sut_http_new(const struct sut_http_opts *opts, struct sut_http **ret, struct
 	h->total_sec = opts->total_sec ? opts->total_sec : TOTAL_SEC;
 	h->stall_sec = opts->stall_sec ? opts->stall_sec : STALL_SEC;
 	h->no_private = opts->no_private;
+	h->cancel_fd = opts->cancel_fd;
 	if (copy(opts->proxy, &h->proxy) < 0 || copy(opts->unix_socket, &h->unix_socket) < 0 ||
 	    copy(opts->ca_file, &h->ca_file) < 0 ||
 	    copy(opts->user_agent ? opts->user_agent : "suture/" SUTURE_VERSION, &h->user_agent) <
@@ -614,7 +624,9 @@ int sut_http_new(const struct sut_http_opts *opts, struct sut_http **ret, struct
 	}
 	h->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 	h->curl = h->global ? curl_easy_init() : NULL;
-	if (!h->curl)
+	if (h->curl && h->cancel_fd)
+		h->multi = curl_multi_init();
+	if (!h->curl || (h->cancel_fd && !h->multi))
 		return sut_err_oom(err);
 	r = set_options(h);
 	if (r == -ENOMEM)
@@ -636,6 +648,8 @@ void sut_http_free(struct sut_http *h)
 		return;
 	if (h->curl)
 		curl_easy_cleanup(h->curl);
+	if (h->multi)
+		curl_multi_cleanup(h->multi);
 	if (h->bearer)
 		explicit_bzero(h->bearer->data, strlen(h->bearer->data));
 	curl_slist_free_all(h->bearer);

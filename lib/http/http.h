@@ -31,9 +31,14 @@ struct sut_http_opts {
 	/* Refuse to connect to loopback, link-local, multicast and reserved addresses, also when a name
 	 * resolves to them (-EACCES). Proxies of the environment are not used then. */
 	bool no_private;
+	/* A descriptor that ends a request with -ECANCELED (reason "cancelled") as soon as it can be read, e.g. an
+	 * eventfd; the caller's. Such a handle sleeps until something happens, however long. 0: none. */
+	int cancel_fd;
 	unsigned int connect_sec; /* 0: 20 */
 	unsigned int total_sec;	  /* one request, start to end; 0: 3600 */
-	unsigned int stall_sec;	  /* less than 100 bytes a second for so long ends it; 0: 60 */
+	/* Less than 100 bytes a second for so long ends it; 0: 60. Not less than total_sec: never, for those who
+	 * wait for an answer. */
+	unsigned int stall_sec;
 };
 
 struct sut_http_stats {

@@ -16,6 +16,9 @@ struct sut_http {
 	char *proxy, *unix_socket, *ca_file, *user_agent;
 	char *bundle; /* the system's authorities in one file, while their folder is used instead */
 	unsigned int connect_sec, total_sec, stall_sec;
+	int cancel_fd;	/* 0: none */
+	bool cancelled; /* by it, the last request */
+	CURLM *multi;	/* when there is a cancel_fd */
 	struct sut_http_stats stats;
 	char why[CURL_ERROR_SIZE]; /* in curl's words */
 };
@@ -46,6 +49,8 @@ struct answer {
 };
 
 uint64_t http_now_ms(void);
+/* As curl_easy_perform(); sets h->cancelled (and returns CURLE_ABORTED_BY_CALLBACK) when cancel_fd can be read. */
+CURLcode http_perform(struct sut_http *h);
 /* The value of the header line when it is the one called name. */
 const char *http_header_value(const char *line, const char *name);
 /* "https" and "https://host:443" of a URL that we speak. */

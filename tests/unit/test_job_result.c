@@ -137,7 +137,7 @@ static void a_large_result_is_shortened_and_says_so(void **state _unused_)
 	assert_true(json_is_true(json_object_get(got.root, "shortened")));
 	assert_true(json_is_null(json_object_get(got.root, "result")));
 	sut_job_result_release(&got);
-	r.checks = sut_steal(r.result);
+	r.available = sut_steal(r.result);
 	r.host = big;
 	assert_int_equal(sut_job_result_make(&r, &b, &err), -EFBIG);
 	sut_buf_release(&b);
