@@ -20,6 +20,10 @@ int apply_shutdown(struct apply *a, struct sut_err *err) _must_check_;
 /* `suture-apply health`, in suture-health.service: runs the health checks. */
 int apply_health(struct apply *a, struct sut_err *err) _must_check_;
 
+/* `suture-apply leave`, before the package is removed: takes the patch out. What is kept stays, and an agent that is
+ * installed again goes on where this one ended. */
+int apply_leave(struct apply *a, struct sut_err *err) _must_check_;
+
 /*
  * guard_read() of this kernel, with what a suture-apply that was killed in this boot left mended: applying
  * becomes probation or idle, as the engine says. With the lock held. Every verb that changes begins with it.

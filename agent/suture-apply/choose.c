@@ -208,9 +208,10 @@ static int remove_all(struct apply *a, struct sut_err *err)
 }
 
 /* A guard that is damaged keeps nobody from leaving. */
-static int take_out(struct apply *a, const char *by, struct sut_err *err)
+static int take_out(struct apply *a, const char *by, bool on_purpose, struct sut_err *err)
 {
-	const struct act_opts o = {.by = by, .reason = "the agent leaves", .on_purpose = true};
+	const struct act_opts o = {
+		.by = by, .reason = "the agent leaves", .on_purpose = on_purpose};
 	_cleanup_(sut_freep) struct guard *g = calloc(1, sizeof(*g));
 	struct machine_kernel k;
 	struct sut_err why = {0};
@@ -234,10 +235,21 @@ int verb_forget(struct apply *a, struct verb_call *c, json_t *answer, struct sut
 	int r = verb_flag(c, "purge", &purge, err);
 
 	if (r == 0)
-		r = take_out(a, c->by, err);
+		r = take_out(a, c->by, true, err);
 	if (r < 0)
 		return r;
 	if (!purge)
 		verb_state(a, answer);
 	return purge ? remove_all(a, err) : 0;
+}
+
+int apply_leave(struct apply *a, struct sut_err *err)
+{
+	int r = apply_lock(a, APPLY_LOCK_WAIT_BOOT_MS, err);
+
+	if (r < 0)
+		return r;
+	r = take_out(a, "root", false, err);
+	apply_unlock(a);
+	return r;
 }
