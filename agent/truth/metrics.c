@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "internal.h"
-#include "kernel/report.h"
+#include "common/when.h"
 
 struct page {
 	struct sut_buf *out;
@@ -75,7 +75,7 @@ static void when(struct page *p, const char *name, const char *help, const char 
 {
 	int64_t t;
 
-	if (sut_report_parse_time(time, &t) == 0)
+	if (when_parse(time, &t))
 		number(p, name, help, t);
 }
 

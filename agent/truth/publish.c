@@ -93,14 +93,14 @@ static int put_release(const char *root, const json_t *state, const struct truth
 	return settle(path.s, r, &b, err);
 }
 
-/* One more than that of the document that is there, when it is of this boot. */
-static int64_t next_version(const char *path, const json_t *state)
+int64_t truth_vex_version(const char *root, const json_t *state)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(TRUTH_FILE_MAX);
+	struct agent_path path = agent_path(root, AGENT_VEX);
 	int64_t version = 0;
 	json_t *j;
 
-	if (sut_file_read(path, &b, NULL) < 0)
+	if (sut_file_read(path.s, &b, NULL) < 0)
 		return 1;
 	j = json_loadb(sut_buf_str(&b), b.len, JSON_REJECT_DUPLICATES, NULL);
 	if (sut_startswith(truth_text(j, "@id"), "urn:uuid:") &&
@@ -138,7 +138,7 @@ static int put_vex(const char *root, const json_t *state, const struct truth_hos
 
 	if (conf && conf->vex) {
 		truth_host_name(root, host);
-		r = truth_vex(state, h, host, now, next_version(path.s, state), &j, &why);
+		r = truth_vex(state, h, host, now, truth_vex_version(root, state), &j, &why);
 		if (r < 0 && r != -ENODATA && err)
 			*err = why;
 	}

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "internal.h"
-#include "kernel/report.h"
+#include "common/when.h"
 
 /* NULL for "": what is not known is null. */
 static const char *known(const char *s)
@@ -28,7 +28,7 @@ int truth_release(const json_t *state, const struct truth_host *h, int64_t now, 
 		  struct sut_err *err)
 {
 	const json_t *kernel = json_object_get(state, "kernel"), *p = truth_patch(state);
-	char effective[2 * TRUTH_WORD_MAX] = "", at[32], until[32];
+	char effective[2 * TRUTH_WORD_MAX] = "", at[WHEN_MAX], until[WHEN_MAX];
 	json_t *cves, *j;
 
 	if (!json_is_object(kernel))
@@ -36,8 +36,8 @@ int truth_release(const json_t *state, const struct truth_host *h, int64_t now, 
 	(void)(truth_effective(state, h, effective) < 0); /* stays "" */
 	if (truth_cve_list(state, &cves) < 0)
 		return sut_err_oom(err);
-	sut_report_time(now, at);
-	sut_report_time(now + TRUTH_VALID_S, until);
+	when_text(now, at);
+	when_text(now + TRUTH_VALID_S, until);
 	j = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s?, s:b, s:s?,"
 		      " s:{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}, s:o, s:o}",
 		      "format", "suture-release", "version", 1, "provider", "suture",

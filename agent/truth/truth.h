@@ -76,6 +76,12 @@ bool truth_is_live(const json_t *state);
 int truth_effective(const json_t *state, const struct truth_host *h,
 		    char ret[2 * TRUTH_WORD_MAX]) _must_check_;
 
+/* Is it a name like CVE-2026-1234? Nothing else is told. */
+bool truth_is_cve(const char *s);
+
+/* Of the live patch, as a fresh list; empty when there is none. -ENOMEM. */
+int truth_cve_list(const json_t *state, json_t **ret) _must_check_;
+
 /* Is this CVE fixed by the live patch? Case does not matter. */
 bool truth_is_fixed(const json_t *state, const char *cve);
 
@@ -89,6 +95,10 @@ int truth_release(const json_t *state, const struct truth_host *h, int64_t now, 
 /* version: 1 for the first of a boot, then one more each time. host_id names this machine in the text. */
 int truth_vex(const json_t *state, const struct truth_host *h, const char *host_id, int64_t now,
 	      int64_t version, json_t **ret, struct sut_err *err) _must_check_;
+/* That version: one more than the document in AGENT_VEX has, when that is of this boot. */
+int64_t truth_vex_version(const char *root, const json_t *state);
+/* And that name: the host's, or "unnamed". */
+void truth_host_name(const char *root, char ret[TRUTH_WORD_MAX]);
 /* net: the state document of sutured (AGENT_NET_STATE), or NULL. It comes from a process without rights: only
  * times, counts and known words are taken from it. */
 int truth_metrics(const json_t *state, const json_t *net, const struct truth_host *h, int64_t now,

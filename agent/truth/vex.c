@@ -10,7 +10,7 @@
 
 #include "base/str.h"
 #include "internal.h"
-#include "kernel/report.h"
+#include "common/when.h"
 
 enum { PURL_MAX = 1024 };
 
@@ -141,10 +141,10 @@ static json_t *make_document(const struct about *a, int64_t now, int64_t version
 			     json_t *statements)
 {
 	char *id = sut_sprintf("urn:uuid:%s", truth_text(a->state, "boot_id")),
-	     *author = sut_sprintf("Suture, live patching on host %s", a->host_id), at[32];
+	     *author = sut_sprintf("Suture, live patching on host %s", a->host_id), at[WHEN_MAX];
 	json_t *j = NULL;
 
-	sut_report_time(now, at);
+	when_text(now, at);
 	if (id && author)
 		j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "@context",
 			      "https://openvex.dev/ns/v0.2.0", "@id", id, "author", author, "role",
@@ -165,7 +165,7 @@ int truth_vex(const json_t *state, const struct truth_host *h, const char *host_
 {
 	struct about a = {.state = state, .patch = truth_patch(state), .host_id = host_id};
 	json_t *statements, *j;
-	char until[32];
+	char until[WHEN_MAX];
 	int r;
 
 	if (!a.patch)
@@ -180,7 +180,7 @@ int truth_vex(const json_t *state, const struct truth_host *h, const char *host_
 				      "here; OpenVEX names products by their package");
 	if (!*truth_text(state, "boot_id"))
 		return sut_err_set(err, EBADMSG, "the state of suture-apply has no boot_id");
-	sut_report_time(now + TRUTH_VALID_S, until);
+	when_text(now + TRUTH_VALID_S, until);
 	a.until = until;
 	if (make_products(h, &a.products) < 0)
 		return sut_err_oom(err);
