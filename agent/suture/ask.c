@@ -108,7 +108,8 @@ int ask_call(enum ask_whom whom, json_t *request, const struct ask *opts, json_t
 	for (;;) {
 		e = (struct sut_err){0};
 		r = wire_call(path.s, request, o->fds, o->timeout_ms ? o->timeout_ms : ASK_LONG_MS,
-			      o->progress ? progress_feed : NULL, o->progress, &answer, &e);
+			      o->progress ? progress_feed : o->each,
+			      o->progress ? (void *)o->progress : o->ctx, &answer, &e);
 		if ((r != -ENOENT && r != -ECONNREFUSED) || answer || now_ms() >= end)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);

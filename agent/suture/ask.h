@@ -24,9 +24,11 @@ enum {
 
 struct ask {
 	const struct wire_fds *fds;
-	int timeout_ms;		   /* 0: ASK_LONG_MS */
-	struct progress *progress; /* NULL: none; ended when this returns */
-	unsigned int patience_ms;  /* so long nobody needs to be there yet */
+	int timeout_ms;					 /* 0: ASK_LONG_MS */
+	struct progress *progress;			 /* NULL: none; ended when this returns */
+	void (*each)(void *ctx, const json_t *progress); /* instead of it; may be NULL */
+	void *ctx;
+	unsigned int patience_ms; /* so long nobody needs to be there yet */
 };
 
 /* What comes before all paths: $SUTURE_ROOT, else "". */

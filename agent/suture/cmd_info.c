@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* suture info: what a patch holds, for auditors; needs no kernel and no rights. */
+/* suture info: what is applied; or what a patch file holds, for auditors, which needs no kernel and no rights. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -11,6 +11,7 @@
 #include "crypto/modsign.h"
 #include "kernel/report.h"
 #include "kernel/trust.h"
+#include "live.h"
 
 static void count_bytes(const struct sut_expect_table *t, uint64_t *compared, uint64_t *ignored)
 {
@@ -24,12 +25,15 @@ static void count_bytes(const struct sut_expect_table *t, uint64_t *compared, ui
 }
 
 static const char help[] =
-	"usage: suture info FILE [OPTION]...\n\n"
+	"usage: suture info [FILE] [OPTION]...\n\n"
+	"Without FILE: what is applied, and which CVEs it fixes. As root it is asked for, else\n"
+	"it is what suture-apply said last.\n\n"
 	"Checks a patch file and shows what it holds and who has signed it. Works\n"
 	"anywhere, needs no rights. A file without a trusted signature is shown as well.\n\n"
 	"  --sig FILE  the signature (default: FILE.sig beside the patch)\n"
 	"  --keys DIR  folder of the trusted keys (default: " SUT_KEYS_DIR ")\n"
-	"  --json      one object on stdout (docs/formats/status.md)\n";
+	"  --json      one object on stdout (docs/formats/status.md; without FILE\n"
+	"              docs/formats/schemas/suture-live.json)\n";
 
 /* The payload's own signature, for the kernel. Only the kernel has the keys to check it with. */
 struct module_signature {
@@ -208,6 +212,8 @@ int cmd_info(int argc, char **argv)
 		else
 			return SUT_EXIT_USAGE;
 	}
+	if (optind == argc && !opts.sig && !opts.keys)
+		return live_info(json);
 	if (optind != argc - 1) {
 		fprintf(stderr, "suture: info: name one patch file; see 'suture info --help'\n");
 		return SUT_EXIT_USAGE;

@@ -28,7 +28,10 @@ static const struct command {
 	{PROTECTION, "explain", cmd_explain, "why is this machine not patched (further)"},
 	{PROTECTION, "verify", cmd_verify, "compare the running code with the patch"},
 	{PROTECTION, "unload", cmd_unload, "take the applied patch out"},
-	{PROTECTION, "info", cmd_info, "show what a patch holds; needs no rights"},
+	{PROTECTION, "info", cmd_info, "what is applied, or what a patch file holds"},
+	{PROTECTION, "cves", cmd_cves, "is a CVE fixed in the kernel that runs"},
+	{PROTECTION, "uname", cmd_uname, "uname(1) with the version in effect"},
+	{PROTECTION, "history", cmd_history, "what happened to the kernel"},
 	{CHOICES, "mode", cmd_mode, "normal, no-apply or off"},
 	{CHOICES, "pin", cmd_pin, "not beyond a level, day or patchset"},
 	{CHOICES, "hold", cmd_hold, "nothing new for a while"},
@@ -37,6 +40,8 @@ static const struct command {
 	{MEMBERSHIP, "register", cmd_register, "register this machine at a portal"},
 	{MEMBERSHIP, "unregister", cmd_unregister, "leave the portal"},
 	{MEMBERSHIP, "job", cmd_job, "signed jobs of a management platform"},
+	{MEMBERSHIP, "vex", cmd_vex, "an OpenVEX document about this machine"},
+	{MEMBERSHIP, "doctor", cmd_doctor, "a report for those who help; sends nothing"},
 	{BY_HAND, "apply", cmd_apply, "apply a patch file to the running kernel"},
 	{BY_HAND, "revert", cmd_revert, "take back what was applied"},
 	{BY_HAND, "preflight", cmd_preflight, "would a patch be applied here"},
@@ -107,10 +112,17 @@ static int words(void)
 
 int main(int argc, char **argv)
 {
+	const char *slash = argc ? strrchr(argv[0], '/') : NULL, *name = slash	? slash + 1
+									 : argc ? argv[0]
+										: "";
 	const struct command *c;
 
 	/* A reader that goes away must not end us in the middle of an apply. */
 	signal(SIGPIPE, SIG_IGN);
+	if (!strcmp(name, "kcarectl"))
+		return kcarectl(argc, argv);
+	if (!strcmp(name, "kcare-uname"))
+		return kcare_uname(argc, argv);
 	if (argc < 2) {
 		usage(stderr);
 		return SUT_EXIT_USAGE;
