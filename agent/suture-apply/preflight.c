@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "base/str.h"
 #include "crypto/modsign.h"
+#include "engine.h"
 #include "kernel/report.h"
 #include "switch.h"
 
@@ -302,8 +304,13 @@ int preflight_run(struct apply *a, const struct machine_kernel *k, const struct 
 {
 	struct run p = {.a = a, .k = k, .g = g, .l = l, .o = o, .rep = rep};
 	struct sut_err first = {0};
-	int r = a->machine.engine(a->machine.ctx, &p.engine, err);
+	struct sut_err unused = {0};
+	int r;
 
+	/* What is wrong with the one that is kept is told as a missing engine, which is fetched again. */
+	if (engine_ready(a, &unused) < 0)
+		apply_log(LOG_WARNING, "the suture.ko that is kept is of no use: %s", unused.msg);
+	r = a->machine.engine(a->machine.ctx, &p.engine, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(table); i++) {

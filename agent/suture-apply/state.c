@@ -12,6 +12,7 @@
 #include "common/choice.h"
 #include "common/conf.h"
 #include "common/when.h"
+#include "engine.h"
 #include "errors.h"
 #include "guard.h"
 #include "kernel/applied.h"
@@ -108,7 +109,7 @@ static json_t *engine_json(const struct state *s)
 	} else if (refused) {
 		word = "refused";
 		message = refused;
-	} else if (e.installed) {
+	} else if (e.installed || engine_is_kept(s->a)) {
 		word = "available";
 	} else {
 		word = "missing";

@@ -10,13 +10,12 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "boot.h"
-#include "common/history.h"
-#include "patch/signature.h"
+#include "engine.h"
 #include "preflight.h"
 #include "stage.h"
 #include "state.h"
 
-enum { ENGINE_MAX = 16 << 20, BY_MAX = 100, REASON_MAX = 500 };
+enum { BY_MAX = 100, REASON_MAX = 500 };
 
 /* ------------------------------------------------------------------ */
 /* what was asked                                                      */
@@ -260,75 +259,6 @@ static int verb_verify(struct apply *a, struct verb_call *c _unused_, json_t *an
 	return !result || json_object_set_new(answer, "result", result) < 0 ? sut_err_oom(err) : r;
 }
 
-/* Is it signed, and for this kernel? */
-static int check_engine(struct apply *a, const struct sut_buf *ko, const struct sut_buf *sig,
-			struct sut_patch_claim *ret, struct sut_err *err)
-{
-	struct agent_path dir = agent_path(a->root, AGENT_KEYS);
-	_cleanup_(sut_patch_keys_release) struct sut_patch_keys keys = {0};
-	const struct sut_patch_key *by = NULL;
-	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
-	struct machine_kernel k;
-	int r = sut_patch_keys_read(dir.s, &keys, err);
-
-	if (r == 0 && keys.n == 0)
-		return sut_err_reason(
-			err, ENOKEY, "no-keys",
-			"this machine trusts no key yet (there is no .pub file in %s)", dir.s);
-	if (r == 0)
-		r = sut_engine_sig_verify(&keys, ko->data, ko->len, sig->data, sig->len, ret, &by,
-					  err);
-	if (r == 0)
-		r = a->machine.kernel(a->machine.ctx, &k, err);
-	if (r < 0)
-		return r;
-	sut_hex(ret->build_id, sizeof(ret->build_id), build_id);
-	if (!sut_streq(build_id, k.build_id))
-		return sut_err_reason(
-			err, ENOEXEC, "wrong-kernel",
-			"this suture.ko is for the kernel build %.12s…, and %.12s… runs", build_id,
-			k.build_id);
-	if (ret->level != SUTURE_ABI)
-		return sut_err_reason(
-			err, EPROTONOSUPPORT, "abi",
-			"this suture.ko has ABI %u and this agent ABI %d. Upgrade the "
-			"agent",
-			ret->level, SUTURE_ABI);
-	return 0;
-}
-
-static int load_engine(struct apply *a, struct verb_call *c, const char *sha256,
-		       struct sut_err *err)
-{
-	_cleanup_buf_ struct sut_buf ko = SUT_BUF_INIT(ENGINE_MAX),
-				     sig = SUT_BUF_INIT(STAGE_SIG_MAX);
-	struct history_entry e = {.at = a->now(), .event = "engine", .by = c->by};
-	struct sut_patch_claim claim;
-	char is[SUT_SHA256_HEX];
-	struct sut_err late = {0};
-	int r = stage_sealed(c->fds.v[0], ENGINE_MAX, "suture.ko", &ko, err);
-
-	if (r == 0)
-		r = stage_sealed(c->fds.v[1], STAGE_SIG_MAX, "the signature", &sig, err);
-	if (r < 0)
-		return r;
-	sut_sha256_hex(ko.data, ko.len, is);
-	if (!sut_streq(is, sha256))
-		return sut_err_reason(err, EBADMSG, "digest",
-				      "suture.ko has the SHA-256 %.16s… and %.16s… was announced",
-				      is, sha256);
-	r = check_engine(a, &ko, &sig, &claim, err);
-	if (r == 0)
-		r = a->machine.engine_load(a->machine.ctx, &ko, err);
-	if (r < 0)
-		return r;
-	e.detail = claim.name;
-	if (history_add(a->root, &e, &late) < 0)
-		apply_log(LOG_WARNING, "the history cannot be written: %s", late.msg);
-	apply_log(LOG_NOTICE, "loaded the engine %s", claim.name);
-	return 0;
-}
-
 static int verb_engine(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
 {
 	struct machine_engine e;
@@ -341,7 +271,7 @@ static int verb_engine(struct apply *a, struct verb_call *c, json_t *answer, str
 	if (r < 0)
 		return r;
 	if (!e.loaded) {
-		r = load_engine(a, c, sha256, &why);
+		r = engine_take(a, c->fds.v[0], c->fds.v[1], sha256, c->by, &why);
 		if (r < 0) {
 			state_failed(a, &why, "");
 			if (err)
