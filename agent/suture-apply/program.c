@@ -144,7 +144,7 @@ static int find_listener(const struct apply *a, const struct options *o, gid_t g
 
 static int serve(struct apply *a, const struct options *o, struct sut_err *err)
 {
-	struct server s = {.idle_ms = o->idle_s * 1000};
+	struct server s = {.idle_ms = o->idle_s * 1000, .request_ms = SERVER_REQUEST_MS};
 	gid_t group;
 	int r;
 

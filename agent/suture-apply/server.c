@@ -65,7 +65,7 @@ void server_call(struct apply *a, const struct server *s, int fd)
 	if (r == 0)
 		r = check_peer(s, &peer, &c.root, &err);
 	if (r == 0)
-		r = wire_receive(fd, SERVER_REQUEST_MS, &request, &c.fds, &err);
+		r = wire_receive(fd, s->request_ms, &request, &c.fds, &err);
 	if (r == 0) {
 		c.uid = peer.uid;
 		c.request = request;

@@ -17,6 +17,7 @@ enum {
 struct server {
 	int listener;
 	unsigned int idle_ms;
+	int request_ms; /* so long a peer may take to say what it wants */
 	uid_t agent; /* who sutured is; (uid_t)-1: there is no such user, so only root is served */
 };
 

@@ -204,13 +204,15 @@ int machine_file_set(const char *root, const char *key, const char *json, struct
 
 int machine_file_get(const char *root, const char *key, json_t **ret, struct sut_err *err)
 {
-	const char *name = NULL;
 	json_t *j = NULL, *v;
+	const char *name;
 	int r = load(root, &j, err);
 
 	if (r < 0)
 		return r;
-	v = key ? json_object_get(holder(j, key, &name), name) : j;
+	v = key ? holder(j, key, &name) : j;
+	if (key)
+		v = json_object_get(v, name);
 	if (v)
 		*ret = json_incref(v);
 	else
