@@ -34,6 +34,7 @@ static const struct {
 	{"keys", SUT_EXIT_NOT_TRUSTED},
 	{"permissions", SUT_EXIT_NOT_TRUSTED},
 	{"policy", SUT_EXIT_NOT_TRUSTED},
+	{"signature", SUT_EXIT_NOT_TRUSTED}, /* of a job */
 	{"unsupported", SUT_EXIT_NOT_FOR_US},
 	{"no-patch", SUT_EXIT_NOT_FOR_US},
 	{"mode", SUT_EXIT_HELD},

@@ -23,6 +23,10 @@ static const struct word {
 	const char *help;
 } words_of_job[] = {
 	{"run", cmd_job_run, "do what a signed manifest says, and write a signed result"},
+	{"new", cmd_job_new, "print a manifest to be filled in"},
+	{"sign", cmd_job_sign, "make a signed envelope of a manifest"},
+	{"verify", cmd_job_verify, "say what a manifest or a result says, and who signed it"},
+	{"key", cmd_job_key, "make a pair of keys that sign jobs"},
 };
 
 enum { MANIFEST_MAX = WIRE_MAX / 2 }; /* bytes: as text in a message it may double */

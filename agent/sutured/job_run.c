@@ -580,6 +580,9 @@ static int run(struct job *j, const char *envelope, size_t len, struct job_answe
 		r = take(j, envelope, &state, err);
 	if (r == 0) {
 		r = perform(j, state, err);
+		/* Of the repository's metadata, not of the manifest. */
+		if (r < 0 && strcmp(err->reason, "expired") == 0)
+			(void)snprintf(err->reason, sizeof(err->reason), "metadata-expired");
 		/* What happened is told even when it cannot be looked at. */
 		(void)!look(j, true, &j->after, NULL, NULL);
 	}
