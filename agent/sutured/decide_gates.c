@@ -159,7 +159,7 @@ static void gate_hold(struct view *v)
 		return;
 	if (c->hold_until)
 		decide_again_at(v, c->hold_until);
-	decide_add(v, true, "hold", v->out->wanted, c->hold_until, "'suture hold off' ends it",
+	decide_add(v, true, "hold", v->out->wanted, c->hold_until, "'suture hold --release' ends it",
 		   "this machine is on hold%s%s", c->hold_reason[0] ? ": " : "", c->hold_reason);
 }
 
@@ -283,7 +283,7 @@ static void say_quarantined(struct view *v)
 		     !sut_streq(v->out->wanted->sha256, h->quarantined[i].sha256))) {
 			struct decide_reason *r = decide_add(
 				v, false, "quarantined", NULL, 0,
-				"'suture history' tells what happened; 'suture update --release' is "
+				"'suture history' tells what happened; 'suture quarantine release' is "
 				"for when it was not the patch",
 				"%s (level %u) was taken out after it did harm on this machine (%s)",
 				h->quarantined[i].id, h->quarantined[i].level,

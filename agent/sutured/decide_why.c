@@ -113,7 +113,7 @@ void decide_say_against(struct view *v, unsigned int a, const struct decide_leve
 	if (a & AGAINST_QUARANTINE)
 		decide_add(
 			v, blocks, "quarantined", l, 0,
-			"'suture history' tells what happened; 'suture update --release' is for when it was "
+			"'suture history' tells what happened; 'suture quarantine release' is for when it was "
 			"not the patch",
 			"%s (level %u) was taken out after it did harm on this machine, and is not applied "
 			"again",
