@@ -395,10 +395,11 @@ static json_t *make_entry(const struct sut_releases *kernel, const struct sut_re
 			  const char *reason)
 {
 	const struct sut_manifest *m = f->manifest;
-	json_t *custom = json_pack(
-		"{s:s,s:I,s:o,s:s,s:s,s:o}", "id", m->id, "level", (json_int_t)m->level, "cves",
-		strings(m->cves, m->ncves, SUT_RELEASE_CVES_MAX), "target", m->target.name, "arch",
-		m->target.arch, "supersedes", superseded(kernel, f));
+	json_t *custom = json_pack("{s:s,s:I,s:s,s:o,s:s,s:s,s:o}", "id", m->id, "level",
+				   (json_int_t)m->level, "created", m->created, "cves",
+				   strings(m->cves, m->ncves, SUT_RELEASE_CVES_MAX), "target",
+				   m->target.name, "arch", m->target.arch, "supersedes",
+				   superseded(kernel, f));
 
 	if (custom && m->ncves > SUT_RELEASE_CVES_MAX &&
 	    json_object_set_new(custom, "cves_total", json_integer((json_int_t)m->ncves)) < 0)

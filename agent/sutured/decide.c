@@ -28,7 +28,8 @@ static const struct decide_level *or_pinned(struct view *v, const struct decide_
 {
 	bool done;
 
-	if (v->in->asks == DECIDE_ASKS_FORCE || !v->named || !decide_beyond_pin(v, l))
+	if (v->in->asks == DECIDE_ASKS_FORCE || !v->named || v->named->level > l->level ||
+	    !decide_beyond_pin(v, l))
 		return l;
 	done = decide_is_running(v, v->named);
 	decide_say_against(v, AGAINST_PIN, l, done);
@@ -38,14 +39,10 @@ static const struct decide_level *or_pinned(struct view *v, const struct decide_
 
 static bool runs_beyond_pin(const struct view *v)
 {
-	struct decide_level l = {.id = v->in->half.patch.id, .level = v->running};
-
 	if (!v->running || v->in->asks == DECIDE_ASKS_FORCE)
 		return false;
-	return v->now ? decide_beyond_pin(v, v->now)
-		      : (v->in->choice->pin == CHOICE_PIN_LEVEL ||
-			 v->in->choice->pin == CHOICE_PIN_PATCHSET) &&
-				decide_beyond_pin(v, &l);
+	return v->running > v->cap ||
+	       (v->in->choice->pin == CHOICE_PIN_DATE && v->now && decide_beyond_pin(v, v->now));
 }
 
 static void give_way_to_pin(struct view *v)
@@ -73,6 +70,7 @@ static void want_asked(struct view *v)
 		l = NULL;
 	if (l && decide_is_running(v, l))
 		return;
+	v->unmet = !l;
 	if (l)
 		v->out->wanted = l;
 	else if (is_text(in->ask_id))
@@ -191,7 +189,7 @@ static const char *make_state(const struct view *v)
 		return "not-registered";
 	if (in->registered ? in->told == DECIDE_TOLD_NOTHING : in->repository == DECIDE_REPO_NEVER)
 		return "unknown";
-	if (v->blocked && (v->out->wanted || v->unmet || decide_told_unload(v)))
+	if (v->blocked && v->out->wants)
 		return v->state;
 	return decide_highest_quarantined(v) > v->running ? "quarantined" : "current";
 }
@@ -228,6 +226,7 @@ void decide(const struct decide_in *in, struct decide_out *ret)
 	} else {
 		set_action(&v);
 	}
+	ret->wants = ret->wanted || v.unmet || decide_told_unload(&v) || ret->action;
 	snprintf(ret->state, sizeof(ret->state), "%s", make_state(&v));
 }
 

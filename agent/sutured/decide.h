@@ -178,6 +178,7 @@ struct decide_out {
 	const char *unload_by;		   /* UNLOAD: "stop-flag", "portal" */
 	/* What would be applied if nothing held it back; NULL. */
 	const struct decide_level *wanted;
+	bool wants; /* something is to be done, whether it can be or not */
 	/* The highest level of the repository beyond what runs; NULL. */
 	const struct decide_level *available;
 	char state[16]; /* docs/formats/checkin.md, or "not-registered", "unknown" */

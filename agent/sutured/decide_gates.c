@@ -77,8 +77,7 @@ static void gate_portal(struct view *v)
 	const struct decide_in *in = v->in;
 
 	if (!in->registered && !in->repository_set) {
-		decide_add(v, true, "not-registered", NULL, 0,
-			   "suture register --portal URL --key-file FILE",
+		decide_add(v, true, "not-registered", NULL, 0, "suture register --portal URL",
 			   "this machine is not registered with a portal");
 		return;
 	}
@@ -140,7 +139,7 @@ static void gate_repository(struct view *v)
 			v, !good, "repository-refused", NULL, 0,
 			"'suture check' tries again; if it stays, tell those who publish the repository",
 			"what came from the repository is not believed: %s", text);
-	else if (is_text(code) && (good || (!wrong && in->repository != DECIDE_REPO_EXPIRED)))
+	else if (is_text(code) && !sut_streq(code, "expired"))
 		decide_add(v, !good, "repository-silent", NULL, 0,
 			   "'suture check' tries again; look at network, proxy and repository",
 			   "the repository could not be read: %s", text);
@@ -159,8 +158,9 @@ static void gate_hold(struct view *v)
 		return;
 	if (c->hold_until)
 		decide_again_at(v, c->hold_until);
-	decide_add(v, true, "hold", v->out->wanted, c->hold_until, "'suture hold --release' ends it",
-		   "this machine is on hold%s%s", c->hold_reason[0] ? ": " : "", c->hold_reason);
+	decide_add(v, true, "hold", v->out->wanted, c->hold_until,
+		   "'suture hold --release' ends it", "this machine is on hold%s%s",
+		   c->hold_reason[0] ? ": " : "", c->hold_reason);
 }
 
 /* When changes are made at all. */
@@ -282,9 +282,7 @@ static void say_quarantined(struct view *v)
 		    (!v->out->wanted ||
 		     !sut_streq(v->out->wanted->sha256, h->quarantined[i].sha256))) {
 			struct decide_reason *r = decide_add(
-				v, false, "quarantined", NULL, 0,
-				"'suture history' tells what happened; 'suture quarantine release' is "
-				"for when it was not the patch",
+				v, false, "quarantined", NULL, 0, QUARANTINE_ADVICE,
 				"%s (level %u) was taken out after it did harm on this machine (%s)",
 				h->quarantined[i].id, h->quarantined[i].level,
 				h->quarantined[i].why);

@@ -86,8 +86,9 @@ bool decide_beyond_pin(const struct view *v, const struct decide_level *l)
 	case CHOICE_PIN_DATE:
 		return made_after(l, c->pin_date, v->in->now);
 	case CHOICE_PIN_LEVEL:
-	case CHOICE_PIN_PATCHSET:
 		return l->level > v->cap;
+	case CHOICE_PIN_PATCHSET:
+		return !sut_streq(l->id, c->pin_patchset);
 	}
 	return true;
 }
@@ -115,10 +116,10 @@ unsigned int decide_against(const struct view *v, const struct decide_level *l)
 
 	if (decide_is_quarantined(v, l))
 		a |= AGAINST_QUARANTINE;
-	/* Down is never too far for these. */
+	if (!force && decide_beyond_pin(v, l))
+		a |= AGAINST_PIN;
+	/* What comes down is never too far, and never too new. */
 	if (l->level > v->running) {
-		if (!force && decide_beyond_pin(v, l))
-			a |= AGAINST_PIN;
 		if (!force && !decide_is_asked(v) && beyond_sticky(v, l))
 			a |= AGAINST_STICKY;
 		if (in->asks == DECIDE_ASKS_NOBODY && decide_delay_ends(v, l) > in->now)

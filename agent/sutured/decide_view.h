@@ -5,6 +5,10 @@
 
 #include "sutured/decide.h"
 
+#define QUARANTINE_ADVICE                                                                          \
+	"'suture history' tells what happened; when it was not the patch, 'suture quarantine "     \
+	"release' lets it go"
+
 struct view {
 	const struct decide_in *in;
 	struct decide_out *out;

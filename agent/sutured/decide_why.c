@@ -39,6 +39,7 @@ static const struct {
 	{"unloaded", "held"},
 	{"portal-held", "held"},
 	{"quarantined", "quarantined"},
+	{"download", "pending"},
 	{"busy", "pending"},
 	{"unreliable-stack", "pending"},
 };
@@ -112,9 +113,7 @@ void decide_say_against(struct view *v, unsigned int a, const struct decide_leve
 
 	if (a & AGAINST_QUARANTINE)
 		decide_add(
-			v, blocks, "quarantined", l, 0,
-			"'suture history' tells what happened; 'suture quarantine release' is for when it was "
-			"not the patch",
+			v, blocks, "quarantined", l, 0, QUARANTINE_ADVICE,
 			"%s (level %u) was taken out after it did harm on this machine, and is not applied "
 			"again",
 			l->id, l->level);
@@ -124,7 +123,7 @@ void decide_say_against(struct view *v, unsigned int a, const struct decide_leve
 	if (a & AGAINST_PORTAL) {
 		h = decide_portal_holds(v, l);
 		decide_add(v, blocks, "portal-held", l, h ? h->until : 0,
-			   "'suture update --force' applies it all the same",
+			   "'suture update --to LEVEL --force' applies it all the same",
 			   "the portal holds %s (level %u) back: %s", l->id, l->level,
 			   h ? (is_text(h->detail) ? h->detail : or_empty(h->reason))
 			     : "it has not told this machine to run it");

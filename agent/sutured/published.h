@@ -25,6 +25,7 @@ struct published {
 	json_t *doc; /* strings point into it */
 	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
 	int64_t snapshot; /* version; 0: nothing was ever read */
+	int64_t read_at;  /* when that was, by our clock */
 	int64_t expires;  /* when the first of its roles does, seconds since the epoch */
 	struct decide_level levels[PUBLISHED_LEVELS_MAX];
 	size_t nlevels;

@@ -62,6 +62,15 @@ static void take_range(struct answer *a, const char *value)
 	a->has_range = sut_parse_u64(digits, INT64_MAX, &a->range_from) == 0;
 }
 
+/* Caches hand out old answers: the latest one counts. */
+static void take_date(struct sut_http *h, const char *value)
+{
+	time_t t = curl_getdate(value, NULL);
+
+	if (t > 0 && t > h->stats.date)
+		h->stats.date = t;
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct answer *a = arg;
@@ -93,6 +102,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 		a->encoded = !wanted && *value && strcasecmp(value, "identity");
 	} else if ((value = http_header_value(line, "Content-Range"))) {
 		take_range(a, value);
+	} else if ((value = http_header_value(line, "Date"))) {
+		take_date(a->h, value);
 	}
 	return size * n;
 }

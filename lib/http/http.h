@@ -45,6 +45,7 @@ struct sut_http_stats {
 	uint64_t requests;
 	uint64_t sent;	   /* bytes of requests after TLS: lines, headers, bodies */
 	uint64_t received; /* bytes of answers, likewise, as on the wire (compressed) */
+	int64_t date; /* the latest that a server said the time is, seconds since the epoch; 0: none */
 };
 
 /* Copies what opts (NULL: all defaults) points to. */

@@ -361,7 +361,10 @@ static const char *const table[][2] = {
 	{"apply=3 pin-date=2026-11-01 made=3:-86400", "none | held | pin"},
 	{"apply=3 pin-date=2026-11-01 unsaid=3 seen=3:-86400", "none | held | pin"},
 	{"run=5 repo=12345 apply=3 pin=2", "down 2 | pending | pin"},
-	{"run=5 repo=1345 apply=3 pin=2", "down 3 | pending | current"},
+	{"run=5 repo=1345 apply=3 pin=2", "none | held | pin"},
+	{"run=2 keep pin-id=K3", "none | current | portal-held"},
+	{"apply=2 pin-id=K3", "none | held | pin"},
+	{"run=3 keep pin-id=K2", "down 2 | pending | current"},
 	{"apply=3 no-apply=choice", "none | held | no-apply"},
 	{"apply=3 no-apply=cmdline", "none | held | no-apply"},
 	{"run=3 keep no-apply=choice", "none | current | no-apply"},
@@ -408,7 +411,7 @@ static const char *const table[][2] = {
 	{"run=2 keep held=3:withdrawn root to=3", "none | held | portal-held"},
 	{"run=2 keep held=3:withdrawn force to=3", "apply 3 | pending | current"},
 	{"run=2 keep root to-id=1", "down 1 | pending | portal-held"},
-	{"run=2 keep root to=8", "none | current | not-in-repository"},
+	{"run=2 keep root to=8", "none | pending | not-in-repository"},
 	{"run=2 keep root to=2", "none | current | portal-held"},
 	{"apply=3 heard=-691200 root to=2", "apply 2 | pending | portal-silent"},
 	/* The stop flag. */
@@ -697,14 +700,14 @@ static int broken(const struct scene *s, const struct decide_out *o)
 		return 9;
 	if (!force && (is_held(s) || in->half.mode == DECIDE_SWITCH_NO_APPLY))
 		return 10;
-	if (!force && t->level > running) {
+	if (!force) {
 		if (s->choice.pin == CHOICE_PIN_LEVEL && t->level > s->choice.pin_level)
 			return 11;
 		if (s->choice.pin == CHOICE_PIN_PATCHSET &&
-		    (sut_streq(s->choice.pin_patchset, "K8") || t->level > 2))
+		    !sut_streq(s->choice.pin_patchset, t->id))
 			return 12;
-		if (s->policy.sticky_level && t->level > s->policy.sticky_level && !in->ask_level &&
-		    !in->ask_id)
+		if (t->level > running && s->policy.sticky_level &&
+		    t->level > s->policy.sticky_level && !in->ask_level && !in->ask_id)
 			return 13;
 	}
 	if (in->asks == DECIDE_ASKS_NOBODY) {
