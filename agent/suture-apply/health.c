@@ -82,7 +82,8 @@ static void become(const char *path, const char *name, int out)
 	signal(SIGHUP, SIG_DFL);
 	sigemptyset(&nothing);
 	sigprocmask(SIG_SETMASK, &nothing, NULL);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 || chdir("/") < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ||
+	    close_range(3, ~0U, 0) < 0 || chdir("/") < 0)
 		_exit(126);
 	execve(path, argv, env);
 	fprintf(stderr, "cannot run it: %s\n", strerror(errno));
