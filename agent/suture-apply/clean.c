@@ -68,9 +68,13 @@ static int rewrite(const char *root, const char *boot_id, bool with, struct sut_
 
 	read_file(root, &b);
 	text = sut_buf_str(&b);
-	for (n = count(text, NULL); r == 0 && (line = next(&text)); n--)
-		if (n < CLEAN_BOOTS_MAX && !is_it(line, boot_id))
+	n = count(text, NULL) - count(text, boot_id);
+	while (r == 0 && (line = next(&text))) {
+		if (is_it(line, boot_id))
+			continue;
+		if (n-- < CLEAN_BOOTS_MAX)
 			r = sut_buf_addf(&out, "%.*s\n", ID_LEN, line);
+	}
 	if (r == 0 && with)
 		r = sut_buf_addf(&out, "%s\n", boot_id);
 	if (r < 0)
