@@ -63,6 +63,12 @@ static int parse_url(const char *key, const char *value, bool proxy, char *ret, 
 	return 0;
 }
 
+int agent_url_parse(const char *what, const char *url, char ret[static AGENT_URL_MAX + 1],
+		    struct sut_err *err)
+{
+	return parse_url(what, url, false, ret, err);
+}
+
 static int parse_file(const char *key, const char *value, char *ret, struct sut_err *err)
 {
 	if (value[0] != '/')

@@ -72,6 +72,10 @@ int agent_conf_parse(const void *text, size_t len, struct agent_conf *ret,
 /* All defaults when there is no file. */
 int agent_conf_read(const char *root, struct agent_conf *ret, struct sut_err *err) _must_check_;
 
+/* An address of http or https, as a setting has it: without "/" at the end. what: for the message. */
+int agent_url_parse(const char *what, const char *url, char ret[static AGENT_URL_MAX + 1],
+		    struct sut_err *err) _must_check_;
+
 /* That of a feed ("": the plain one). */
 const struct agent_policy *agent_conf_policy(const struct agent_conf *c, const char *feed);
 

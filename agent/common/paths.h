@@ -27,7 +27,6 @@
 #define AGENT_DOWNLOAD AGENT_NET_DIR "/download"       /* what is being fetched */
 #define AGENT_JOBS AGENT_NET_DIR "/jobs"	       /* ids of jobs that were taken */
 #define AGENT_NET_STATE AGENT_NET_DIR "/state.json"    /* what was last known; may be lost */
-#define AGENT_LOCK AGENT_NET_DIR "/lock"
 
 /* Of suture-apply: root, 0755, readable by all. */
 #define AGENT_APPLY_DIR "/var/lib/suture/apply"

@@ -5,8 +5,16 @@
 
 #include "sutured/net.h"
 
-/* The task. */
+/* The tasks: the one of NET_DUE_CHECKIN; and: the state of the root half was published anew, so whoever wants to hear of it
+ * does, and the portal when it does not know it yet. */
 void checkin_run(struct net *n, struct task *t);
+void checkin_look(struct net *n, struct task *t);
+/* At the start of the program: at once. */
+void checkin_start(struct net *n);
+
+/* One check-in (or split) now, in the worker. When the next one is due is set whatever comes of it. Reasons: "not-registered",
+ * "portal-unreachable", "portal-malformed", a code of docs/formats/problems.md. */
+int checkin_now(struct net *n, struct sut_err *err) _must_check_;
 
 /* The portal should hear of something now: what runs has changed, or could not be changed. From any thread. Many at a time
  * are one check-in. Nothing happens when this machine is not registered or must not check in. */

@@ -57,12 +57,19 @@ struct net_part {
 	void (*registering)(struct net *n, bool fresh);
 	/* The identity goes away; purge: with everything that was kept. */
 	void (*forget)(struct net *n, bool purge);
+	/* The root half has published its state anew (read from AGENT_APPLY_STATE; borrowed). */
+	void (*changed)(struct net *n, const json_t *apply);
 	/* agent.conf was read again. */
 	void (*reloaded)(struct net *n);
 	/* Adds facts about this machine for the portal (at most 32 in all, docs/formats/checkin.md). */
 	void (*facts)(struct net *n, json_t *facts);
 };
 extern const struct net_part *const net_parts[];
+
+enum {
+	NET_EARLY_S =
+		600, /* a look into the repository may be so much too early, to be done beside a check-in */
+};
 
 struct net {
 	const char *root; /* before every path; "" in earnest */
@@ -84,6 +91,8 @@ struct net {
 	const struct net_part *const *parts; /* ends with NULL; NULL in tests that need none */
 	struct console *console;	     /* console.c's; NULL: no thread waits for jobs */
 
+	int64_t checkin_s, check_s; /* what the portal said last; 0: nothing yet */
+
 	bool once; /* --once: ends when the queue is empty */
 };
 
@@ -102,6 +111,9 @@ void net_due_by(struct net *n, enum net_due what, int64_t in_s);
 /* Seconds until then; -1: not. */
 int64_t net_due_left(struct net *n, enum net_due what);
 
+/* For the main thread: what is due now. Those are not due any more. */
+void net_due_take(struct net *n, bool ret[static NET_DUES]);
+
 /*
  * The HTTP handle for portal and repository (never with a credential of its own: who needs one sends the header),
  * made when there is none. net_http_drop(): its memory and its connections are given back. The worker does that
@@ -110,10 +122,21 @@ int64_t net_due_left(struct net *n, enum net_due what);
 int net_http(struct net *n, struct sut_http **ret, struct sut_err *err) _must_check_;
 void net_http_drop(struct net *n);
 
+/* conf, else where it is registered; "". */
+const char *net_portal(const struct net *n);
 /* Where the repository is: conf, else what the portal said at enrolment, else PORTAL/repo; no '/' at the end.
  * -ENOENT (reason "not-registered") when there is none. */
 int net_repository(const struct net *n, char ret[static AGENT_URL_MAX + 1],
 		   struct sut_err *err) _must_check_;
+
+/* What a write below AGENT_NET_DIR came to (r; err when r < 0): the first failure in a row is said in the log, and all the
+ * time as trouble "disk" and to the portal. Returns r. */
+int net_disk(struct net *n, int r, const struct sut_err *err);
+/* identity_write() of net.id, net_disk() and state_identity(). */
+int net_save(struct net *n, struct sut_err *err);
+
+/* Reads agent.conf again. On failure nothing changes. */
+int net_reload(struct net *n, struct sut_err *err) _must_check_;
 
 /* A line for the journal on standard error: "<6>text". No secrets. */
 enum net_level { NET_ERR = 3, NET_WARNING = 4, NET_INFO = 6, NET_DEBUG = 7 };

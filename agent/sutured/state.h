@@ -36,6 +36,8 @@ struct net_state {
 
 /* All parts as when nothing was heard yet. */
 int state_init(struct net *n, struct sut_err *err) _must_check_;
+/* Back to that, but for "sandbox". */
+int state_forget(struct net *n, struct sut_err *err) _must_check_;
 void state_release(struct net *n);
 
 /* value is taken over (NULL, when memory was short: the part stays as it was). */

@@ -59,4 +59,14 @@ void task_progress(struct task *t, const char *step, const char *state, const ch
 void task_ok(struct task *t, json_t *answer);
 void task_fail(struct task *t, const struct sut_err *e, json_t *more);
 
+/* For the worker (worker.c): the next one, of which it says task_done() when it has run. NULL when there is none (wait:
+ * when it is to stop). */
+struct task *task_take(struct net *n, bool wait);
+void task_done(struct net *n, struct task *t);
+/* Nothing waits, nothing runs. */
+bool task_idle(struct net *n);
+/* The worker takes no more. */
+void task_stop(struct net *n);
+void task_drop_all(struct net *n);
+
 #endif

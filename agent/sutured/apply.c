@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sutured/apply.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "sutured/facts.h"
+
+enum { STATUS_MS = 60000 };
+
+static void on_progress(void *ctx, const json_t *message)
+{
+	const json_t *p = json_object_get(message, "progress");
+	const char *step = json_string_value(json_object_get(p, "step"));
+	const char *state = json_string_value(json_object_get(p, "state"));
+	const char *text = json_string_value(json_object_get(p, "text"));
+	json_int_t done = json_integer_value(json_object_get(p, "done"));
+	json_int_t total = json_integer_value(json_object_get(p, "total"));
+
+	if (step && state)
+		task_progress(ctx, step, state, text ? text : "", done < 0 ? 0 : (uint64_t)done,
+			      total < 0 ? 0 : (uint64_t)total);
+}
+
+int apply_call(struct net *n, struct task *t, json_t *request, const struct wire_fds *fds,
+	       int timeout_ms, json_t **ret, struct sut_err *err)
+{
+	const struct agent_path path = agent_path(n->root, AGENT_APPLY_SOCKET);
+	int r;
+
+	if (!request)
+		return sut_err_oom(err);
+	r = wire_call(path.s, request, fds, timeout_ms, on_progress, t, ret, err);
+	json_decref(request);
+	return r;
+}
+
+/* What root has written for everybody, when it is of this boot. NULL otherwise. */
+static json_t *published(struct net *n)
+{
+	const struct agent_path path = agent_path(n->root, AGENT_APPLY_STATE);
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(WIRE_MAX);
+	char boot[65];
+	const char *its;
+	json_t *j = NULL;
+
+	if (sut_file_read(path.s, &b, NULL) < 0 || wire_parse(b.data, b.len, &j, NULL) < 0)
+		return NULL;
+	facts_boot_id(NULL, boot);
+	its = json_string_value(json_object_get(j, "boot_id"));
+	/* Below another root there is no boot that would have emptied it. */
+	if (sut_streq(json_string_value(json_object_get(j, "format")), "suture-apply-state") &&
+	    its && (*n->root || !strcmp(its, boot)))
+		return j;
+	json_decref(j);
+	return NULL;
+}
+
+int apply_state(struct net *n, bool ask, json_t **ret, struct sut_err *err)
+{
+	json_t *j = ask ? NULL : published(n);
+	int r = 0;
+
+	if (!j)
+		r = apply_call(n, NULL, json_pack("{s:s}", "verb", "status"), NULL, STATUS_MS, &j,
+			       err);
+	if (r < 0) {
+		json_decref(j);
+		return r;
+	}
+	*ret = j;
+	return 0;
+}

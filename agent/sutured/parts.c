@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+/* All parts of the agent that want to hear of what happens (net.h). */
+#include "sutured/console.h"
+#include "sutured/job.h"
+#include "sutured/net.h"
+#include "sutured/update.h"
+
+const struct net_part *const net_parts[] = {
+	&update_part,
+	&job_part,
+	&console_part,
+	NULL,
+};

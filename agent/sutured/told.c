@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sutured/told.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/utf8.h"
+
+enum {
+	DAY_S = 86400,
+	CHECK_MIN_S = 60,
+	CHECK_DEFAULT_S = 4 * 3600,
+	PATCHSET_MAX = 63,
+	PATH_MAX_BYTES = 512,
+	SHA256_HEX = 64,
+};
+static const int64_t serial_max = (INT64_C(1) << 53) - 2;
+static const int64_t length_max = 64 << 20;
+
+void told_release(struct told *t)
+{
+	json_decref(t->kernel);
+	json_decref(t->held);
+	json_decref(t->notices);
+	t->kernel = t->held = t->notices = NULL;
+}
+
+static int malformed(struct sut_err *err, const char *member)
+{
+	return sut_err_reason(
+		err, EPROTO, "portal-malformed",
+		"the portal's answer has no proper \"%s\"; it is not obeyed. Is the portal "
+		"older than this agent?",
+		member);
+}
+
+static const char *text_of(const json_t *j, const char *member)
+{
+	const char *s = json_string_value(json_object_get(j, member));
+
+	return s ? s : "";
+}
+
+static bool is_printable(const char *s)
+{
+	const uint8_t *p = (const uint8_t *)s, *end = p + strlen(s);
+
+	while (p < end)
+		if (!sut_is_printable(sut_utf8_next(&p, end)))
+			return false;
+	return true;
+}
+
+static bool is_patchset(const char *s)
+{
+	return *s && strlen(s) <= PATCHSET_MAX && is_printable(s);
+}
+
+static int64_t clamp(const json_t *j, int64_t min, int64_t max, int64_t otherwise)
+{
+	int64_t v = (int64_t)json_integer_value(j);
+
+	if (!json_is_integer(j))
+		return otherwise;
+	return v < min ? min : v > max ? max : v;
+}
+
+static bool has_int(const json_t *j, const char *member, int64_t min, int64_t max)
+{
+	const json_t *v = json_object_get(j, member);
+
+	return json_is_integer(v) && json_integer_value(v) >= min && json_integer_value(v) <= max;
+}
+
+static int take_kernel(const json_t *k, json_t **ret, struct sut_err *err)
+{
+	const char *action = text_of(k, "action"), *patchset = text_of(k, "patchset");
+	json_int_t level = json_integer_value(json_object_get(k, "level"));
+	const char *sha256 = text_of(k, "sha256"), *path = text_of(k, "path");
+
+	if (strcmp(action, "none") != 0 && strcmp(action, "keep") != 0 &&
+	    strcmp(action, "unload") != 0 && strcmp(action, "apply") != 0)
+		return malformed(err, "kernel.action");
+	if (strcmp(action, "apply") != 0) {
+		/* What is told beside it is for people. */
+		*ret = json_pack("{s:s, s:s, s:I}", "action", action, "patchset",
+				 is_patchset(patchset) ? patchset : "", "level",
+				 has_int(k, "level", 0, INT32_MAX) ? level : 0);
+		return *ret ? 0 : sut_err_oom(err);
+	}
+	if (!is_patchset(patchset))
+		return malformed(err, "kernel.patchset");
+	if (!has_int(k, "level", 1, INT32_MAX))
+		return malformed(err, "kernel.level");
+	if (!*path || strlen(path) > PATH_MAX_BYTES || !is_printable(path))
+		return malformed(err, "kernel.path");
+	if (strlen(sha256) != SHA256_HEX || strspn(sha256, "0123456789abcdef") != SHA256_HEX)
+		return malformed(err, "kernel.sha256");
+	if (!has_int(k, "length", 1, length_max))
+		return malformed(err, "kernel.length");
+	*ret = json_pack("{s:s, s:s, s:I, s:s, s:s, s:O}", "action", action, "patchset", patchset,
+			 "level", level, "path", path, "sha256", sha256, "length",
+			 json_object_get(k, "length"));
+	return *ret ? 0 : sut_err_oom(err);
+}
+
+static json_t *words(const json_t *list, size_t max)
+{
+	json_t *ret = json_array(), *e;
+	size_t i;
+
+	json_array_foreach(list, i, e) {
+		const char *s = json_string_value(e);
+
+		if (i < max && s && *s && strlen(s) <= TOLD_TEXT_MAX && is_printable(s))
+			(void)json_array_append_new(ret, json_string(s));
+	}
+	return ret;
+}
+
+static json_t *take_held(const json_t *list)
+{
+	json_t *ret = json_array(), *e;
+	size_t i;
+
+	json_array_foreach(list, i, e) {
+		const char *patchset = text_of(e, "patchset"), *reason = text_of(e, "reason");
+		const char *until = text_of(e, "until");
+
+		if (i >= TOLD_HELD_MAX || !is_patchset(patchset) || !is_patchset(reason))
+			continue;
+		(void)json_array_append_new(
+			ret,
+			json_pack("{s:s, s:I, s:s, s:o, s:o}", "patchset", patchset, "level",
+				  (json_int_t)clamp(json_object_get(e, "level"), 0, INT32_MAX, 0),
+				  "reason", reason, "until",
+				  is_patchset(until) ? json_string(until) : json_null(), "cves",
+				  words(json_object_get(e, "cves"), TOLD_CVES_MAX)));
+	}
+	return ret;
+}
+
+int told_parse(const json_t *body, struct told *ret, struct sut_err *err)
+{
+	struct told t = {
+		.next_checkin_s = clamp(json_object_get(body, "next_checkin_s"), 1, DAY_S, 0),
+		.next_check_s = clamp(json_object_get(body, "next_check_s"), CHECK_MIN_S, 7 * DAY_S,
+				      CHECK_DEFAULT_S),
+	};
+	int r;
+
+	if (!has_int(body, "serial", 0, serial_max))
+		return malformed(err, "serial");
+	t.serial = (int64_t)json_integer_value(json_object_get(body, "serial"));
+	if (!t.next_checkin_s)
+		return malformed(err, "next_checkin_s");
+	(void)snprintf(t.feed, sizeof(t.feed), "%s", text_of(body, "feed"));
+	sut_make_printable(t.feed, "");
+	r = take_kernel(json_object_get(body, "kernel"), &t.kernel, err);
+	if (r < 0)
+		return r;
+	t.held = take_held(json_object_get(body, "held"));
+	t.notices = words(json_object_get(body, "notices"), TOLD_NOTICES_MAX);
+	if (!t.held || !t.notices) {
+		told_release(&t);
+		return sut_err_oom(err);
+	}
+	*ret = t;
+	return 0;
+}
