@@ -39,7 +39,7 @@ static const char help_run[] =
 	"a key of /etc/suture/job-keys.d is refused.\n\n"
 	"  --manifest FILE  the manifest; - for standard input\n"
 	"  --result FILE    where the result goes, also that of a failure; - for standard output\n"
-	"  --force          in spite of hold, pin, window and 'suture mode no-apply'\n"
+	"  --force          outside of the windows of the manifest, too\n"
 	"  --quiet          no progress\n"
 	"  --json           one object on stdout (docs/formats/status.md)\n\n"
 	"Exit status: 0 done, else as 'suture update' has it; docs/formats/status.md, 64 usage\n";

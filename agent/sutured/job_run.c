@@ -279,12 +279,24 @@ static int read_keys(struct job *j, struct sut_err *err)
 	return 0;
 }
 
+/* Of what nobody trusts, too, so that who sent it knows which it was. */
+static void digest_of(const char *envelope, size_t len, char ret[static SUT_SHA256_HEX])
+{
+	struct sut_dsse d = {0};
+
+	if (sut_dsse_parse(envelope, len, &d, NULL) < 0)
+		return;
+	sut_sha256_hex(d.payload.data ? d.payload.data : (const uint8_t *)"", d.payload.len, ret);
+	sut_dsse_release(&d);
+}
+
 static int genuine(struct job *j, const char *envelope, size_t len, struct sut_err *err)
 {
 	const struct sut_dsse_key *by = NULL;
 	int r;
 
 	step_begin(j, "manifest");
+	digest_of(envelope, len, j->digest);
 	r = read_keys(j, err);
 	if (r == 0)
 		r = sut_job_open(envelope, len, j->keys, j->signers.n, &j->j, j->digest, &by, err);
@@ -380,7 +392,7 @@ static int do_update(struct job *j, const json_t *state, struct sut_err *err)
 		sut_job_target(&j->j, text_of(json_object_get(state, "kernel"), "build_id"));
 	bool dry = j->j.dry_run || j->j.action == SUT_JOB_PREFLIGHT;
 	char by[SUT_JOB_ID_MAX + 8];
-	struct update_ask ask = {.asks = j->from->force ? DECIDE_ASKS_FORCE : DECIDE_ASKS_ROOT,
+	struct update_ask ask = {.asks = DECIDE_ASKS_ROOT,
 				 .level = target->goal == SUT_JOB_LEVEL ? target->level : 0,
 				 .id = target->goal == SUT_JOB_PATCHSET ? target->patchset : NULL,
 				 .sha256 = *target->sha256 ? target->sha256 : NULL,
@@ -397,6 +409,9 @@ static int do_update(struct job *j, const json_t *state, struct sut_err *err)
 		r = take_result(j, err);
 		if (r == 0 && dry)
 			set_outcome(j, "ready");
+	} else if (r == 0 && strcmp(text_of(got, "action"), "staged") == 0) {
+		r = sut_err_reason(err, EPERM, "held",
+				   "only root may apply it now: suture update --force");
 	} else if (r == 0) {
 		set_outcome(j, "current");
 	}
@@ -413,8 +428,7 @@ static int do_call(struct job *j, const char *verb, struct sut_err *err)
 	(void)snprintf(by, sizeof(by), "job %s", j->j.id);
 	step_begin(j, verb);
 	r = apply_call(j->n, j->t,
-		       json_pack("{s:s, s:s, s:s, s:b}", "verb", verb, "by", by, "reason",
-				 j->j.issuer, "force", j->from->force),
+		       json_pack("{s:s, s:s, s:s}", "verb", verb, "by", by, "reason", j->j.issuer),
 		       NULL, CALL_MS, &answer, err);
 	j->result = json_incref(json_object_get(answer, "result"));
 	if (r == 0)

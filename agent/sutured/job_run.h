@@ -22,7 +22,7 @@ void job_answer_release(struct job_answer *a);
 
 struct job_from {
 	bool console;
-	bool force; /* root: in spite of windows, hold, pin and no-apply. Never of what makes a job genuine */
+	bool force; /* root: in spite of the job's windows. Of nothing else: hold, pin and mode are root's own word */
 };
 
 /* Never fails: what goes wrong is the answer. Progress goes to t (may be NULL). */

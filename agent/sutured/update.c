@@ -51,6 +51,30 @@ static int held_back(const struct situation *s, const struct decide_reason *r, j
 			      r->advice);
 }
 
+/* Is what would run then what was meant? */
+static int is_meant(const struct situation *s, const struct update_ask *ask, struct sut_err *err)
+{
+	const struct decide_half *h = &s->in.half;
+	const char *sha256 =
+		s->out.action == DECIDE_APPLY ? s->out.target->sha256 : h->patch.sha256;
+	bool named = ask->level || (ask->id && *ask->id);
+
+	if (ask->sha256 && s->out.action != DECIDE_UNLOAD &&
+	    (s->out.action == DECIDE_APPLY || named) && !sut_streq(ask->sha256, sha256))
+		return sut_err_reason(
+			err, EXDEV, "differs",
+			"the patch has the sha256 %.64s, and %.64s was meant. Ask for "
+			"the one that the repository has",
+			*sha256 ? sha256 : "(not known)", ask->sha256);
+	if (ask->no_down &&
+	    (s->out.action == DECIDE_UNLOAD || (s->out.action == DECIDE_APPLY && s->out.down)))
+		return sut_err_reason(err, EXDEV, "lower-level",
+				      "level %u runs, and what is asked for is lower: that takes "
+				      "fixes away. Say that it is meant (down)",
+				      h->patch.level);
+	return 0;
+}
+
 /* What is to be done is known: with the metadata that r has read, if that is needed at all. */
 static int carry_out(struct net *n, struct task *t, struct repository *r, struct situation *s,
 		     const struct update_ask *ask, json_t **ret, struct sut_err *err)
@@ -62,10 +86,16 @@ static int carry_out(struct net *n, struct task *t, struct repository *r, struct
 	if (s->out.action == DECIDE_NONE) {
 		if (why)
 			return held_back(s, why, ret, err);
+		k = is_meant(s, ask, err);
+		if (k < 0)
+			return k;
 		if (ret)
 			*ret = answer_of(s, "none", NULL);
 		return 0;
 	}
+	k = is_meant(s, ask, err);
+	if (k < 0)
+		return k;
 	k = s->out.action == DECIDE_APPLY ? act_apply(n, t, r, s, ask, &done, err)
 					  : act_unload(n, t, s, ask, &done, err);
 	publish(n);
