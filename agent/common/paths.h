@@ -31,7 +31,8 @@
 /* Of suture-apply: root, 0755, readable by all. */
 #define AGENT_APPLY_DIR "/var/lib/suture/apply"
 #define AGENT_KERNELS                                                                              \
-	AGENT_APPLY_DIR "/kernels" /* BUILDID/guard.json, BUILDID/{SHA256.kpatch.bin,suture.ko}[.sig] */
+	AGENT_APPLY_DIR                                                                            \
+		"/kernels" /* BUILDID/guard.json, BUILDID/{SHA256.kpatch.bin,suture.ko}[.sig] */
 #define AGENT_CHOICE AGENT_APPLY_DIR "/choice.json"    /* common/choice.h */
 #define AGENT_CLEAN AGENT_APPLY_DIR "/clean"	       /* boot id of the last orderly shutdown */
 #define AGENT_HISTORY AGENT_APPLY_DIR "/history.jsonl" /* common/history.h */
@@ -42,7 +43,7 @@
 #define AGENT_SOCKET AGENT_RUN "/agent.sock"	   /* of sutured, 0666 */
 #define AGENT_APPLY_SOCKET AGENT_RUN "/apply.sock" /* of suture-apply, 0660 root:suture */
 #define AGENT_APPLY_STATE                                                                          \
-	AGENT_RUN "/state.json" /* the answer to "status" of suture-apply, for all */
+	AGENT_RUN "/state.json"		   /* the answer to "status" of suture-apply, for all */
 #define AGENT_RESIDUE AGENT_RUN "/residue" /* of suture-apply: an unload left changed code behind */
 #define AGENT_EFFECTIVE AGENT_RUN "/effective_version" /* for other tools: docs/formats/truth.md */
 #define AGENT_CVES AGENT_RUN "/cves"
