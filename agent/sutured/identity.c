@@ -80,9 +80,11 @@ static const struct {
 	size_t at, size;
 	bool (*check)(const char *s); /* of one that is not "" */
 } texts[] = {
-	TEXT(system_id, sut_uid_ok),  TEXT(credential, is_credential), TEXT(nonce, is_nonce),
-	TEXT(portal, is_url),	      TEXT(repository, is_url),	       TEXT(feed, is_printable),
-	TEXT(machine_id, is_machine), TEXT(trouble, is_word),	       TEXT(next, is_credential),
+	TEXT(system_id, sut_uid_ok),  TEXT(credential, is_credential),
+	TEXT(nonce, is_nonce),	      TEXT(portal, is_url),
+	TEXT(repository, is_url),     TEXT(feed, is_printable),
+	TEXT(machine_id, is_machine), TEXT(trouble, is_word),
+	TEXT(next, is_credential),    TEXT(external_id, is_printable),
 };
 
 static const struct {

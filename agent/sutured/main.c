@@ -255,6 +255,7 @@ int main(int argc, char **argv)
 {
 	struct opts o = {.root = ""};
 	struct sut_err err = {0};
+	json_malloc_t allocate;
 	struct net n;
 	int r = parse(argc, argv, &o);
 
@@ -264,7 +265,9 @@ int main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, 1);
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
-	json_set_alloc_funcs(malloc, free_json);
+	/* The parsers watch whether memory was short: only what frees is ours. */
+	json_get_alloc_funcs(&allocate, NULL);
+	json_set_alloc_funcs(allocate, free_json);
 	r = become(&o, &err);
 	if (r == 0)
 		r = sandbox_begin(&err);

@@ -272,6 +272,10 @@ void verb_register(struct net *n, struct task *t)
 		return;
 	}
 	memcpy(was, n->id.system_id, sizeof(was));
+	/* That of the same system stays, at the portal as well. */
+	if (a.external_id || strcmp(was, e.system_id) != 0)
+		(void)snprintf(n->id.external_id, sizeof(n->id.external_id), "%s",
+			       a.external_id ? a.external_id : "");
 	memcpy(n->id.portal, a.portal, sizeof(n->id.portal));
 	(void)!enrol_take(n, &e, NULL);
 	state_set(n, "_facts", json_string(""));

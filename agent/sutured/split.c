@@ -77,6 +77,7 @@ int split(struct net *n, int64_t *ret_retry_s, struct sut_err *err)
 	if (r < 0)
 		return r;
 	memcpy(was, n->id.system_id, sizeof(was));
+	n->id.external_id[0] = '\0'; /* it is the original's */
 	/* A disk that is full does not make it a copy again. */
 	(void)!enrol_take(n, &e, NULL);
 	net_log(NET_WARNING, "this machine is a copy of %s: its System ID is %s from now on", was,
