@@ -98,6 +98,7 @@ void sample_signed_patch(const struct sut_privkey *key, uint32_t level, const ch
 	assert_ok(sut_patch_sign(key, m, ret->file.data, ret->file.len, SIGNED_AT, &ret->sig, &err),
 		  err);
 	sut_manifest_free(m);
+	json_decref(j);
 	sut_sha256_hex(ret->file.data, ret->file.len, ret->sha256);
 }
 
