@@ -58,6 +58,19 @@ static void say(const char *cve, const struct fix_found *f, const struct halves 
 	}
 }
 
+/* null of FIX_NONE */
+static json_t *by(const struct fix_found *f)
+{
+	const char *id = show_string(f->by, "id");
+
+	if (!f->by)
+		return json_null();
+	return json_pack("{s:s, s:I, s:O?, s:O?}", "patchset",
+			 *id ? id : show_string(f->by, "patchset"), "level",
+			 show_int(f->by, "level"), "reason", json_object_get(f->by, "reason"),
+			 "until", json_object_get(f->by, "until"));
+}
+
 static int one(const char *word, const struct halves *h, bool json)
 {
 	char cve[32] = "";
@@ -71,8 +84,8 @@ static int one(const char *word, const struct halves *h, bool json)
 	if (!json)
 		say(cve, &f, h);
 	return show_end_with("cves", json, "suture-cves",
-			     json_pack("{s:s, s:b, s:s, s:O?}", "cve", cve, "fixed",
-				       f.fix == FIX_LIVE, "state", fix_word(f.fix), "by", f.by),
+			     json_pack("{s:s, s:b, s:s, s:o}", "cve", cve, "fixed",
+				       f.fix == FIX_LIVE, "state", fix_word(f.fix), "by", by(&f)),
 			     NULL, f.fix == FIX_LIVE ? SUT_EXIT_OK : SUT_EXIT_ERROR);
 }
 

@@ -198,6 +198,7 @@ int cmd_info(int argc, char **argv)
 	bool json = false;
 	int c;
 
+	optind = 0; /* begins anew, whoever used it before */
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);

@@ -72,6 +72,6 @@ int cmd_vex(int argc, char **argv)
 	if (exit != OPTIONS_GO_ON)
 		return exit;
 	if (make(&doc, &err) < 0 || put(doc, output, &err) < 0)
-		return show_end("vex", json, "suture-vex", NULL, &err);
+		return show_end_with("vex", json, "suture-vex", NULL, &err, SUT_EXIT_ERROR);
 	return SUT_EXIT_OK;
 }

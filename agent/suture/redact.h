@@ -19,7 +19,7 @@
  *     line or of its quotes,
  *   - words of 32 bytes and more that look like base64 (capitals, small letters and digits in one): keys and
  *     tokens of others. Digests in hexadecimal stay.
- * Rather too much than too little. Bytes that are no text become '?'. What was redacted once stays as it is.
+ * Rather too much than too little. Bytes that are no text become '?'.
  */
 int redact(const void *text, size_t len, struct sut_buf *out) _must_check_;
 

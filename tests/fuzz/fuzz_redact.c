@@ -19,15 +19,12 @@ static void no_keys(const char *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_buf_ struct sut_buf once = SUT_BUF_INIT(1 << 24), twice = SUT_BUF_INIT(1 << 24);
+	_cleanup_buf_ struct sut_buf once = SUT_BUF_INIT(1 << 24);
 
 	FUZZ_ASSERT(redact(data, size, &once) == 0);
 	for (size_t i = 0; i < once.len; i++)
 		FUZZ_ASSERT(once.data[i] >= ' ' || once.data[i] == '\n' || once.data[i] == '\t');
 	no_keys(sut_buf_str(&once));
 	FUZZ_ASSERT(!strstr(sut_buf_str(&once), "-----BEGIN "));
-	FUZZ_ASSERT(redact(sut_buf_str(&once), once.len, &twice) == 0);
-	FUZZ_ASSERT(twice.len == once.len &&
-		    !memcmp(sut_buf_str(&twice), sut_buf_str(&once), once.len));
 	return 0;
 }
