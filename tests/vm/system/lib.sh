@@ -38,6 +38,8 @@ system_image() {
 		printf '[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n' \
 			>"\$root/etc/systemd/network/80-dhcp.network"
 		chroot "\$root" systemctl -q enable systemd-networkd
+		# Of mmdebstrap itself, which takes it away later: services of packages could not be started.
+		rm -f "\$root/usr/sbin/policy-rc.d"
 		cp "\$root"/boot/vmlinuz-* "$work/vm/vmlinuz"
 		cp "\$root"/boot/initrd.img-* "$work/vm/initrd"
 		# Without what is mounted in it.
