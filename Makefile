@@ -52,7 +52,8 @@ vm: build ## scenarios in virtual machines that run the target's own kernel
 	@tests/run vm
 
 .PHONY: soak
-soak: build ## apply, replace and revert under load for SOAK_MINUTES
+soak: build ## the agent killed at every system call; apply, replace and revert under load for SOAK_MINUTES
+	@AGENT_FAULTS=all $(BUILD)/tests/unit/test_agent_faults
 	@tests/vm/soak $(SOAK_MINUTES)
 
 .PHONY: survey

@@ -107,7 +107,7 @@ static void begin(const struct sample_machine *s, struct apply *a)
 	MUST(machine_file_use(a, &fault));
 }
 
-static int sealed(const struct sut_buf *b)
+int sample_sealed(const struct sut_buf *b)
 {
 	int fd = memfd_create("sample", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -117,9 +117,9 @@ static int sealed(const struct sut_buf *b)
 	return fd;
 }
 
-int sample_stage(const struct sample_machine *s, int n, struct sut_err *err)
+int sample_stage_fds(const struct sample_machine *s, int n, int patch_fd, int sig_fd,
+		     struct sut_err *err)
 {
-	_cleanup_(sut_closep) int file = sealed(&s->patch[n].file), sig = sealed(&s->patch[n].sig);
 	_cleanup_(apply_release) struct apply a;
 	json_t *facts = NULL;
 	int r;
@@ -127,9 +127,17 @@ int sample_stage(const struct sample_machine *s, int n, struct sut_err *err)
 	begin(s, &a);
 	r = apply_lock(&a, 1000, err);
 	if (r == 0)
-		r = stage_put(&a, file, sig, s->patch[n].sha256, &facts, err);
+		r = stage_put(&a, patch_fd, sig_fd, s->patch[n].sha256, &facts, err);
 	json_decref(facts);
 	return r;
+}
+
+int sample_stage(const struct sample_machine *s, int n, struct sut_err *err)
+{
+	_cleanup_(sut_closep) int file = sample_sealed(&s->patch[n].file),
+				  sig = sample_sealed(&s->patch[n].sig);
+
+	return sample_stage_fds(s, n, file, sig, err);
 }
 
 int sample_apply(const struct sample_machine *s, int n, struct sut_err *err)

@@ -30,8 +30,13 @@ struct sample_machine {
 struct sample_machine *sample_machine_new(void);
 void sample_machine_free(struct sample_machine *s);
 
+/* A sealed memfd; the caller's. */
+int sample_sealed(const struct sut_buf *b);
+
 /* What one run of suture-apply would do, and what it returned. err may be NULL. */
 int sample_stage(const struct sample_machine *s, int n, struct sut_err *err);
+int sample_stage_fds(const struct sample_machine *s, int n, int patch_fd, int sig_fd,
+		     struct sut_err *err);
 int sample_apply(const struct sample_machine *s, int n, struct sut_err *err);
 int sample_unload(const struct sample_machine *s, struct sut_err *err);
 int sample_settle(const struct sample_machine *s, struct sut_err *err);
