@@ -19,6 +19,8 @@ enum {
 	HOUR_S = 3600,
 	USUAL_S = 300,
 	ERRORS_MAX = 8,
+	SOON_MAX = 10,
+	SOON_EVERY_S = 60,
 };
 
 /* ------------------------------------------------------------------ */
@@ -95,11 +97,27 @@ static int64_t usual(struct net *n)
 	return n->checkin_s ? n->checkin_s : USUAL_S;
 }
 
+/* An agent that cannot make up its mind is not to besiege the portal: so many at once, then one a minute. */
+static bool may_hurry(struct net *n)
+{
+	int64_t now = net_boot_s(n) + SOON_EVERY_S * SOON_MAX;
+	bool yes;
+
+	pthread_mutex_lock(&n->lock);
+	if (n->soon_from < now - SOON_EVERY_S * SOON_MAX)
+		n->soon_from = now - SOON_EVERY_S * SOON_MAX;
+	yes = n->soon_from + SOON_EVERY_S <= now;
+	if (yes)
+		n->soon_from += SOON_EVERY_S;
+	pthread_mutex_unlock(&n->lock);
+	return yes;
+}
+
 void checkin_soon(struct net *n)
 {
 	if (state_int(n, "checkin", "failures", 0))
 		return; /* it is tried again and again anyway */
-	net_due_by(n, NET_DUE_CHECKIN, 0);
+	net_due_by(n, NET_DUE_CHECKIN, may_hurry(n) ? 0 : SOON_EVERY_S);
 }
 
 /* ------------------------------------------------------------------ */
@@ -150,11 +168,30 @@ static void heard(struct net *n, const struct told *t, const struct report *sent
 	net_due_by(n, NET_DUE_CHECK, n->conf.check_s ? n->conf.check_s : t->next_check_s);
 }
 
+/* After all that others had to do because of it: is what was reported still so? */
+static void compare(struct net *n, struct task *t _unused_)
+{
+	_cleanup_report_ struct report report = {0};
+	char reported[SUT_SHA256_HEX], facts[SUT_SHA256_HEX];
+	struct sut_err err;
+	json_t *apply = NULL;
+
+	state_text(n, "_reported", NULL, reported, sizeof(reported));
+	state_text(n, "_facts", NULL, facts, sizeof(facts));
+	if (must_not(&n->id) || !*reported || apply_state(n, false, &apply, &err) < 0)
+		return;
+	if (report_make(n, apply, facts, &report, &err) == 0 &&
+	    (strcmp(report.what, reported) != 0 || strcmp(report.facts, facts) != 0))
+		checkin_soon(n);
+	json_decref(apply);
+}
+
 static void tell_parts(struct net *n)
 {
 	for (size_t i = 0; n->parts && n->parts[i]; i++)
 		if (n->parts[i]->told)
 			n->parts[i]->told(n);
+	task_post(n, "report", compare);
 }
 
 static int try_split(struct net *n, struct sut_err *err)
@@ -286,8 +323,6 @@ void checkin_run(struct net *n, struct task *t _unused_)
 
 void checkin_look(struct net *n, struct task *t _unused_)
 {
-	_cleanup_report_ struct report report = {0};
-	char reported[SUT_SHA256_HEX];
 	struct sut_err err;
 	json_t *apply = NULL;
 
@@ -296,11 +331,8 @@ void checkin_look(struct net *n, struct task *t _unused_)
 	for (size_t i = 0; n->parts && n->parts[i]; i++)
 		if (n->parts[i]->changed)
 			n->parts[i]->changed(n, apply);
-	state_text(n, "_reported", NULL, reported, sizeof(reported));
-	if (!must_not(&n->id) && *reported && report_make(n, apply, "", &report, &err) == 0 &&
-	    strcmp(report.what, reported) != 0)
-		checkin_soon(n);
 	json_decref(apply);
+	task_post(n, "report", compare);
 }
 
 void checkin_start(struct net *n)

@@ -336,11 +336,22 @@ static void add_tags(json_t *facts, const json_t *apply)
 
 json_t *facts_more(struct net *n, const json_t *apply)
 {
+	char distro[FACTS_TEXT_MAX + 1], full[FACTS_HOST_MAX + 1] = "";
 	json_t *facts = json_object();
 	struct sysinfo s;
 
 	if (!facts)
 		return NULL;
+	distribution(n->root, distro);
+	if (*distro)
+		(void)json_object_set_new(facts, "distribution", json_string(distro));
+	(void)json_object_set_new(facts, "virtualization", json_string(virtualization()));
+	if (n->conf.report_hostname) {
+		fqdn(n, full);
+		if (*full)
+			(void)json_object_set_new(facts, "fqdn", json_string(full));
+		(void)json_object_set_new(facts, "addresses", addresses());
+	}
 	(void)json_object_set_new(facts, "cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
 	if (sysinfo(&s) == 0)
 		(void)json_object_set_new(
@@ -355,8 +366,7 @@ json_t *facts_more(struct net *n, const json_t *apply)
 
 int facts_system(struct net *n, const json_t *apply, json_t **ret, struct sut_err *err)
 {
-	char machine[IDENTITY_MACHINE + 1], host[FACTS_HOST_MAX + 1], full[FACTS_HOST_MAX + 1] = "";
-	char product[65], distro[FACTS_TEXT_MAX + 1];
+	char machine[IDENTITY_MACHINE + 1], host[FACTS_HOST_MAX + 1], product[65];
 	json_t *j;
 	int r = facts_machine_id(n->root, machine, err);
 
@@ -364,25 +374,15 @@ int facts_system(struct net *n, const json_t *apply, json_t **ret, struct sut_er
 		return r;
 	facts_hostname(n, machine, host);
 	facts_product_uuid(apply, product);
-	distribution(n->root, distro);
 	j = facts_kernel(apply); /* its members stand at the top of an enrolment */
 	if (!j)
 		return sut_err_oom(err);
 	r = json_object_set_new(j, "machine_id", json_string(machine)) |
 	    json_object_set_new(j, "hostname", json_string(host)) |
 	    json_object_set_new(j, "agent", json_string(SUTURE_VERSION)) |
-	    json_object_set_new(j, "virtualization", json_string(virtualization())) |
 	    json_object_set_new(j, "facts", facts_more(n, apply));
 	if (*product)
 		r |= json_object_set_new(j, "product_uuid", json_string(product));
-	if (*distro)
-		r |= json_object_set_new(j, "distribution", json_string(distro));
-	if (n->conf.report_hostname) {
-		fqdn(n, full);
-		if (*full)
-			r |= json_object_set_new(j, "fqdn", json_string(full));
-		r |= json_object_set_new(j, "addresses", addresses());
-	}
 	if (r) {
 		json_decref(j);
 		return sut_err_oom(err);

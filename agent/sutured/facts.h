@@ -26,7 +26,8 @@ void facts_hostname(struct net *n, const char *machine_id, char ret[static FACTS
 int facts_system(struct net *n, const json_t *apply, json_t **ret,
 		 struct sut_err *err) _must_check_;
 
-/* The object `facts` of enrolments and check-ins; NULL when memory is short. */
+/* The object `facts` of enrolments and check-ins, with what an enrolment may also have beside it: a check-in replaces all of
+ * them. NULL when memory is short. */
 json_t *facts_more(struct net *n, const json_t *apply);
 
 /* The object `kernel` of a check-in. */
