@@ -32,6 +32,15 @@ int64_t look_first(struct net *n)
 	return dice % (max + 1);
 }
 
+bool look_where(const struct net *n)
+{
+	char url[AGENT_URL_MAX + 1];
+
+	if (!identity_registered(&n->id) && (n->conf.portal[0] || !n->conf.repository[0]))
+		return false;
+	return net_repository(n, url, NULL) == 0;
+}
+
 bool look_may(struct net *n)
 {
 	int64_t at = state_int(n, "_looked", "boot_s", -1), now = net_boot_s(n);
@@ -128,6 +137,10 @@ int look(struct net *n, struct task *t, const struct update_ask *ask, struct rep
 	struct half h = {0};
 	int k;
 
+	if (!look_where(n))
+		return sut_err_reason(
+			err, ENOENT, "not-registered",
+			"this machine is at no portal: 'suture register' makes it a system");
 	task_progress(t, "metadata", "begin", "", 0, 0);
 	state_set(n, "_looked", json_pack("{s:I}", "boot_s", (json_int_t)net_boot_s(n)));
 	k = apply_state(n, false, &state, &e);

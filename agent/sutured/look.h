@@ -14,6 +14,9 @@
 int look(struct net *n, struct task *t, const struct update_ask *ask, struct repository *ret,
 	 struct sut_err *err) _must_check_;
 
+/* Is there a repository that this machine goes by: its portal's, or, without a portal, the one that agent.conf names? */
+bool look_where(const struct net *n);
+
 /* May it be looked for something that was just heard of? Not more than once in a while. */
 bool look_may(struct net *n);
 

@@ -9,6 +9,7 @@
 #include "common/when.h"
 #include "sutured/apply.h"
 #include "sutured/checkin.h"
+#include "sutured/look.h"
 
 enum {
 	RETRY_FIRST = 15 * 60, /* seconds */
@@ -173,7 +174,6 @@ static void read_repository(struct net *n, struct situation *s)
 	struct decide_in *in = &s->in;
 	struct published *p = &s->published;
 	json_t *doc = state_get(n, "_repository");
-	char url[AGENT_URL_MAX + 1];
 	struct sut_err err;
 
 	if (published_read(doc, p, &err) < 0) {
@@ -181,9 +181,7 @@ static void read_repository(struct net *n, struct situation *s)
 		(void)!published_read(NULL, p, &err);
 	}
 	json_decref(doc);
-	/* Alone, without a portal, only when root has said where to look. */
-	in->repository_set = (in->registered || (!n->conf.portal[0] && n->conf.repository[0])) &&
-			     net_repository(n, url, NULL) == 0;
+	in->repository_set = look_where(n);
 	s->check = state_get(n, "_check");
 	in->check_code = string_of(s->check, "code");
 	in->check_text = string_of(s->check, "text");

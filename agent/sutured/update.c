@@ -126,7 +126,7 @@ int update_now(struct net *n, struct task *t, const struct update_ask *ask, json
 	/* To take out what runs needs no network; and what stands in the way is told before that. */
 	if (k < 0 && s->out.action != DECIDE_UNLOAD &&
 	    (s->out.action == DECIDE_APPLY || !what_blocks(s))) {
-		publish(n);
+		situation_publish(n, s);
 		if (ret)
 			*ret = answer_of(s, "none", NULL);
 		if (err)
@@ -232,13 +232,11 @@ static void post_think(struct net *n)
 
 static void init(struct net *n)
 {
-	char url[AGENT_URL_MAX + 1];
-
 	n->on_due[NET_DUE_CHECK] = check;
 	n->on_due[NET_DUE_APPLY] = think;
 	n->on_due[NET_DUE_SETTLE] = settle;
 	/* Soon after the start, and not all machines of a house in the same second. */
-	if (net_repository(n, url, NULL) == 0)
+	if (look_where(n))
 		net_due_by(n, NET_DUE_CHECK, look_first(n));
 	task_post(n, "start", start);
 }
@@ -250,9 +248,7 @@ static void changed(struct net *n, const json_t *apply _unused_)
 
 static void reloaded(struct net *n)
 {
-	char url[AGENT_URL_MAX + 1];
-
-	if (net_repository(n, url, NULL) == 0)
+	if (look_where(n))
 		net_due_by(n, NET_DUE_CHECK, look_interval(n));
 	post_think(n);
 }
