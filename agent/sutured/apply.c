@@ -10,9 +10,8 @@
 
 enum { STATUS_MS = 60000 };
 
-static void on_progress(void *ctx, const json_t *message)
+static void on_progress(void *ctx, const json_t *p)
 {
-	const json_t *p = json_object_get(message, "progress");
 	const char *step = json_string_value(json_object_get(p, "step"));
 	const char *state = json_string_value(json_object_get(p, "state"));
 	const char *text = json_string_value(json_object_get(p, "text"));

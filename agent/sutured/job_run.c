@@ -16,6 +16,7 @@
 #include "sutured/facts.h"
 #include "sutured/job.h"
 #include "sutured/update.h"
+#include "truth/truth.h"
 
 enum { CALL_MS = 30 * 60000 };
 
@@ -168,18 +169,18 @@ static const char *text_of(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-static json_t *running(const json_t *state)
+/* NULL when memory is short. */
+static json_t *running(const char *root, const json_t *state)
 {
 	const json_t *patch = json_object_get(state, "patch");
-	const char *package = text_of(json_object_get(state, "kernel"), "package_version");
-	json_int_t level = json_integer_value(json_object_get(patch, "level"));
-	_cleanup_(sut_freep) char *effective =
-		level > 0 && *package ? sut_sprintf("%s+suture%lld", package, (long long)level)
-				      : strdup(package);
+	struct truth_host host;
+	char effective[2 * TRUTH_WORD_MAX] = "";
 
+	if (truth_host_read(root, state, &host, NULL) == 0)
+		(void)!truth_effective(state, &host, effective);
 	return json_pack("{s:s, s:I, s:s?, s:s, s:s, s:O?, s:O?}", "patchset", text_of(patch, "id"),
-			 "level", level, "effective_version",
-			 effective && *effective ? effective : NULL, "boot_id",
+			 "level", json_integer_value(json_object_get(patch, "level")),
+			 "effective_version", *effective ? effective : NULL, "boot_id",
 			 text_of(state, "boot_id"), "phase", text_of(state, "phase"), "probation",
 			 json_object_get(state, "probation"), "quarantined",
 			 json_object_get(state, "quarantined"));
@@ -194,7 +195,7 @@ static int look(struct job *j, bool ask, json_t **ret, json_t **ret_state, struc
 	if (r < 0)
 		return r;
 	json_decref(*ret);
-	*ret = running(state);
+	*ret = running(j->n->root, state);
 	if (!j->kernel)
 		j->kernel = json_incref(json_object_get(state, "kernel"));
 	if (ret_state)
@@ -208,17 +209,19 @@ static int look(struct job *j, bool ask, json_t **ret, json_t **ret_state, struc
 
 static json_t *host(struct job *j)
 {
-	char name[FACTS_HOST_MAX + 1], id[SUT_DSSE_KEYID];
+	char name[FACTS_HOST_MAX + 1], id[SUT_DSSE_KEYID], machine[IDENTITY_MACHINE + 1];
 	_cleanup_(sut_pubkey_freep) struct sut_pubkey *public = NULL;
 	uint8_t raw[SUT_ED25519_LEN];
 
-	facts_hostname(j->n, j->n->id.machine_id, name);
+	if (facts_machine_id(j->n->root, machine, NULL) < 0)
+		memcpy(machine, j->n->id.machine_id, sizeof(machine));
+	facts_hostname(j->n, machine, name);
 	if (sut_privkey_public(j->key, &public, NULL) < 0 || sut_pubkey_ed25519(public, raw) < 0)
 		return NULL;
 	sut_dsse_keyid(raw, id);
 	return json_pack("{s:s, s:s?, s:s, s:s, s:s}", "system_id", j->n->id.system_id,
 			 "external_id", *j->n->id.external_id ? j->n->id.external_id : NULL,
-			 "hostname", name, "machine_id", j->n->id.machine_id, "key_id", id);
+			 "hostname", name, "machine_id", machine, "key_id", id);
 }
 
 static int make_result(struct job *j, const struct sut_err *why, char **ret, struct sut_err *err)
@@ -386,6 +389,15 @@ static int take_result(struct job *j, struct sut_err *err)
 			      *text_of(e, "message") ? text_of(e, "message") : word);
 }
 
+/* What it tells now. That it does not answer is no reason not to go on with what it told. */
+static void ask_portal(struct job *j)
+{
+	struct sut_err err = {0};
+
+	step_begin(j, "portal");
+	step_end(j, "portal", checkin_now(j->n, &err) < 0 ? err.msg : "");
+}
+
 static int do_update(struct job *j, const json_t *state, struct sut_err *err)
 {
 	const struct sut_job_target *target =
@@ -403,6 +415,8 @@ static int do_update(struct job *j, const json_t *state, struct sut_err *err)
 	int r;
 
 	(void)snprintf(by, sizeof(by), "job %s", j->j.id);
+	if (target->goal == SUT_JOB_LATEST)
+		ask_portal(j);
 	r = update_now(j->n, j->t, &ask, &got, err);
 	j->result = json_incref(json_object_get(got, "result"));
 	if (r == 0 && json_is_object(j->result)) {
@@ -457,6 +471,7 @@ static int do_check(struct job *j, struct sut_err *err)
 {
 	int r;
 
+	ask_portal(j);
 	step_begin(j, "metadata");
 	r = update_refresh(j->n, err);
 	j->available = json_pack("{s:o?, s:o?, s:o?, s:o?}", "available",
@@ -612,6 +627,8 @@ static void fail(struct job *j, const struct sut_err *why)
 
 	if (last && !last->ended)
 		sut_job_step_end(&j->steps, last->name, true, why->msg, net_now(j->n), now_ms());
+	else if (last && j->taken)
+		last->failed = true; /* the root half ends a step before it says how it went */
 	set_outcome(j, word);
 	if (!j->exit)
 		j->exit = job_exit(word);
@@ -651,7 +668,7 @@ void job_run(struct net *n, struct task *t, const char *envelope, size_t len,
 		fail(j, &err);
 		ret->why = err;
 	}
-	if (j->key && make_result(j, &err, &ret->result, &late) < 0)
+	if (j->key && make_result(j, r < 0 ? &err : NULL, &ret->result, &late) < 0)
 		net_log(NET_WARNING, "job %s: no result: %s", j->j.id, late.msg);
 	if (j->taken && record(j, JOB_DONE, NULL, ret->result, &late) < 0)
 		net_log(NET_WARNING, "job %s: the result is not kept: %s", j->j.id, late.msg);

@@ -261,14 +261,15 @@ int job_store_floor(const char *root, int64_t *ret, struct sut_err *err)
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(32);
 	struct agent_path path = agent_path(root, FLOOR);
 	int64_t v = 0;
-	int r = sut_file_read(path.s, &b, err);
+	struct sut_err why = {0};
+	int r = sut_file_read(path.s, &b, &why);
 
 	if (r == -ENOENT) {
 		*ret = 0;
 		return 0;
 	}
 	if (r < 0 && r != -EFBIG)
-		return r;
+		return sut_err_set(err, -r, "%s", why.msg);
 	if (r < 0 || sscanf(sut_buf_str(&b), "%" SCNd64, &v) != 1 || v < 0)
 		return sut_err_reason(err, EBADMSG, "damaged",
 				      "%s is damaged, so it is not known which old jobs were "
