@@ -54,14 +54,17 @@ json_t *errors_of(struct apply *a)
 	return a->errors;
 }
 
-static void remove_same(json_t *list, const char *code, const char *id)
+bool errors_drop(json_t *list, const char *code, const char *id)
 {
+	bool found = false;
+
 	for (size_t i = json_array_size(list); i > 0; i--) {
 		const json_t *e = json_array_get(list, i - 1);
 
 		if (sut_streq(text_of(e, "code"), code) && sut_streq(text_of(e, "patchset"), id))
-			(void)!json_array_remove(list, i - 1);
+			found = json_array_remove(list, i - 1) == 0 || found;
 	}
+	return found;
 }
 
 void errors_add(json_t *list, const struct sut_err *e, const char *id, int64_t now)
@@ -73,7 +76,7 @@ void errors_add(json_t *list, const struct sut_err *e, const char *id, int64_t n
 	snprintf(text, sizeof(text), "%.*s", ERRORS_TEXT_MAX, e->msg);
 	sut_make_printable(text, "");
 	when_text(now, at);
-	remove_same(list, code, id);
+	(void)errors_drop(list, code, id);
 	while (json_array_size(list) >= ERRORS_MAX)
 		(void)!json_array_remove(list, 0);
 	(void)!json_array_append_new(list,

@@ -15,6 +15,9 @@ json_t *errors_of(struct apply *a);
 /* One for each reason and patchset; the oldest goes. list may be NULL. */
 void errors_add(json_t *list, const struct sut_err *e, const char *id, int64_t now);
 
+/* Takes the one with this code of this patchset out; false: there was none. */
+bool errors_drop(json_t *list, const char *code, const char *id);
+
 /* The message of the error with this code, or NULL; the list's. */
 const char *errors_find(const json_t *list, const char *code);
 

@@ -330,21 +330,31 @@ static int tell_others(struct apply *a, const json_t *state, struct sut_err *err
 	return truth_publish(a->root, state, known ? conf : NULL, err);
 }
 
-int state_publish(struct apply *a, struct sut_err *err)
+int state_tell(struct apply *a, const json_t *state, struct sut_err *err)
 {
 	struct sut_err why = {0}, why_truth = {0};
+	int r = write_state(a, state, &why);
+
+	if (tell_others(a, state, &why_truth) < 0) {
+		apply_log(LOG_WARNING, "%s", why_truth.msg);
+		if (r == 0) {
+			r = -why_truth.code;
+			why = why_truth;
+		}
+	}
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}
+
+int state_publish(struct apply *a, struct sut_err *err)
+{
+	struct sut_err why = {0};
 	json_t *state;
 	int r = state_json(a, &state, &why);
 
 	if (r == 0) {
-		r = write_state(a, state, &why);
-		if (tell_others(a, state, &why_truth) < 0) {
-			apply_log(LOG_WARNING, "%s", why_truth.msg);
-			if (r == 0) {
-				r = -why_truth.code;
-				why = why_truth;
-			}
-		}
+		r = state_tell(a, state, &why);
 		json_decref(state);
 	}
 	if (r < 0) {

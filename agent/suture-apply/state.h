@@ -18,6 +18,9 @@ int state_json(struct apply *a, json_t **ret, struct sut_err *err) _must_check_;
  * changed the kernel go on. */
 int state_publish(struct apply *a, struct sut_err *err) _must_check_;
 
+/* The same with a state that was made just now. */
+int state_tell(struct apply *a, const json_t *state, struct sut_err *err) _must_check_;
+
 /* To be called before state_publish(): e joins "errors" (one per reason and patchset, the newest eight), or a
  * success has mended them all. id: of the patch, "" for none. */
 void state_failed(struct apply *a, const struct sut_err *e, const char *id);

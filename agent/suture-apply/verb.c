@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "boot.h"
 #include "engine.h"
+#include "errors.h"
 #include "preflight.h"
 #include "stage.h"
 #include "state.h"
@@ -88,14 +89,18 @@ static int verb_status(struct apply *a, struct verb_call *c _unused_, json_t *an
 {
 	struct sut_err why = {0};
 	json_t *state = NULL;
-	int r = apply_lock(a, 0, NULL);
+	bool ours = apply_lock(a, 0, NULL) == 0;
+	int r;
 
 	/* Who asks is answered, also while somebody else is at work. */
-	if (r == 0 && apply_settle(a, &why) < 0)
+	if (ours && apply_settle(a, &why) < 0)
 		apply_log(LOG_WARNING, "the probation cannot be ended: %s", why.msg);
 	r = state_json(a, &state, err);
 	if (r < 0)
 		return r;
+	/* What others are told expires; each heartbeat comes by here. */
+	if (ours && state_tell(a, state, &why) < 0)
+		apply_log(LOG_WARNING, "the state cannot be told: %s", why.msg);
 	r = json_object_update(answer, state) < 0 ? sut_err_oom(err) : 0;
 	json_decref(state);
 	return r;
@@ -239,6 +244,25 @@ static int which(struct apply *a, struct sut_loaded **ret, struct sut_trust *ret
 	return stage_open(a, sha256, ret, ret_trust, err);
 }
 
+/* Code that was changed behind the patch is an error until it is found to be in order: others must not believe it. */
+static void note(struct apply *a, const struct sut_loaded *l, const struct sut_err *e)
+{
+	_cleanup_(machine_patch_release) struct machine_patch p = {0};
+	bool changed = sut_streq(e->reason, "changed") || sut_streq(e->reason, "mismatch");
+	const char *id = l->manifest->id;
+	struct sut_err err = {0};
+
+	if (a->machine.patch(a->machine.ctx, &p, &err) < 0 || !p.applied || (e->code && !changed))
+		return;
+	if (changed)
+		state_failed(a, e, id);
+	else if (!(errors_drop(errors_of(a), "changed", id) |
+		   errors_drop(errors_of(a), "mismatch", id)))
+		return;
+	if (state_publish(a, &err) < 0)
+		apply_log(LOG_WARNING, "%s", err.msg);
+}
+
 static int verb_verify(struct apply *a, struct verb_call *c _unused_, json_t *answer,
 		       struct sut_err *err)
 {
@@ -255,6 +279,7 @@ static int verb_verify(struct apply *a, struct verb_call *c _unused_, json_t *an
 	r = a->machine.verify(a->machine.ctx, l, &rep);
 	if (r < 0 && err)
 		*err = rep.err;
+	note(a, l, &rep.err);
 	result = sut_report_result(&rep);
 	return !result || json_object_set_new(answer, "result", result) < 0 ? sut_err_oom(err) : r;
 }

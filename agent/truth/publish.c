@@ -206,6 +206,8 @@ static int note_metrics(const char *root, const char *where, struct sut_err *err
 	if (r < 0 || sut_streq(sut_buf_str(&at), sut_buf_str(&now)))
 		return r;
 	r = drop_metrics(root, err);
+	if (!r)
+		r = sut_mkdir_p(agent_path(root, AGENT_APPLY_DIR).s, err);
 	return r < 0 ? r : sut_file_write(path.s, now.data, now.len, 0644, err);
 }
 

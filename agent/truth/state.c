@@ -30,23 +30,29 @@ bool truth_is_cve(const char *s)
 	return number >= 4 && number <= 12 && !s[5 + number];
 }
 
-/* Somebody wrote over the jumps of the patch: what runs is not what was applied. */
-static bool is_changed(const json_t *state)
+/* Somebody wrote over the jumps of the patch, or over the code that it replaces: what runs is not what was applied. */
+static bool is_changed(const json_t *state, const char *id)
 {
 	const json_t *e;
 	size_t i;
 
-	json_array_foreach(json_object_get(state, "errors"), i, e)
-		if (sut_streq(truth_text(e, "code"), "changed"))
+	json_array_foreach(json_object_get(state, "errors"), i, e) {
+		const char *code = truth_text(e, "code");
+
+		/* Another patch that does not fit says nothing about this one. */
+		if (sut_streq(code, "changed") ||
+		    (sut_streq(code, "mismatch") && sut_streq(truth_text(e, "patchset"), id)))
 			return true;
+	}
 	return false;
 }
 
 const json_t *truth_patch(const json_t *state)
 {
 	const json_t *p = json_object_get(state, "patch");
+	const char *id = truth_text(p, "id");
 
-	return json_is_object(p) && *truth_text(p, "id") && !is_changed(state) ? p : NULL;
+	return *id && !is_changed(state, id) ? p : NULL;
 }
 
 bool truth_is_live(const json_t *state)

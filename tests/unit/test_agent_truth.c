@@ -241,8 +241,13 @@ static void code_that_was_changed_behind_the_patch_counts_as_unpatched(void **st
 	assert_false(is_there(p, AGENT_CVES));
 	assert_false(is_there(p, AGENT_VEX));
 	assert_false(truth_is_fixed(p->state, "CVE-2026-1234"));
-	/* another failure says nothing about what runs */
-	set(p, "errors", json_pack("[{s:s, s:s}]", "code", "conflict", "message", "m"));
+	set(p, "errors", json_pack("[{s:s, s:s}]", "code", "mismatch", "patchset", "K20261121_01"));
+	publish(p);
+	assert_false(is_there(p, AGENT_CVES));
+	/* another failure, and that of another patch, say nothing about what runs */
+	set(p, "errors",
+	    json_pack("[{s:s, s:s}, {s:s, s:s}]", "code", "conflict", "message", "m", "code",
+		      "mismatch", "patchset", "K20261122_01"));
 	publish(p);
 	assert_true(is_there(p, AGENT_CVES));
 }
