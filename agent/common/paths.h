@@ -32,7 +32,7 @@
 #define AGENT_APPLY_DIR "/var/lib/suture/apply"
 #define AGENT_KERNELS                                                                              \
 	AGENT_APPLY_DIR                                                                            \
-		"/kernels" /* BUILDID/guard.json, BUILDID/{SHA256.kpatch.bin,suture.ko}[.sig] */
+	"/kernels" /* BUILDID/guard.json, BUILDID/{SHA256.kpatch.bin,suture.ko}[.sig] */
 #define AGENT_CHOICE AGENT_APPLY_DIR "/choice.json"    /* common/choice.h */
 #define AGENT_CLEAN AGENT_APPLY_DIR "/clean"	       /* boot id of the last orderly shutdown */
 #define AGENT_HISTORY AGENT_APPLY_DIR "/history.jsonl" /* common/history.h */

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "ask.h"
+#include "base/str.h"
 #include "cmd.h"
 #include "halves.h"
 #include "options.h"
@@ -18,6 +19,19 @@ static const char help[] =
 	"  --json       one object on stdout (docs/formats/status.md)\n\n"
 	"Exit status: 0 asked, 7 not registered, 8 portal or repository do not answer, 1 error,\n"
 	"64 usage\n";
+
+/* The newest patch for this kernel, unless it runs. */
+static void print_available(const struct halves *h)
+{
+	const json_t *a = show_object(h->network, "available");
+	char name[128];
+
+	if (!a || sut_streq(show_string(a, "sha256"),
+			    show_string(json_object_get(h->apply, "patch"), "sha256")))
+		return;
+	show_patch_name(a, name, sizeof(name));
+	show("Available", "%s", name);
+}
 
 /* What there is beyond what runs, and why it is not to run. */
 static void print_held(const json_t *network)
@@ -66,6 +80,7 @@ int cmd_check(int argc, char **argv)
 		show(NULL, "%s: %s", p.state, p.text);
 		if (*p.advice)
 			show(NULL, "  %s", p.advice);
+		print_available(&h);
 		print_held(h.network);
 	}
 	return show_end_with("check", json, "suture-check",

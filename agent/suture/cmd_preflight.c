@@ -89,9 +89,10 @@ static int judge(const json_t *answer, struct sut_err *err)
 		wire_error_read(why, err);
 		return -err->code;
 	}
-	json_array_foreach(json_object_get(answer, "checks"), i, v)
+	json_array_foreach(json_object_get(answer, "checks"), i, v) {
 		if (show_bool(v, "fatal") && !show_bool(v, "ok"))
 			return sut_err_set(err, EIO, "%s", show_string(v, "text"));
+	}
 	return 0;
 }
 
@@ -103,12 +104,13 @@ static void print(const json_t *patch, const json_t *checks)
 
 	show_patch_name(patch, name, sizeof(name));
 	show(NULL, "%s", name);
-	json_array_foreach(checks, i, v)
+	json_array_foreach(checks, i, v) {
 		show(NULL, "  %-7s %-12s %s",
 		     show_bool(v, "ok")	     ? "ok"
 		     : show_bool(v, "fatal") ? "refused"
 					     : "note",
 		     show_string(v, "name"), show_string(v, "text"));
+	}
 }
 
 int cmd_preflight(int argc, char **argv)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* suture update: has sutured fetch, verify and apply what is to run, and waits for it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +43,12 @@ static json_t *request(const char *to, bool dry_run, bool force)
 	return r;
 }
 
+static int blocked(const json_t *reason, struct sut_err *err)
+{
+	return sut_err_reason(err, EPERM, show_string(reason, "code"), "%s. %s",
+			      show_string(reason, "text"), show_string(reason, "advice"));
+}
+
 /* What else holds it back. */
 static void say_too(const json_t *reason)
 {
@@ -51,6 +58,42 @@ static void say_too(const json_t *reason)
 		 show_string(reason, "text"));
 	sut_make_printable(text, "");
 	fprintf(stderr, "  also %s\n", text);
+}
+
+/* Is what sutured has staged what was asked for? It has no rights; what root forces must not be of its choosing. */
+static bool is_meant(const json_t *staged, const char *to)
+{
+	uint64_t level;
+
+	if (!to)
+		return true;
+	if (sut_parse_u64(to, INT32_MAX, &level) == 0)
+		return show_int(staged, "level") == (json_int_t)level;
+	return sut_streq(show_string(staged, "id"), to);
+}
+
+/*
+ * Mode, pin and hold are root's word to suture-apply, and only root can go beyond it: then sutured has fetched
+ * and staged the patch, and it is applied from here. *answer: of sutured; it becomes that of suture-apply.
+ */
+static int apply_staged(const char *to, bool dry_run, struct progress *p, json_t **answer,
+			struct sut_err *err)
+{
+	const json_t *staged = show_object(*answer, "staged");
+	json_t *q;
+
+	if (!staged)
+		return 0;
+	if (!is_meant(staged, to))
+		return sut_err_reason(err, EBADMSG, "no-answer",
+				      "sutured has staged another patch than %s. Nothing was "
+				      "applied; see journalctl -u sutured",
+				      to);
+	q = json_pack("{s:s,s:s,s:s,s:b,s:b,s:b}", "verb", "apply", "sha256",
+		      show_string(staged, "sha256"), "by", "root", "force", true, "dry_run",
+		      dry_run, "down", show_bool(staged, "down"));
+	json_decref(*answer);
+	return ask_call(ASK_APPLY, q, &(struct ask){.progress = p}, answer, err);
 }
 
 int cmd_update(int argc, char **argv)
@@ -82,11 +125,16 @@ int cmd_update(int argc, char **argv)
 	if (ask_need_root("changing what runs", &err) == 0)
 		(void)!ask_call(ASK_NETWORK, request(to, dry_run, force),
 				&(struct ask){.progress = &progress}, &answer, &err);
-	result = show_object(answer, "result");
 	state = ask_state(answer);
+	if (!err.code && force)
+		(void)!apply_staged(to, dry_run, &progress, &answer, &err);
+	result = show_object(answer, "result");
 	if (!err.code)
 		(void)!show_result_error(result, &err);
 	reasons = json_object_get(answer, "reasons");
+	/* Nothing was done, and something stood in the way: that is not "done". */
+	if (!err.code && !result && show_bool(json_array_get(reasons, 0), "blocks"))
+		(void)!blocked(json_array_get(reasons, 0), &err);
 	if (!json && !err.code && result)
 		show_result(result);
 	else if (!json && !err.code)

@@ -110,8 +110,9 @@ static void show_applied(const json_t *result, const char *name)
 	     : dry   ? ", would replace "
 		     : ", in place of ",
 	     was);
-	json_array_foreach(json_object_get(show_object(result, "patch"), "cves"), i, cve)
+	json_array_foreach(json_object_get(show_object(result, "patch"), "cves"), i, cve) {
 		show(NULL, "  %s", json_string_value(cve) ?: "");
+	}
 	show_switch(result);
 }
 

@@ -436,6 +436,37 @@ static void test_update_names_all_that_holds_it_back(void **state _unused_)
 	json_decref(j);
 }
 
+#define STAGED                                                                                     \
+	"{\"ok\": true, \"action\": \"staged\", \"result\": null, \"staged\": {\"sha256\": \"" SHA \
+	"\", \"id\": \"K2\", \"level\": 4, \"down\": true}}"
+
+/* sutured has no rights: what it stages is applied only when root forces it, and only what root named. */
+static void test_update_applies_with_force_only_what_was_named(void **state _unused_)
+{
+	const json_t *q;
+
+	sample_agent_answer(SAMPLE_NETWORK, "update", STAGED);
+	sample_agent_answer(SAMPLE_APPLY, "apply",
+			    "{\"ok\": true, \"result\": " RESULT("applied", "0", "null") "}");
+	sample_agent_run(cmd_update, "update", NULL, &said);
+	sample_agent_run(cmd_update, "update --to 4", NULL, &said);
+	sample_agent_run(cmd_update, "update --force --to 5", NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_ERROR);
+	sample_agent_run(cmd_update, "update --force --to K3", NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_ERROR);
+	assert_null(sample_agent_asked(SAMPLE_APPLY, "apply"));
+	json_decref(document(cmd_update, "update --force --to 4 --dry-run", 0));
+	q = sample_agent_asked(SAMPLE_APPLY, "apply");
+	assert_string_equal(json_string_value(json_object_get(q, "sha256")), SHA);
+	assert_true(json_is_true(json_object_get(q, "force")));
+	assert_true(json_is_true(json_object_get(q, "down")));
+	assert_true(json_is_true(json_object_get(q, "dry_run")));
+	sample_agent_run(cmd_update, "update --force", NULL, &said);
+	assert_true(json_is_false(
+		json_object_get(sample_agent_asked(SAMPLE_APPLY, "apply"), "dry_run")));
+	assert_non_null(strstr(said.out, "applied K20261121_01"));
+}
+
 /* --- choices --- */
 
 static void expect_choice(int (*cmd)(int, char **), const char *words, const char *member,
@@ -689,6 +720,15 @@ static void test_unregister_keeps_all_when_the_portal_is_away(void **state _unus
 	sample_agent_answer(SAMPLE_APPLY, "forget", "{\"ok\": true}");
 	json_decref(document(cmd_unregister, "unregister --purge", 0));
 	assert_non_null(sample_agent_asked(SAMPLE_APPLY, "forget"));
+	/* A purge that went on without the portal says what is left to do. */
+	sample_agent_answer(
+		SAMPLE_NETWORK, "unregister",
+		"{\"ok\": true, \"system_id\": \"x\", \"warning\": \"delete it there\"}");
+	j = document(cmd_unregister, "unregister --purge", 0);
+	assert_true(json_is_false(json_object_get(j, "left")));
+	json_decref(j);
+	sample_agent_run(cmd_unregister, "unregister --purge", NULL, &said);
+	assert_non_null(strstr(said.out, "note: delete it there"));
 }
 
 /* --- preflight, job, explain, check --- */
@@ -1043,6 +1083,7 @@ int main(void)
 		CASE(test_an_answer_that_says_no_decides_the_exit_status),
 		CASE(test_update_tells_progress_and_what_was_applied),
 		CASE(test_update_asks_for_what_was_said),
+		CASE(test_update_applies_with_force_only_what_was_named),
 		CASE(test_update_names_all_that_holds_it_back),
 		CASE(test_a_result_that_failed_is_never_called_done),
 		CASE(test_unload_with_a_residue_asks_for_a_reboot),
