@@ -7,23 +7,8 @@
 #include <syslog.h>
 
 #include "act.h"
-#include "common/choice.h"
 #include "recover.h"
 #include "state.h"
-#include "switch.h"
-
-/* May anything be applied? When not, what says so is in err. */
-static int is_allowed(struct apply *a, const struct machine_kernel *k, struct sut_err *err)
-{
-	struct switch_state s;
-	struct choice c;
-	int r = choice_read(a->root, &c, err);
-
-	if (r < 0)
-		return r;
-	switch_read(a, k, &c, &s);
-	return switch_check(&s, err);
-}
 
 /* Is there something to be applied, and may it be? text: what is told. */
 static bool has_to_apply(struct apply *a, const struct machine_kernel *k,
@@ -40,7 +25,7 @@ static bool has_to_apply(struct apply *a, const struct machine_kernel *k,
 		snprintf(text, size, "%s is applied already", runs.id);
 		return false;
 	}
-	if (is_allowed(a, k, &err) < 0) {
+	if (recover_allowed(a, k, &err) < 0) {
 		snprintf(text, size, "%s is not brought back: %s", b->apply.id, err.msg);
 		/* What the administrator wanted is no failure. */
 		if (err.code != EPERM)

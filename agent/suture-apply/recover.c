@@ -9,9 +9,11 @@
 #include "base/str.h"
 #include "boot.h"
 #include "clean.h"
+#include "common/choice.h"
 #include "common/history.h"
 #include "settings.h"
 #include "state.h"
+#include "switch.h"
 
 enum { EVIDENCE_MAX = 64 << 10 };
 
@@ -47,6 +49,18 @@ int recover_runs(struct apply *a, const struct guard_patch *p, bool *ret, struct
 	if (r == 0)
 		*ret = runs.applied && sut_streq(runs.id, p->id) && runs.level == p->level;
 	return r;
+}
+
+int recover_allowed(struct apply *a, const struct machine_kernel *k, struct sut_err *err)
+{
+	struct switch_state s;
+	struct choice c;
+	int r = choice_read(a->root, &c, err);
+
+	if (r < 0)
+		return r;
+	switch_read(a, k, &c, &s);
+	return switch_check(&s, err);
 }
 
 /* ------------------------------------------------------------------ */

@@ -21,6 +21,10 @@ void recover_report(struct apply *a, const struct guard_boot *b);
 /* The file for others; a failure is logged. */
 void recover_publish(struct apply *a);
 
+/* May anything be applied? When not, err says what keeps it away: -EPERM when the administrator wanted it so. */
+int recover_allowed(struct apply *a, const struct machine_kernel *k,
+		    struct sut_err *err) _must_check_;
+
 /* Does this patch run? */
 int recover_runs(struct apply *a, const struct guard_patch *p, bool *ret,
 		 struct sut_err *err) _must_check_;

@@ -148,13 +148,19 @@ static int quarantine(struct settle *s, struct sut_err *err)
 /* Out of the kernel: in one pause with the last good one in its place, else alone. */
 static int take_back(struct settle *s, struct sut_err *err)
 {
-	struct act_opts o = {.by = "settle", .reason = "it fell ill", .again = true, .down = true};
+	const struct act_opts o = {
+		.by = "settle", .reason = "it fell ill", .again = true, .down = true};
 	const struct guard_patch *good = &s->g.good;
-	struct sut_err why = {0};
+	bool has_good = good->id[0] && !s->g.unloaded && recover_allowed(s->a, &s->k, NULL) == 0;
+	int r;
 
-	if (good->id[0] && !s->g.unloaded && act_apply(s->a, good->sha256, &o, NULL, &why) == 0)
+	if (has_good && act_apply(s->a, good->sha256, &o, NULL, NULL) == 0)
 		return 0;
-	return act_unload(s->a, &o, NULL, err);
+	r = act_unload(s->a, &o, NULL, err);
+	/* What kept it away may have passed, or have been the ill one. It is told when not. */
+	if (r == 0 && has_good)
+		(void)!act_apply(s->a, good->sha256, &o, NULL, NULL);
+	return r;
 }
 
 static int ill(struct settle *s, struct sut_err *err)

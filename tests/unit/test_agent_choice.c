@@ -89,8 +89,8 @@ static void a_damaged_file_is_an_error(void **state)
 {
 	static const char *const texts[] = {
 		"", "{", "null", "{\"format\": \"suture-choice\", \"version\": 1}",
-		"{\"format\": \"suture-choice\", \"version\": 2, \"mode\": \"normal\", \"pin\": null, "
-		"\"hold\": null, \"tags\": []}"};
+		("{\"format\": \"suture-choice\", \"version\": 2, \"mode\": \"normal\", \"pin\": null, "
+		 "\"hold\": null, \"tags\": []}")};
 	struct agent_path path = agent_path(*state, AGENT_CHOICE);
 	struct agent_path folder = agent_path(*state, AGENT_APPLY_DIR);
 	struct choice c;

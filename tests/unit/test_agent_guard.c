@@ -441,8 +441,8 @@ static size_t count_aside(const struct dir *d)
 static void a_damaged_guard_is_moved_aside_and_reported_until_a_new_one_is_written(void **state)
 {
 	static const char *const texts[] = {"", "{", "[]", "{\"format\": \"suture-guard\"}",
-					    "\x7f"
-					    "ELF"};
+					    ("\x7f"
+					     "ELF")};
 	const struct dir *d = *state;
 	struct guard g;
 	struct sut_err err = {0};
