@@ -107,6 +107,21 @@ static int failed(struct act *t, int r, struct sut_err *why, struct sut_err *err
 	return -why->code;
 }
 
+/* What is refused as it should be is no failure that somebody has to see to. */
+static bool is_failure(const struct sut_err *e)
+{
+	static const char *const refusals[] = {"lower-level", "not-staged", "locked", "interrupted",
+					       "nothing-applied"};
+	int exit = sut_report_exit(e);
+
+	if (exit == SUT_EXIT_HELD || exit == SUT_EXIT_QUARANTINED)
+		return false;
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(refusals); i++)
+		if (sut_streq(e->reason, refusals[i]))
+			return false;
+	return true;
+}
+
 /* ------------------------------------------------------------------ */
 /* apply                                                               */
 
@@ -291,9 +306,9 @@ int act_apply(struct apply *a, const char *sha256, const struct act_opts *o, jso
 	if (ret_result)
 		*ret_result = result(&t);
 	if (!o->dry_run) {
-		if (r < 0)
+		if (r < 0 && is_failure(&why))
 			state_failed(a, &why, id);
-		else
+		else if (r == 0)
 			state_mended(a);
 		publish(a);
 	}
@@ -400,7 +415,7 @@ int act_unload(struct apply *a, const struct act_opts *o, json_t **ret_result, s
 	if (ret_result)
 		*ret_result = result(&t);
 	if (!o->dry_run) {
-		if (r < 0)
+		if (r < 0 && is_failure(&why))
 			state_failed(a, &why, t.before.id);
 		publish(a);
 	}

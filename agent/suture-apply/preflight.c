@@ -213,7 +213,7 @@ static int check_memory(struct run *p, struct sut_err *err)
 				      "%" PRId64 " KiB of memory are available and %" PRId64
 				      " are needed. Try again later",
 				      have, need);
-	snprintf(p->text, sizeof(p->text), "%" PRId64 " MiB available", have >> 10);
+	snprintf(p->text, sizeof(p->text), "%" PRId64 " MiB available", have / 1024);
 	return 0;
 }
 

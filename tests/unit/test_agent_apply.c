@@ -364,6 +364,7 @@ static void what_the_administrator_forbids_is_not_applied(void **state)
 	struct sample_apply *s = *state;
 	_cleanup_(sut_freep) char *disabled = sut_sprintf("%s" AGENT_DISABLED, s->root);
 	char sha256[SUT_SHA256_HEX];
+	json_t *answer = NULL;
 	struct sut_err err = {0};
 
 	sample_have(s, 3, "K20261121_01", sha256);
@@ -392,6 +393,10 @@ static void what_the_administrator_forbids_is_not_applied(void **state)
 	assert_refused(s, sha256, "", "disabled");
 	assert_refused(s, sha256, ",'force':true", "disabled");
 	unlink(disabled);
+	/* That is no failure that somebody has to see to. */
+	assert_ok(sample_call(s, &answer, &err, "{'verb':'status'}"), err);
+	assert_int_equal(json_array_size(json_object_get(answer, "errors")), 0);
+	json_decref(answer);
 	/* What says nothing is not taken for a yes. */
 	assert_ok(sut_file_write(agent_path(s->root, AGENT_CHOICE).s, "{", 1, 0644, &err), err);
 	assert_true(sample_call(s, NULL, &err, "{'verb':'apply','sha256':'%s'}", sha256) < 0);
