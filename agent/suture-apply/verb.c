@@ -254,11 +254,14 @@ static void note(struct apply *a, const struct sut_loaded *l, const struct sut_e
 
 	if (a->machine.patch(a->machine.ctx, &p, &err) < 0 || !p.applied || (e->code && !changed))
 		return;
-	if (changed)
+	if (changed) {
 		state_failed(a, e, id);
-	else if (!(errors_drop(errors_of(a), "changed", id) |
-		   errors_drop(errors_of(a), "mismatch", id)))
-		return;
+	} else {
+		bool dropped = errors_drop(errors_of(a), "changed", id);
+
+		if (!errors_drop(errors_of(a), "mismatch", id) && !dropped)
+			return;
+	}
 	if (state_publish(a, &err) < 0)
 		apply_log(LOG_WARNING, "%s", err.msg);
 }
