@@ -157,9 +157,10 @@ static void show_job_result(const json_t *j)
 		show("runs now", "%s",
 		     *show_string(after, "patchset") ? show_string(after, "effective_version")
 						     : "no patch");
-	json_array_foreach(json_object_get(j, "steps"), i, step)
+	json_array_foreach(json_object_get(j, "steps"), i, step) {
 		show(i ? "" : "steps", "%s: %s, %d ms", show_string(step, "step"),
 		     show_string(step, "outcome"), (int)show_int(step, "took_ms"));
+	}
 }
 
 int cmd_job_verify(int argc, char **argv)

@@ -33,12 +33,12 @@ int sut_content_digest(const void *body, size_t len, struct sut_buf *out)
 /* Names of fields in lower case, and derived components. */
 static bool is_name(const char *s)
 {
-	size_t n = strlen(s);
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+	size_t len = strlen(s);
 
-	return n && n < SUT_HTTPSIG_NAME &&
-	       strspn(s + (*s == '@'), "abcdefghijklmnopqrstuvwxyz"
-				       "0123456789-_.") == n - (*s == '@') &&
-	       n > (*s == '@');
+	if (*s == '@')
+		s++;
+	return *s && len < SUT_HTTPSIG_NAME && s[strspn(s, allowed)] == '\0';
 }
 
 /* What may stand between quotes without an escape, which nothing that we write needs. */

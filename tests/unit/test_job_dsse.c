@@ -197,8 +197,7 @@ static void malformed_envelopes_are_refused(void **state _unused_)
 		"{\"payloadType\":\"\",\"payload\":\"e30=\",\"signatures\":[{\"sig\":\"\"}]}",
 		"{\"payloadType\":1,\"payload\":\"e30=\",\"signatures\":[{\"sig\":\"\"}]}",
 		"{\"payloadType\":\"a\",\"payload\":7,\"signatures\":[{\"sig\":\"\"}]}",
-		"{\"payloadType\":\"a\",\"payload\":\"e30=\",\"payload\":\"e30=\",\"signatures\":[{"
-		"\"sig\":\"\"}]}",
+		"{\"payloadType\":\"a\",\"payload\":\"\",\"payload\":\"\",\"signatures\":[{\"sig\":\"\"}]}",
 		"{\"payloadType\":\"a\",\"payload\":\"e30=\",\"signatures\":[{\"sig\":\"\"}]} x",
 		"{\"x\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}",
 	};
