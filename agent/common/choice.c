@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "common/json.h"
 #include "common/paths.h"
 #include "common/when.h"
 
@@ -212,8 +213,9 @@ int choice_parse(const void *text, size_t len, struct choice *ret, struct sut_er
 	json_t *j = NULL;
 	int r;
 
-	if (len && len <= CHOICE_MAX)
-		j = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	/* That memory is short says nothing of the text. */
+	if (len <= CHOICE_MAX && agent_json_parse(text, len, &j) == -ENOMEM)
+		return sut_err_oom(err);
 	format = text_of(json_object_get(j, "format"));
 	if (!format || !sut_streq(format, "suture-choice") ||
 	    !json_is_integer(json_object_get(j, "version")) ||

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "common/json.h"
 #include "common/paths.h"
 #include "common/when.h"
 
@@ -163,16 +164,18 @@ static bool has_text(const json_t *j, const char *name)
 	return s && *s && strlen(s) == json_string_length(json_object_get(j, name));
 }
 
-/* An entry as line_of() writes it, or NULL. */
-static json_t *entry_of(const char *line, size_t len)
+/* An entry as line_of() writes it; -EBADMSG for any other line. */
+static int entry_of(const char *line, size_t len, json_t **ret)
 {
 	static const char *const texts[] = {"id", "build_id", "by", "detail"};
-	json_t *j = len <= HISTORY_LINE_MAX ? json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL)
-					    : NULL;
+	json_t *j = NULL;
+	int r = len <= HISTORY_LINE_MAX ? agent_json_parse(line, len, &j) : -EBADMSG;
 	const json_t *level = json_object_get(j, "level");
 	bool ok = has_text(j, "at") && has_text(j, "event");
 	int64_t at;
 
+	if (r < 0)
+		return r;
 	ok = ok && when_parse(json_string_value(json_object_get(j, "at")), &at);
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(texts); i++) {
 		const json_t *v = json_object_get(j, texts[i]);
@@ -181,10 +184,12 @@ static json_t *entry_of(const char *line, size_t len)
 	}
 	ok = ok && (!level || (json_is_integer(level) && json_integer_value(level) >= 0 &&
 			       json_integer_value(level) <= UINT32_MAX));
-	if (ok)
-		return j;
-	json_decref(j);
-	return NULL;
+	if (!ok) {
+		json_decref(j);
+		return -EBADMSG;
+	}
+	*ret = j;
+	return 0;
 }
 
 static json_t *turned_around(json_t *list)
@@ -208,9 +213,10 @@ json_t *history_parse(const void *text, size_t len, size_t max)
 	while (list && len && json_array_size(list) < max) {
 		const char *newline = memrchr(text, '\n', len);
 		size_t from = newline ? (size_t)(newline - (const char *)text) + 1 : 0;
-		json_t *entry = entry_of((const char *)text + from, len - from);
+		json_t *entry = NULL;
+		int r = entry_of((const char *)text + from, len - from, &entry);
 
-		if (entry && json_array_append_new(list, entry) < 0) {
+		if (r == -ENOMEM || (r == 0 && json_array_append_new(list, entry) < 0)) {
 			json_decref(list);
 			return NULL;
 		}

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "common/json.h"
 #include "common/paths.h"
 #include "common/when.h"
 #include "guard.h"
@@ -220,8 +221,9 @@ int guard_parse(const void *text, size_t len, struct guard *ret, struct sut_err 
 
 	if (!g)
 		return sut_err_oom(err);
-	if (len && len <= GUARD_MAX)
-		j = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	/* That memory is short says nothing of the text. */
+	if (len <= GUARD_MAX && agent_json_parse(text, len, &j) == -ENOMEM)
+		return sut_err_oom(err);
 	r = load(j, g, err);
 	json_decref(j);
 	if (r == 0)

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "boot.h"
+#include "common/json.h"
 #include "health.h"
 #include "settings.h"
 
@@ -69,8 +70,8 @@ int health_parse(const void *text, size_t len, struct health *ret, struct sut_er
 	size_t i;
 	int r = 0;
 
-	if (len && len <= HEALTH_RESULT_MAX)
-		j = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (len <= HEALTH_RESULT_MAX && agent_json_parse(text, len, &j) == -ENOMEM)
+		return sut_err_oom(err);
 	format = json_string_value(json_object_get(j, "format"));
 	checks = json_object_get(j, "checks");
 	if (!format || !sut_streq(format, "suture-health") || !json_is_array(checks) ||
