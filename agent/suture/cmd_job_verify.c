@@ -128,8 +128,7 @@ static void show_list(const char *label, const json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, v) {
-		show(label, "%s", json_string_value(v) ?: "?");
-		label = "";
+		show(i ? "" : label, "%s", json_string_value(v) ?: "?");
 	}
 }
 
