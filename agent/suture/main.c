@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cmd.h"
+#include "suture-apply/program.h"
 
 enum group { PROTECTION, CHOICES, MEMBERSHIP, BY_HAND, GROUPS };
 
@@ -117,6 +118,10 @@ int main(int argc, char **argv)
 										: "";
 	const struct command *c;
 
+	/* Installed, the root half is this file under another name: most of it is in here anyway, and twice would
+	 * be a tenth of the agent. */
+	if (!strcmp(name, "suture-apply"))
+		return program_main(argc, argv, NULL);
 	/* A reader that goes away must not end us in the middle of an apply. */
 	signal(SIGPIPE, SIG_IGN);
 	if (!strcmp(name, "kcarectl"))

@@ -613,8 +613,8 @@ static void what_the_unprivileged_half_wrote_is_not_believed(void **state)
 {
 	static const char *const bad[] = {
 		"", "[]", "{", "{\"checkin\": 5, \"check\": [], \"state\": {}, \"registered\": 1}",
-		("{\"state\": \"pending\\n} 5\", \"checkin\": {\"last\": \"1\\nx 2\", "
-		 "\"failures\": -5}}")};
+		"{\"state\": \"pending\\n} 5\", \"checkin\": {\"last\": \"1\\nx 2\", \"failures\": "
+		"-5}}"};
 	struct place *p = *state;
 	char *s;
 
