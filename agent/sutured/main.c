@@ -34,6 +34,9 @@ static const char usage[] =
 	"  --once       do what is due, and end\n"
 	"  --version, --help\n";
 
+/* sysexits(3), EX_CONFIG: the unit does not start it again and again. */
+enum { EXIT_CONF = 78 };
+
 struct opts {
 	const char *root, *user;
 	bool once;
@@ -280,5 +283,7 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	net_log(NET_ERR, "%s", err.msg);
+	if (!strcmp(err.reason, "conf"))
+		return EXIT_CONF;
 	return r == -EBUSY || r == -EADDRINUSE ? SUT_EXIT_BUSY : SUT_EXIT_ERROR;
 }

@@ -427,6 +427,27 @@ static void hypervisors_are_told_by_what_they_say(void **state _unused_)
 	assert_string_equal(facts_hypervisor("x", "y", "??"), "other");
 }
 
+static void addresses_are_those_by_which_others_reach_it(void **state _unused_)
+{
+	static const struct {
+		const char *line, *want;
+	} cases[] = {
+		{"fd000000000000000000000000000002 02 40 00 80     eth0\n", "fd00::2"},
+		{"00000000000000000000000000000001 01 80 10 80       lo\n", ""},
+		{"fe80000000000000000000000000aaaa 02 40 20 80     eth0\n", ""},
+		{"20010db8000000000000000000000001 02 40 00 01     eth0\n", ""}, /* temporary */
+		{"20010db8000000000000000000000001 02 40 00 20     eth0\n", ""}, /* deprecated */
+		{"20010db800 02 40 00 80 eth0\n", ""},
+		{"", ""},
+	};
+	char got[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(cases); i++) {
+		facts_if_inet6(cases[i].line, got);
+		assert_string_equal(got, cases[i].want);
+	}
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -446,6 +467,7 @@ int main(void)
 		T(the_machine_id_is_hashed_as_systemd_does_it),
 		T(names_are_made_of_what_is_allowed),
 		T(what_is_not_to_be_told_is_not_told),
+		T(addresses_are_those_by_which_others_reach_it),
 		T(distributions_are_read_from_os_release),
 		T(hypervisors_are_told_by_what_they_say),
 	};
