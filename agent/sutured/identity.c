@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "common/json.h"
 #include "common/paths.h"
 #include "sutured/state.h"
 
@@ -129,16 +130,18 @@ static int take(const json_t *j, struct identity *i, struct sut_err *err)
 int identity_parse(const void *text, size_t len, struct identity *ret, struct sut_err *err)
 {
 	struct identity i = {0};
-	json_error_t why;
 	json_t *j;
 	int r;
 
 	if (len > IDENTITY_MAX)
 		return sut_err_reason(err, EBADMSG, "identity", "it has more than %d bytes",
 				      IDENTITY_MAX);
-	j = json_loadb(text ? text : "", len, JSON_REJECT_DUPLICATES, &why);
-	if (!j && json_error_code(&why) == json_error_out_of_memory)
+	r = agent_json_parse(text ? text : "", len, &j);
+	/* Short memory does not make it a damaged one. */
+	if (r == -ENOMEM)
 		return sut_err_oom(err);
+	if (r < 0)
+		return sut_err_reason(err, EBADMSG, "identity", "it is no JSON object");
 	if (!json_is_object(j)) {
 		json_decref(j);
 		return sut_err_reason(err, EBADMSG, "identity", "it is no JSON object");
