@@ -61,7 +61,7 @@ survey: build ## prove the functions of 100 files of the kernel against the ship
 	@tests/survey
 
 .PHONY: bench
-bench: build ## the figures: time to build a patch, length of the pause, cost of trust
+bench: build ## the figures: time to build a patch, length of the pause, cost of trust, of a portal, of the agent
 	@bench/run
 
 .PHONY: format
