@@ -83,6 +83,16 @@ static void want_asked(struct view *v)
 			   "the repository has no level %u for this kernel", in->ask_level);
 }
 
+/* What was to be kept does not run any more, after a boot or a pin: it is what is to run, all the same. */
+static void want_kept(struct view *v)
+{
+	const struct decide_in *in = v->in;
+	const struct decide_level *l = is_text(in->told_id) ? decide_find_id(v, in->told_id) : NULL;
+
+	if (l && l->level == in->told_level && l->level > v->running)
+		v->out->wanted = or_pinned(v, l);
+}
+
 static void want_told(struct view *v)
 {
 	const struct decide_in *in = v->in;
@@ -90,6 +100,8 @@ static void want_told(struct view *v)
 
 	if (in->told == DECIDE_TOLD_KEEP || in->told == DECIDE_TOLD_NONE)
 		give_way_to_pin(v);
+	if (in->told == DECIDE_TOLD_KEEP && !v->out->wanted)
+		want_kept(v);
 	if (in->told != DECIDE_TOLD_APPLY)
 		return;
 	for (size_t i = 0; i < in->nlevels && !l; i++)

@@ -108,6 +108,18 @@ bool decide_is_asked(const struct view *v)
 }
 
 /* What the clock, the policy and the administrator have against a level, as far as who asks is bound by it. */
+/* The highest level that the portal is known to allow. */
+static uint32_t told_up_to(const struct view *v)
+{
+	const struct decide_in *in = v->in;
+
+	if (in->told == DECIDE_TOLD_APPLY)
+		return in->told_level;
+	if (in->told == DECIDE_TOLD_KEEP)
+		return in->told_level > v->running ? in->told_level : v->running;
+	return 0;
+}
+
 unsigned int decide_against(const struct view *v, const struct decide_level *l)
 {
 	const struct decide_in *in = v->in;
@@ -127,9 +139,7 @@ unsigned int decide_against(const struct view *v, const struct decide_level *l)
 	}
 	/* Who names a level that the portal does not tell has to mean it; what root has pinned, it named. */
 	if (!force && in->registered && l != v->named &&
-	    (decide_portal_holds(v, l) ||
-	     !(in->told == DECIDE_TOLD_APPLY || in->told == DECIDE_TOLD_KEEP) ||
-	     l->level > (in->told == DECIDE_TOLD_APPLY ? in->told_level : v->running)))
+	    (decide_portal_holds(v, l) || l->level > told_up_to(v)))
 		a |= AGAINST_PORTAL;
 	return a;
 }

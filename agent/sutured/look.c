@@ -115,14 +115,15 @@ static void name_it(struct sut_err *e)
 static int list(struct net *n, const struct half *h, const struct update_ask *ask,
 		struct repository *r, json_t **ret, struct sut_err *err)
 {
-	uint32_t more[4] = {
-		(uint32_t)state_int(n, "told", "level", 0),
-		ask ? ask->level : 0,
-		h->choice.pin == CHOICE_PIN_LEVEL ? h->choice.pin_level : 0,
-		h->h.patch.level,
+	struct repository_wants more = {
+		.levels = {(uint32_t)state_int(n, "told", "level", 0), ask ? ask->level : 0,
+			   h->choice.pin == CHOICE_PIN_LEVEL ? h->choice.pin_level : 0,
+			   h->h.patch.level},
+		.ids = {ask ? ask->id : NULL,
+			h->choice.pin == CHOICE_PIN_PATCHSET ? h->choice.pin_patchset : NULL},
 	};
 	json_t *old = state_get(n, "_repository");
-	int k = repository_list(r, h, old, more, SUT_ARRAY_SIZE(more), ret, err);
+	int k = repository_list(r, h, old, &more, ret, err);
 
 	json_decref(old);
 	return k;

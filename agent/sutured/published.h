@@ -4,6 +4,7 @@
  * "_repository" of the state, so that decisions need no network:
  *
  *   {"build_id": "…", "snapshot": 12, "expires": 1795300000, "read_at": 1795200000,
+ *    "asked": [3, 0, 0, 2, "", ""], what was looked for beside the highest levels
  *    "levels": [{"id", "level", "path", "sha256", "length", "created", "cves": [], "seen": 1795200000}],
  *    "stop": {"action", "reason", "since"}, "near": "6.1.0-48-cloud-amd64", "near_at": 1795200000}
  */

@@ -20,6 +20,7 @@
 
 enum {
 	SIG_MAX = 4096,
+	LEVELS_FOR_NAME = 128,
 	LEVELS_DOWN = 8,	/* below the highest one that are looked for */
 	SPACE_LEFT = 1 << 20,	/* bytes that stay free on the disk */
 	TRIES = 6,		/* of a download that breaks off, as long as it gets on */
@@ -164,10 +165,28 @@ static bool has_level(const json_t *levels, uint32_t level)
 	return false;
 }
 
-/* One level more, when there is such a one. */
-static int add_level(struct repository *r, const char *build_id, uint32_t level, const json_t *old,
-		     json_t *levels, struct sut_err *err)
+/* True for no id at all. */
+static bool has_id(const json_t *levels, const char *id)
 {
+	const json_t *l;
+	size_t i;
+
+	if (!id || !*id)
+		return true;
+	json_array_foreach(levels, i, l) {
+		const char *s = json_string_value(json_object_get(l, "id"));
+
+		if (s && sut_streq(s, id))
+			return true;
+	}
+	return false;
+}
+
+/* One level more, when there is such a one, and it is called id (NULL: whatever it is called). */
+static int add_level(struct repository *r, const char *build_id, uint32_t level, const char *id,
+		     const json_t *old, json_t *levels, struct sut_err *err)
+{
+	const char *its;
 	char path[128];
 	struct sut_tuf_target t;
 	int64_t now = net_now(r->net);
@@ -182,6 +201,9 @@ static int add_level(struct repository *r, const char *build_id, uint32_t level,
 		return 0;
 	if (k == 0 && !t.hashes.sha256[0])
 		return 0; /* a hash that the root half cannot be told */
+	its = k == 0 ? json_string_value(json_object_get(t.custom, "id")) : NULL;
+	if (k == 0 && id && (!its || !sut_streq(its, id)))
+		return 0;
 	if (k == 0)
 		k = published_level(&t, build_id, seen_of(old, t.hashes.sha256, now), &j, err);
 	if (k < 0)
@@ -190,7 +212,7 @@ static int add_level(struct repository *r, const char *build_id, uint32_t level,
 }
 
 static int list_levels(struct repository *r, const char *build_id, const json_t *old,
-		       const uint32_t *more, size_t nmore, json_t *levels, struct sut_err *err)
+		       const struct repository_wants *more, json_t *levels, struct sut_err *err)
 {
 	char path[128];
 	struct sut_tuf_target t;
@@ -206,10 +228,16 @@ static int list_levels(struct repository *r, const char *build_id, const json_t 
 		return sut_err_reason(err, EBADMSG, "format",
 				      "the repository's entry of '%s' has no level", path);
 	for (json_int_t l = top; l > 0 && l > top - LEVELS_DOWN && k == 0; l--)
-		k = add_level(r, build_id, (uint32_t)l, old, levels, err);
-	for (size_t i = 0; i < nmore && k == 0; i++)
-		if (more[i] >= 1 && more[i] <= INT32_MAX)
-			k = add_level(r, build_id, more[i], old, levels, err);
+		k = add_level(r, build_id, (uint32_t)l, NULL, old, levels, err);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(more->levels) && k == 0; i++)
+		if (more->levels[i] >= 1 && more->levels[i] <= INT32_MAX)
+			k = add_level(r, build_id, more->levels[i], NULL, old, levels, err);
+	/* A name does not tell its level. */
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(more->ids); i++)
+		for (json_int_t l = top - LEVELS_DOWN;
+		     k == 0 && l > 0 && l > top - LEVELS_FOR_NAME && !has_id(levels, more->ids[i]);
+		     l--)
+			k = add_level(r, build_id, (uint32_t)l, more->ids[i], old, levels, err);
 	return k;
 }
 
@@ -285,23 +313,41 @@ static json_t *list_near(struct repository *r, const struct half *h, const json_
 	return json_string(text);
 }
 
+static json_t *asked_json(const struct repository_wants *more)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(more->levels); i++)
+		(void)json_array_append_new(list, json_integer(more->levels[i]));
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(more->ids); i++)
+		(void)json_array_append_new(list, json_string(more->ids[i] ? more->ids[i] : ""));
+	return list;
+}
+
+/* Was all of it looked for, in this very snapshot? What runs may not be there any more, so that to have
+ * looked is what counts. */
 static bool is_listed(const json_t *old, const char *build_id, int64_t snapshot,
-		      const uint32_t *more, size_t nmore)
+		      const struct repository_wants *more)
 {
 	const char *known = json_string_value(json_object_get(old, "build_id"));
 	const json_t *levels = json_object_get(old, "levels");
+	_cleanup_json_ json_t *asked = asked_json(more);
+	bool there = true;
 
 	if (!known || !sut_streq(known, build_id) ||
 	    json_integer_value(json_object_get(old, "snapshot")) != snapshot)
 		return false;
-	for (size_t i = 0; i < nmore; i++)
-		if (more[i] && !has_level(levels, more[i]))
-			return false;
-	return true;
+	if (json_equal(asked, json_object_get(old, "asked")))
+		return true;
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(more->levels); i++)
+		there = there && (!more->levels[i] || has_level(levels, more->levels[i]));
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(more->ids); i++)
+		there = there && has_id(levels, more->ids[i]);
+	return there;
 }
 
 static int list_anew(struct repository *r, const struct half *h, const json_t *old,
-		     const uint32_t *more, size_t nmore, json_t **ret, struct sut_err *err)
+		     const struct repository_wants *more, json_t **ret, struct sut_err *err)
 {
 	_cleanup_json_ json_t *levels = json_array();
 	const char *build_id = h->h.build_id;
@@ -314,14 +360,14 @@ static int list_anew(struct repository *r, const struct half *h, const json_t *o
 	if (k == 0)
 		custom = flag.custom;
 	if (k == 0 || k == -ENOENT)
-		k = list_levels(r, build_id, old, more, nmore, levels, err);
+		k = list_levels(r, build_id, old, more, levels, err);
 	if (k < 0)
 		return k;
 	if (!json_array_size(levels))
 		near = list_near(r, h, old, &near_at);
-	*ret = json_pack("{s:s, s:O, s:o, s:o, s:I}", "build_id", build_id, "levels", levels,
-			 "stop", published_stop(custom, build_id), "near",
-			 near ? near : json_string(""), "near_at", (json_int_t)near_at);
+	*ret = json_pack("{s:s, s:O, s:o, s:o, s:o, s:I}", "build_id", build_id, "levels", levels,
+			 "asked", asked_json(more), "stop", published_stop(custom, build_id),
+			 "near", near ? near : json_string(""), "near_at", (json_int_t)near_at);
 	return *ret ? 0 : sut_err_oom(err);
 }
 
@@ -339,19 +385,19 @@ static int64_t first_to_expire(const struct repository *r)
 }
 
 int repository_list(struct repository *r, const struct half *h, const json_t *old,
-		    const uint32_t *more, size_t nmore, json_t **ret, struct sut_err *err)
+		    const struct repository_wants *more, json_t **ret, struct sut_err *err)
 {
 	const struct sut_tuf_meta *snapshot = sut_tuf_client_meta(r->tuf, SUT_TUF_SNAPSHOT);
 	int64_t version = snapshot ? snapshot->version : 0;
 	json_t *doc = NULL;
 	int k = 0;
 
-	if (is_listed(old, h->h.build_id, version, more, nmore)) {
+	if (is_listed(old, h->h.build_id, version, more)) {
 		doc = json_deep_copy(old);
 		if (!doc)
 			return sut_err_oom(err);
 	} else {
-		k = list_anew(r, h, old, more, nmore, &doc, err);
+		k = list_anew(r, h, old, more, &doc, err);
 	}
 	if (k < 0)
 		return k;

@@ -22,12 +22,17 @@ int repository_open(struct net *n, struct repository *ret, struct sut_err *err) 
 void repository_close(struct repository *r);
 
 /*
- * What there is for this build (published.h; old, may be NULL: what was known, for the times of first sight). names: ids and
- * levels wanted beyond the highest ones, level 0 and NULL end it. Nothing is read when the snapshot is the one of old.
+ * What there is for this build (published.h; old, may be NULL: what was known, for the times of first sight): the
+ * highest levels, those of more, and those that are called as ids say. Nothing is read when the snapshot is the one of old and has
+ * them.
  */
+struct repository_wants {
+	uint32_t levels[4];
+	const char *ids[2]; /* NULL, "": none */
+};
 struct half;
 int repository_list(struct repository *r, const struct half *h, const json_t *old,
-		    const uint32_t *more, size_t nmore, json_t **ret,
+		    const struct repository_wants *more, json_t **ret,
 		    struct sut_err *err) _must_check_;
 
 /*

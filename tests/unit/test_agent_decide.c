@@ -150,6 +150,8 @@ static void word(struct scene *s, const char *w)
 		set_told(s, DECIDE_TOLD_APPLY, n);
 	else if (W("keep"))
 		set_told(s, DECIDE_TOLD_KEEP, 0);
+	else if (W("kept")) /* what was told to be kept */
+		in->told_level = n, in->told_id = s->ids[n];
 	else if (W("none"))
 		set_told(s, DECIDE_TOLD_NONE, 0);
 	else if (W("unload"))
@@ -351,6 +353,15 @@ static const char *const table[][2] = {
 	{"run=2 apply=3 pin=2", "none | held | pin"},
 	{"run=3 keep pin=2", "down 2 | pending | current"},
 	{"run=3 apply=3 pin=2", "down 2 | pending | current"},
+	{"run=2 keep kept=3 pin=2", "none | held | pin"},
+	{"run=3 keep kept=3 pin=2", "down 2 | pending | current"},
+	{"run=3 keep kept=3", "none | current | current"},
+	{"keep kept=3", "apply 3 | pending | current"},
+	{"run=2 keep kept=3", "apply 3 | pending | current"},
+	{"run=2 keep kept=3 quarantined=3", "none | quarantined | quarantined"},
+	{"keep kept=3 unloaded", "none | held | unloaded"},
+	{"keep kept=3 repo=12", "none | current | portal-held"},
+	{"run=2 keep kept=3 root to=3", "apply 3 | pending | current"},
 	{"apply=3 pin=2 repo=13", "none | held | pin"},
 	{"apply=3 pin=2 quarantined=2", "none | held | pin"},
 	{"run=1 apply=3 pin=2 held=2:withdrawn", "none | held | pin"},
@@ -723,7 +734,8 @@ static int broken(const struct scene *s, const struct decide_out *o)
 			return 16;
 		/* With a portal: what it told, or what root pinned. */
 		if (in->registered &&
-		    !(in->told == DECIDE_TOLD_APPLY && t->level == in->told_level) &&
+		    !((in->told == DECIDE_TOLD_APPLY || in->told == DECIDE_TOLD_KEEP) &&
+		      t->level == in->told_level) &&
 		    !(s->choice.pin == CHOICE_PIN_LEVEL && t->level == s->choice.pin_level) &&
 		    !(s->choice.pin == CHOICE_PIN_PATCHSET &&
 		      sut_streq(t->id, s->choice.pin_patchset)))
