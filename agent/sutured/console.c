@@ -208,8 +208,11 @@ void console_result(struct net *n, const char *envelope)
 		r = sut_file_write(path, envelope, strlen(envelope), 0600, &err);
 	if (r < 0)
 		net_log(NET_WARNING, "a result for the console is not kept: %s", err.msg);
+	/* Under the lock: the main thread may be ending it. */
+	pthread_mutex_lock(&n->lock);
 	if (n->console)
 		(void)eventfd_write(n->console->wake, 1);
+	pthread_mutex_unlock(&n->lock);
 }
 
 /* 0: it need not be sent again. */

@@ -174,8 +174,8 @@ static void each_mistake_is_named_with_its_place(void **state _unused_)
 		{"created", "\"2026-11-22T06:00:00+01:00\"", "created"},
 		{"created", "\"1969-12-31T06:00:00Z\"", "created"},
 		{"expires", NULL, "expires"},
-		{"expires", "\"2026-11-22T06:00:00Z\"", "expires"},
-		{"expires", "\"2026-12-23T06:00:01Z\"", "expires"},
+		{"expires", "\"2026-11-22T06:00:00Z\"", "expires is not after"},
+		{"expires", "\"2026-12-23T06:00:01Z\"", "at most 31 days"},
 		{"not_before", "\"2026-11-23T06:00:00Z\"", "not_before"},
 		{"systems", "[]", NULL}, /* external_ids are there */
 		{"systems", "{}", "systems"},
