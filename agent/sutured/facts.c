@@ -303,7 +303,7 @@ static const char *virtualization(void)
 static void add_v4(json_t *list)
 {
 	_cleanup_(sut_closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq all[ADDRESSES_MAX];
+	struct ifreq all[ADDRESSES_MAX] = {0};
 	struct ifconf c = {.ifc_len = sizeof(all), .ifc_req = all};
 
 	if (fd < 0 || ioctl(fd, SIOCGIFCONF, &c) < 0)

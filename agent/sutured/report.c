@@ -65,7 +65,7 @@ static void state_word(struct net *n, const json_t *apply, char *ret, size_t siz
 
 static bool is_utc(const char *s)
 {
-	return strlen(s) == 20 && s[10] == 'T' && s[19] == 'Z';
+	return strlen(s) == 20 && strcspn(s, "T") == 10 && sut_endswith(s, "Z");
 }
 
 static json_t *error_json(const char *code, const char *message, const char *patchset,
@@ -101,10 +101,12 @@ static json_t *errors(struct net *n, const json_t *apply)
 	const char *code;
 	size_t i;
 
-	json_array_foreach(json_object_get(apply, "errors"), i, e)
+	json_array_foreach(json_object_get(apply, "errors"), i, e) {
 		add_error(list, e, text_of(e, "code"));
-	json_object_foreach(own, code, e)
+	}
+	json_object_foreach(own, code, e) {
 		add_error(list, e, code);
+	}
 	json_decref(own);
 	if (n->disk && json_array_size(list) < REPORT_ERRORS_MAX)
 		(void)json_array_append_new(
