@@ -63,6 +63,17 @@ static char *take(int fd)
 	return NULL;
 }
 
+/* Under the lock: the number of the answer, or LIAR_MAX. */
+static size_t choose(struct liar *l, const char *path)
+{
+	for (size_t i = 0; i < l->nanswers; i++)
+		if (l->always[i] && !strcmp(l->always[i], path))
+			return i;
+	while (l->said < l->nanswers && l->always[l->said])
+		l->said++;
+	return l->said < l->nanswers ? l->said++ : LIAR_MAX;
+}
+
 static void serve(struct liar *l, int fd)
 {
 	char *request = take(fd);
@@ -76,7 +87,7 @@ static void serve(struct liar *l, int fd)
 	line_after(request, "authorization: ", l->authorization[i], sizeof(l->authorization[i]));
 	free(l->body[i]);
 	l->body[i] = strdup(strstr(request, "\r\n\r\n") + 4);
-	i = l->said < l->nanswers ? l->said++ : LIAR_MAX;
+	i = choose(l, l->path[i]);
 	pthread_mutex_unlock(&l->lock);
 	free(request);
 	while (i < LIAR_MAX && done < l->len[i]) {
@@ -155,4 +166,12 @@ void liar_says(struct liar *l, const char *status, const char *headers, const ch
 
 	assert_non_null(text);
 	liar_raw(l, text, strlen(text));
+}
+
+void liar_always(struct liar *l, const char *path, const char *status, const char *body)
+{
+	liar_says(l, status, NULL, body);
+	pthread_mutex_lock(&l->lock);
+	l->always[l->nanswers - 1] = path;
+	pthread_mutex_unlock(&l->lock);
 }

@@ -19,6 +19,7 @@ struct liar {
 	char *body[LIAR_MAX];
 	size_t n;
 	/* */
+	const char *always[LIAR_MAX]; /* paths that have an answer of their own: answers[] there */
 	char *answers[LIAR_MAX];
 	size_t len[LIAR_MAX], nanswers, said;
 	pthread_mutex_t lock;
@@ -31,6 +32,8 @@ void liar_stop(struct liar *l);
 /* What the next request that has no answer yet gets: a status line such as "200 OK", further header lines (each with "\r\n";
  * may be NULL), a body. */
 void liar_says(struct liar *l, const char *status, const char *headers, const char *body);
+/* What requests of this path (a constant) always get. */
+void liar_always(struct liar *l, const char *path, const char *status, const char *body);
 /* Bytes as they are; none: the connection is closed without an answer. */
 void liar_raw(struct liar *l, const void *bytes, size_t len);
 
