@@ -48,6 +48,7 @@
 #define AGENT_EFFECTIVE AGENT_RUN "/effective_version" /* for other tools: docs/formats/truth.md */
 #define AGENT_CVES AGENT_RUN "/cves"
 #define AGENT_RELEASE AGENT_RUN "/release.json"
+#define AGENT_NET_SAID AGENT_RUN "/agent.json" /* what sutured said of itself, for the metrics */
 #define AGENT_VEX AGENT_RUN "/openvex.json"
 
 struct agent_path {

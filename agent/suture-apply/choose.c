@@ -199,7 +199,8 @@ int verb_release(struct apply *a, struct verb_call *c, json_t *answer, struct su
 static int remove_all(struct apply *a, struct sut_err *err)
 {
 	static const char *const paths[] = {AGENT_KERNELS, AGENT_CHOICE,      AGENT_CLEAN,
-					    AGENT_HISTORY, AGENT_APPLY_STATE, AGENT_HEALTH_RESULT};
+					    AGENT_HISTORY, AGENT_APPLY_STATE, AGENT_HEALTH_RESULT,
+					    AGENT_NET_SAID};
 	int r = truth_withdraw(a->root, err);
 
 	for (size_t i = 0; r == 0 && i < SUT_ARRAY_SIZE(paths); i++)

@@ -15,6 +15,7 @@
 #include "preflight.h"
 #include "stage.h"
 #include "state.h"
+#include "truth/truth.h"
 
 enum { BY_MAX = 100, REASON_MAX = 500 };
 
@@ -84,9 +85,9 @@ void verb_state(struct apply *a, json_t *answer)
 /* ------------------------------------------------------------------ */
 /* the verbs                                                           */
 
-static int verb_status(struct apply *a, struct verb_call *c _unused_, json_t *answer,
-		       struct sut_err *err)
+static int verb_status(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
 {
+	const json_t *said = json_object_get(c->request, "agent");
 	struct sut_err why = {0};
 	json_t *state = NULL;
 	bool ours = apply_lock(a, 0, NULL) == 0;
@@ -98,7 +99,9 @@ static int verb_status(struct apply *a, struct verb_call *c _unused_, json_t *an
 	r = state_json(a, &state, err);
 	if (r < 0)
 		return r;
-	/* What others are told expires; each heartbeat comes by here. */
+	/* What others are told expires, so sutured comes by now and then. */
+	if (ours && json_is_object(said) && truth_said(a->root, said, &why) < 0)
+		apply_log(LOG_WARNING, "%s", why.msg);
 	if (ours && state_tell(a, state, &why) < 0)
 		apply_log(LOG_WARNING, "the state cannot be told: %s", why.msg);
 	r = json_object_update(answer, state) < 0 ? sut_err_oom(err) : 0;

@@ -6,9 +6,15 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "common/when.h"
 #include "sutured/facts.h"
+#include "sutured/state.h"
 
-enum { STATUS_MS = 60000 };
+enum {
+	STATUS_MS = 60000,
+	OLD_S = 6 * 60 * 60, /* what root tells others counts for a day, and asking makes it new */
+	OLD_METRICS_S = 60,  /* with metrics: at each heartbeat, once */
+};
 
 static void on_progress(void *ctx, const json_t *p)
 {
@@ -57,14 +63,44 @@ static json_t *published(struct net *n)
 	return NULL;
 }
 
+/* Metrics and what expires are made by root, and only when it is asked. */
+static bool is_old(struct net *n, const json_t *state)
+{
+	const char *at = json_string_value(json_object_get(state, "at"));
+	int64_t limit = *n->conf.metrics ? OLD_METRICS_S : OLD_S, now = net_now(n), t;
+
+	return !at || !when_parse(at, &t) || now - t > limit || t - now > limit;
+}
+
+/* With what is known of us, for the metrics. */
+static json_t *status_request(struct net *n)
+{
+	json_t *all = state_document(n);
+	json_t *r = json_pack(
+		"{s:s, s:{s:O?, s:O?, s:O?, s:O?}}", "verb", "status", "agent", "registered",
+		json_object_get(all, "registered"), "state", json_object_get(all, "state"),
+		"checkin", json_object_get(all, "checkin"), "check", json_object_get(all, "check"));
+
+	json_decref(all);
+	return r;
+}
+
 int apply_state(struct net *n, bool ask, json_t **ret, struct sut_err *err)
 {
-	json_t *j = ask ? NULL : published(n);
+	json_t *j = ask ? NULL : published(n), *now = NULL;
 	int r = 0;
 
-	if (!j)
-		r = apply_call(n, NULL, json_pack("{s:s}", "verb", "status"), NULL, STATUS_MS, &j,
-			       err);
+	if (!j || is_old(n, j)) {
+		r = apply_call(n, NULL, status_request(n), NULL, STATUS_MS, &now, err);
+		/* It is true until it is replaced, however old. */
+		if (r < 0 && j) {
+			json_decref(now);
+			now = sut_steal(j);
+			r = 0;
+		}
+		json_decref(j);
+		j = now;
+	}
 	if (r < 0) {
 		json_decref(j);
 		return r;

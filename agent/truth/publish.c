@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Writing what is true to where others read it, and removing what is not. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -13,9 +11,8 @@
 #include "internal.h"
 
 enum {
-	NET_STATE_MAX = 256 << 10,
+	NET_STATE_MAX = 16 << 10,
 	PATH_FILE_MAX = 4096,
-	NET_DEPTH = 16,
 };
 
 /* Keeps the first error of several. */
@@ -147,22 +144,58 @@ static int put_vex(const char *root, const json_t *state, const struct truth_hos
 	return settle(path.s, r, &b, err);
 }
 
-/*
- * What sutured wrote of itself. It has no rights and may write there what it likes, also a pipe or a link: it is opened
- * without waiting and without following.
- */
 static json_t *read_net(const char *root)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(NET_STATE_MAX);
-	struct agent_path path = agent_path(root, AGENT_NET_STATE);
-	_cleanup_(sut_closep) int fd =
-		open(path.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    sut_file_read_fd(fd, path.s, &b, NULL) < 0)
+	if (sut_file_read(agent_path(root, AGENT_NET_SAID).s, &b, NULL) < 0)
 		return NULL;
 	return json_loadb(sut_buf_str(&b), b.len, JSON_REJECT_DUPLICATES, NULL);
+}
+
+/* A text that is short and plain, and a count: nothing else is taken over. */
+static int keep_member(json_t *to, const json_t *from, const char *key)
+{
+	const json_t *v = json_object_get(from, key);
+	const char *s = json_string_value(v);
+	char word[TRUTH_WORD_MAX];
+
+	if (s) {
+		truth_word(word, s, strlen(s));
+		return json_object_set_new(to, key, json_string(word));
+	}
+	if (json_is_boolean(v) || (json_is_integer(v) && json_integer_value(v) >= 0))
+		return json_object_set(to, key, (json_t *)v);
+	return 0;
+}
+
+int truth_said(const char *root, const json_t *said, struct sut_err *err)
+{
+	static const char *const groups[] = {"checkin", "check"}, *const members[] = {"last",
+										      "failures",
+										      "expires"};
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(NET_STATE_MAX);
+	json_t *j = json_object();
+	int r = j ? 0 : -1;
+
+	if (r == 0)
+		r = keep_member(j, said, "registered") < 0 || keep_member(j, said, "state") < 0 ? -1
+												: 0;
+	for (size_t i = 0; r == 0 && i < SUT_ARRAY_SIZE(groups); i++) {
+		json_t *group = json_object();
+
+		for (size_t k = 0; group && r == 0 && k < SUT_ARRAY_SIZE(members); k++)
+			r = keep_member(group, json_object_get(said, groups[i]), members[k]);
+		if (json_object_set_new(j, groups[i], group) < 0)
+			r = -1;
+	}
+	if (r < 0) {
+		json_decref(j);
+		return sut_err_oom(err);
+	}
+	r = dump(j, &b, err);
+	return r < 0 ? r
+		     : sut_file_write(agent_path(root, AGENT_NET_SAID).s, b.data, b.len, 0644, err);
 }
 
 /* Where the metrics were written last; "" when nowhere. */

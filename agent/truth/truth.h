@@ -41,6 +41,12 @@ int truth_publish(const char *root, const json_t *state, const struct agent_conf
 		  struct sut_err *err) _must_check_;
 
 /*
+ * Keeps what sutured says of itself with its `status`, for the metrics: {"registered", "state", "checkin", "check"} of its
+ * state document. It comes from a process without rights: only known members of the right type are kept.
+ */
+int truth_said(const char *root, const json_t *said, struct sut_err *err) _must_check_;
+
+/*
  * Removes them all, the metrics too wherever they were written last. Call it before an unload and before a switch to a
  * lower level, and when the agent goes away for good. -errno: something may be left, do not go on.
  */
@@ -99,7 +105,7 @@ int truth_vex(const json_t *state, const struct truth_host *h, const char *host_
 int64_t truth_vex_version(const char *root, const json_t *state);
 /* And that name: the host's, or "unnamed". */
 void truth_host_name(const char *root, char ret[TRUTH_WORD_MAX]);
-/* net: the state document of sutured (AGENT_NET_STATE), or NULL. It comes from a process without rights: only
+/* net: what sutured said of itself (AGENT_NET_SAID), or NULL. It comes from a process without rights: only
  * times, counts and known words are taken from it. */
 int truth_metrics(const json_t *state, const json_t *net, const struct truth_host *h, int64_t now,
 		  struct sut_buf *out, struct sut_err *err) _must_check_;

@@ -89,8 +89,7 @@ static int setup(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
 	static const char *const dirs[] = {"/run/suture",	    "/etc",  "/var/lib/dpkg",
-					   "/var/lib/suture/apply", "/prom", "/proc",
-					   "/var/lib/suture/agent"};
+					   "/var/lib/suture/apply", "/prom", "/proc"};
 	struct sut_err err = {0};
 
 	assert_non_null(p);
@@ -569,7 +568,7 @@ static void the_metrics_say_what_runs(void **state)
 	struct place *p = *state;
 	char *s;
 
-	put(p, AGENT_NET_STATE,
+	put(p, AGENT_NET_SAID,
 	    "{\"format\": \"suture-agent-state\", \"version\": 1, \"registered\": true, "
 	    "\"state\": \"pending\", \"checkin\": {\"last\": \"2026-11-22T20:10:00Z\", "
 	    "\"failures\": 2}, \"check\": {\"last\": \"2026-11-22T18:00:00Z\", \"failures\": 0, "
@@ -608,29 +607,50 @@ static void labels_are_escaped(void **state)
 	free(s);
 }
 
-/* sutured has no rights; what it leaves where root reads must not hold root up or lead it astray. */
-static void what_the_unprivileged_half_wrote_is_not_believed(void **state)
+/* sutured has no rights; what it says of itself is kept only as far as it is plain. */
+static void what_the_unprivileged_half_says_is_not_believed(void **state)
 {
 	static const char *const bad[] = {
-		"", "[]", "{", "{\"checkin\": 5, \"check\": [], \"state\": {}, \"registered\": 1}",
-		"{\"state\": \"pending\\n} 5\", \"checkin\": {\"last\": \"1\\nx 2\", \"failures\": "
-		"-5}}"};
+		"{}", "{'checkin': 5, 'check': [], 'state': {}, 'registered': 1}",
+		("{'state': 'pending\\n} 5', 'checkin': {'last': '1\\nx 2', 'failures': -5}, "
+		 "'check': {'last': {'a': 1}, 'more': 'x'}, 'evil': 'y'}")};
 	struct place *p = *state;
-	char *s;
+	struct sut_err err = {0};
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(bad); i++) {
-		put(p, AGENT_NET_STATE, bad[i]);
+		json_t *said = parse(bad[i]);
+		char *s;
+
+		assert_ok(truth_said(p->root, said, &err), err);
+		json_decref(said);
 		publish(p);
 		s = content(p, "/prom/suture.prom");
 		assert_exposition(s);
+		assert_null(strstr(s, "suture_last_check"));
+		free(s);
+		s = content(p, AGENT_NET_SAID);
+		assert_null(strstr(s, "evil"));
+		assert_null(strstr(s, "more"));
+		assert_null(strstr(s, "} 5"));
 		free(s);
 	}
-	assert_int_equal(unlink(agent_path(p->root, AGENT_NET_STATE).s), 0);
-	assert_int_equal(mkfifo(agent_path(p->root, AGENT_NET_STATE).s, 0644), 0);
+}
+
+static void what_sutured_says_is_in_the_metrics(void **state)
+{
+	struct place *p = *state;
+	struct sut_err err = {0};
+	json_t *said = parse("{'registered': true, 'state': 'current', 'checkin': {'last': "
+			     "'2026-11-22T20:10:00Z', 'next': null, 'failures': 0, 'error': ''}}");
+	char *s;
+
+	assert_ok(truth_said(p->root, said, &err), err);
+	json_decref(said);
 	publish(p);
-	assert_int_equal(unlink(agent_path(p->root, AGENT_NET_STATE).s), 0);
-	assert_int_equal(symlink("/dev/zero", agent_path(p->root, AGENT_NET_STATE).s), 0);
-	publish(p);
+	s = content(p, "/prom/suture.prom");
+	assert_non_null(strstr(s, "\nsuture_registered 1\n"));
+	assert_non_null(strstr(s, "\nsuture_last_checkin_timestamp_seconds 1795378200\n"));
+	free(s);
 }
 
 static void only_names_of_cves_are_told(void **state)
@@ -697,7 +717,8 @@ int main(void)
 			the_version_of_what_was_booted_comes_from_the_kernel_when_nobody_said_it),
 		with_place(the_metrics_say_what_runs),
 		with_place(labels_are_escaped),
-		with_place(what_the_unprivileged_half_wrote_is_not_believed),
+		with_place(what_the_unprivileged_half_says_is_not_believed),
+		with_place(what_sutured_says_is_in_the_metrics),
 		with_place(only_names_of_cves_are_told),
 		with_place(a_state_that_is_none_is_refused),
 		cmocka_unit_test(a_stanza_is_found_by_its_whole_name),
