@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "kernel/session.h"
 #include "kernel/trust.h"
+#include "truth/truth.h"
 
 static const char help[] =
 	"usage: suture apply FILE [OPTION]...\n\n"
@@ -112,6 +113,9 @@ static int run(struct apply *a)
 		r = sut_kernel_check(&kernel, a->patch->manifest, &rep->err);
 	if (r == 0)
 		r = sut_session_lock(SUT_LOCK_FILE, &a->lock, &rep->err);
+	/* Perhaps to a lower level: others hear of less before it is less. */
+	if (r == 0 && a->force && !rep->dry_run)
+		r = truth_withdraw("", &rep->err);
 	if (r < 0)
 		return r;
 	sut_session_catch_signals();

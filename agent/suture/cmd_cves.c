@@ -76,7 +76,7 @@ static int one(const char *word, const struct halves *h, bool json)
 	char cve[32] = "";
 	struct fix_found f;
 
-	for (size_t i = 0; word[i] && i < sizeof(cve) - 1; i++)
+	for (size_t i = 0; i < sizeof(cve) - 1 && word[i]; i++)
 		cve[i] = (char)toupper((unsigned char)word[i]);
 	if (strlen(word) != strlen(cve) || !truth_is_cve(cve))
 		return options_usage("cves", "'%s' is no CVE; write it as CVE-2026-1234", word);

@@ -56,8 +56,9 @@ int cmd_history(int argc, char **argv)
 	if (history_read(ask_root(), max ? max : LIMIT_MAX, &list, &err) < 0)
 		return show_end("history", json, "suture-history", NULL, &err);
 	if (!json) {
-		json_array_foreach(list, i, e)
+		json_array_foreach(list, i, e) {
 			print_entry(e);
+		}
 		if (!json_array_size(list))
 			show(NULL, "nothing has happened yet");
 	}

@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "kernel/change.h"
 #include "kernel/session.h"
+#include "truth/truth.h"
 
 static const char help[] =
 	"usage: suture revert [OPTION]...\n\n"
@@ -22,6 +23,9 @@ static int run(struct sut_report *rep, unsigned int attempts, int *lock)
 
 	if (r == 0)
 		r = sut_session_lock(SUT_LOCK_FILE, lock, &rep->err);
+	/* Others hear of less before it is less. suture-apply tells them anew at the next heartbeat. */
+	if (r == 0)
+		r = truth_withdraw("", &rep->err);
 	if (r < 0)
 		return r;
 	sut_session_catch_signals();

@@ -82,9 +82,10 @@ static void guard(struct list *l, const json_t *s)
 	    show_string(sw, "state"), *by ? ", said by " : "", by);
 	add(l, "quarantine", !n, "'suture quarantine' tells why; report it to who made the patch",
 	    "%zu patches", n);
-	json_array_foreach(json_object_get(s, "errors"), i, v)
+	json_array_foreach(json_object_get(s, "errors"), i, v) {
 		add(l, "error", false, "'suture explain' says what helps", "%s: %s",
 		    show_string(v, "code"), show_string(v, "message"));
+	}
 }
 
 static bool passed(const char *time, int64_t now)

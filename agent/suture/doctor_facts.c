@@ -214,7 +214,7 @@ int doctor_collect(const char *root, struct sut_buf *out)
 					    "/proc/sys/kernel/tainted",
 					    "/sys/kernel/security/lockdown",
 					    AGENT_CONF,
-					    AGENT_CHOICE};
+					    (AGENT_CHOICE)};
 	struct utsname u;
 	int r = 0;
 

@@ -90,10 +90,8 @@ static void arm(struct net *n)
 static void set_due(struct net *n, enum net_due what, int64_t in_s, bool earlier_only)
 {
 	/* 0 means "not", so the first second of a boot is the second one. */
-	int64_t at = net_boot_s(n) + in_s + 1;
+	int64_t at = net_boot_s(n) + (in_s < INT32_MAX ? in_s : INT32_MAX) + 1;
 
-	if (in_s > INT32_MAX)
-		at = net_boot_s(n) + INT32_MAX;
 	if (in_s <= 0)
 		at = in_s < 0 ? 0 : 1;
 	pthread_mutex_lock(&n->lock);

@@ -2,23 +2,50 @@
 #include "sutured/worker.h"
 
 #include <errno.h>
+#include <link.h>
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { STACK = 512 << 10, STOP_S = 5 };
+
+/*
+ * The pages of code and constants of one library: the next use reads them again from the page cache. They are never written
+ * to, so nothing is lost; what a loader has relocated lies in segments that can be.
+ */
+static int drop_code(struct dl_phdr_info *i, size_t size _unused_, void *ctx _unused_)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t k = 0; k < i->dlpi_phnum; k++) {
+		const ElfW(Phdr) *p = &i->dlpi_phdr[k];
+		uintptr_t from = (i->dlpi_addr + p->p_vaddr) & ~(page - 1);
+		uintptr_t to = (i->dlpi_addr + p->p_vaddr + p->p_memsz + page - 1) & ~(page - 1);
+
+		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
+			(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+/* Until the next heartbeat others can make better use of it. */
+static void give_back(struct net *n)
+{
+	net_http_drop(n);
+	malloc_trim(0);
+	(void)dl_iterate_phdr(drop_code, NULL);
+}
 
 static void run(struct net *n, struct task *t)
 {
 	t->run(n, t);
 	state_save(n);
 	task_done(n, t);
-	/* Connections and what they needed are given back until the next heartbeat. */
-	if (task_idle(n)) {
-		net_http_drop(n);
-		malloc_trim(0);
-	}
+	if (task_idle(n))
+		give_back(n);
 }
 
 static void *work(void *arg)
