@@ -308,12 +308,37 @@ static void publish_why(struct net *n, const struct situation *s)
 			    why ? why->text : "", "advice", why ? why->advice : ""));
 }
 
+/* What is wrong around this machine, and not with one patch: the portal hears of it as long as it is so. */
+static void tell(struct net *n, const struct situation *s)
+{
+	static const char *const codes[] = {"portal-differs", "clock", "metadata-expired",
+					    "repository-refused"};
+	json_t *told = state_get(n, "_errors");
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(codes); i++) {
+		const struct decide_reason *r = NULL;
+
+		for (size_t k = 0; k < s->out.nreasons && !r; k++)
+			if (sut_streq(s->out.reasons[k].code, codes[i]))
+				r = &s->out.reasons[k];
+		/* Once: the time of it is told, too. */
+		if (r && !json_object_get(told, codes[i])) {
+			checkin_error(n, codes[i], r->id ? r->id : "", r->text);
+			checkin_soon(n);
+		} else if (!r && json_object_get(told, codes[i])) {
+			checkin_mended(n, codes[i]);
+		}
+	}
+	json_decref(told);
+}
+
 void situation_publish(struct net *n, const struct situation *s)
 {
 	const struct decide_level *l = s->out.wanted ? s->out.wanted : s->out.available;
 	const json_t *stop = json_object_get(s->published.doc, "stop");
 
 	publish_why(n, s);
+	tell(n, s);
 	state_set(n, "available",
 		  l ? json_pack("{s:s, s:I, s:o, s:s, s:o}", "id", l->id, "level",
 				(json_int_t)l->level, "cves", cves_json(l->cves, l->ncves),
