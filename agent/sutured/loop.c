@@ -72,7 +72,7 @@ void loop_due(struct net *n)
 
 static bool may(const struct net *n, const struct verb *v, uid_t uid)
 {
-	return v->all || uid == 0 || (*n->root && uid == geteuid());
+	return v->all || net_is_root(n, uid);
 }
 
 /* Takes fd and request over. */
@@ -130,15 +130,47 @@ static void hear(struct loop *l, size_t i)
 	close(fd);
 }
 
+static void hang_up(struct loop *l, size_t i)
+{
+	close(l->peers[i].fd);
+	l->peers[i].fd = -1;
+}
+
+/* Others than root that say nothing do not keep root out. */
+static void make_room(struct loop *l)
+{
+	size_t others = 0, oldest = 0;
+
+	for (size_t i = 0; i < LOOP_CONNECTIONS; i++) {
+		if (l->peers[i].fd < 0 || !l->peers[i].other)
+			continue;
+		if (!others++ || l->peers[i].until < l->peers[oldest].until)
+			oldest = i;
+	}
+	if (others >= LOOP_OTHERS)
+		hang_up(l, oldest);
+}
+
 static void take_in(struct loop *l)
 {
+	struct ucred who = {.uid = (uid_t)-1};
+	bool other;
+	int fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	other = wire_peer(fd, &who, NULL) < 0 || !net_is_root(l->n, who.uid);
+	if (other)
+		make_room(l);
 	for (size_t i = 0; i < LOOP_CONNECTIONS; i++) {
 		if (l->peers[i].fd >= 0)
 			continue;
-		l->peers[i].fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
+		l->peers[i].fd = fd;
+		l->peers[i].other = other;
 		l->peers[i].until = net_boot_s(l->n) + LOOP_PATIENCE_S;
 		return;
 	}
+	close(fd);
 }
 
 /* Milliseconds until the next one has been silent for too long; -1: nobody waits. Ends those that have. */
@@ -147,10 +179,8 @@ static int patience(struct loop *l)
 	int64_t now = net_boot_s(l->n), first = INT64_MAX;
 
 	for (size_t i = 0; i < LOOP_CONNECTIONS; i++) {
-		if (l->peers[i].fd >= 0 && l->peers[i].until < now) {
-			close(l->peers[i].fd);
-			l->peers[i].fd = -1;
-		}
+		if (l->peers[i].fd >= 0 && l->peers[i].until < now)
+			hang_up(l, i);
 		if (l->peers[i].fd >= 0 && l->peers[i].until < first)
 			first = l->peers[i].until;
 	}

@@ -7,6 +7,7 @@
 
 enum {
 	LOOP_CONNECTIONS = 16, /* that have not said yet what they want; the others wait outside */
+	LOOP_OTHERS = 8,       /* of these, others than root: the one that waits for longest goes */
 	LOOP_PATIENCE_S = 10,  /* so long one may take to say it */
 };
 
@@ -16,7 +17,8 @@ struct loop {
 	int signals;  /* signalfd: SIGTERM, SIGINT (ends), SIGHUP (reload) */
 	int notify;   /* inotify of AGENT_RUN; -1: none */
 	struct {
-		int fd; /* -1: free */
+		int fd;	    /* -1: free */
+		bool other; /* than root */
 		int64_t until;
 	} peers[LOOP_CONNECTIONS];
 };

@@ -241,8 +241,10 @@ static int run(struct net *n, const struct opts *o, struct sut_err *err)
 		r = control_socket(n, &listener, err);
 	if (r < 0)
 		return r;
-	if (o->once)
-		return once(n);
+	if (o->once) {
+		r = confine(n, err);
+		return r < 0 ? r : once(n);
+	}
 	return forever(n, listener, err);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "base/utf8.h"
@@ -58,6 +59,11 @@ void net_release(struct net *n)
 	n->timer = -1;
 	pthread_cond_destroy(&n->queue.some);
 	pthread_mutex_destroy(&n->lock);
+}
+
+bool net_is_root(const struct net *n, uint32_t uid)
+{
+	return uid == 0 || (*n->root && uid == geteuid());
 }
 
 int64_t net_now(const struct net *n)

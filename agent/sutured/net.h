@@ -102,6 +102,9 @@ int net_init(struct net *n, const char *root, const struct net_ops *ops,
 	     struct sut_err *err) _must_check_;
 void net_release(struct net *n);
 
+/* Root, who may do everything; in tests, with --root, the user we run as, too. */
+bool net_is_root(const struct net *n, uint32_t uid);
+
 int64_t net_now(const struct net *n);
 int64_t net_boot_s(const struct net *n);
 

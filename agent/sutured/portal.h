@@ -8,7 +8,7 @@
 #include "sutured/net.h"
 
 enum {
-	PORTAL_ANSWER_MAX = 128 << 10, /* bytes; the portal of another may send what it likes */
+	PORTAL_ANSWER_MAX = 256 << 10, /* bytes; the portal of another may send what it likes */
 	PORTAL_DEPTH = 16,
 	PORTAL_DETAIL_MAX = 512,
 };

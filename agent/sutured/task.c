@@ -24,6 +24,17 @@ static bool waits_already(const struct task_queue *q, task_fn run)
 	return false;
 }
 
+/* Under the lock. */
+static bool is_full(const struct net *n, bool other)
+{
+	const struct task_queue *q = &n->queue;
+	size_t others = 0;
+
+	for (const struct task *t = q->first; t; t = t->next)
+		others += t->fd >= 0 && !net_is_root(n, t->uid);
+	return q->n >= TASK_MAX || (other && others >= TASK_OTHERS_MAX);
+}
+
 int task_add(struct net *n, const char *name, task_fn run, int fd, json_t *request, uint32_t uid,
 	     struct sut_err *err)
 {
@@ -39,7 +50,7 @@ int task_add(struct net *n, const char *name, task_fn run, int fd, json_t *reque
 	}
 	*t = (struct task){.name = name, .run = run, .fd = fd, .request = request, .uid = uid};
 	pthread_mutex_lock(&n->lock);
-	if (q->stop || q->n >= TASK_MAX) {
+	if (q->stop || is_full(n, fd >= 0 && !net_is_root(n, uid))) {
 		r = -EBUSY;
 	} else if (fd >= 0 || !waits_already(q, run)) {
 		if (q->last)

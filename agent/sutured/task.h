@@ -33,7 +33,10 @@ struct task {
 	struct task *next;
 };
 
-enum { TASK_MAX = 32 }; /* that wait */
+enum {
+	TASK_MAX = 32,	     /* that wait */
+	TASK_OTHERS_MAX = 4, /* of these, asked for by others than root: they keep nobody out */
+};
 
 struct task_queue {
 	struct task *first, *last;

@@ -106,7 +106,8 @@ static int take_kernel(const json_t *k, json_t **ret, struct sut_err *err)
 	return *ret ? 0 : sut_err_oom(err);
 }
 
-static json_t *words(const json_t *list, size_t max)
+/* Those of at most `bytes`, as long as *left lasts: what the agent says in turn has to fit into one message. */
+static json_t *words(const json_t *list, size_t bytes, size_t *left)
 {
 	json_t *ret = json_array(), *e;
 	size_t i;
@@ -114,8 +115,11 @@ static json_t *words(const json_t *list, size_t max)
 	json_array_foreach(list, i, e) {
 		const char *s = json_string_value(e);
 
-		if (i < max && s && *s && strlen(s) <= TOLD_TEXT_MAX && is_printable(s))
-			(void)json_array_append_new(ret, json_string(s));
+		if (!*left)
+			break;
+		if (s && *s && strlen(s) <= bytes && is_printable(s) &&
+		    json_array_append_new(ret, json_string(s)) == 0)
+			--*left;
 	}
 	return ret;
 }
@@ -123,13 +127,15 @@ static json_t *words(const json_t *list, size_t max)
 static json_t *take_held(const json_t *list)
 {
 	json_t *ret = json_array(), *e;
-	size_t i;
+	size_t i, left = TOLD_CVES_MAX;
 
 	json_array_foreach(list, i, e) {
 		const char *patchset = text_of(e, "patchset"), *reason = text_of(e, "reason");
 		const char *until = text_of(e, "until");
 
-		if (i >= TOLD_HELD_MAX || !is_patchset(patchset) || !is_patchset(reason))
+		if (i >= TOLD_HELD_MAX)
+			break;
+		if (!is_patchset(patchset) || !is_patchset(reason))
 			continue;
 		(void)json_array_append_new(
 			ret,
@@ -137,7 +143,7 @@ static json_t *take_held(const json_t *list)
 				  (json_int_t)clamp(json_object_get(e, "level"), 0, INT32_MAX, 0),
 				  "reason", reason, "until",
 				  is_patchset(until) ? json_string(until) : json_null(), "cves",
-				  words(json_object_get(e, "cves"), TOLD_CVES_MAX)));
+				  words(json_object_get(e, "cves"), TOLD_CVE_MAX, &left)));
 	}
 	return ret;
 }
@@ -149,6 +155,7 @@ int told_parse(const json_t *body, struct told *ret, struct sut_err *err)
 		.next_check_s = clamp(json_object_get(body, "next_check_s"), CHECK_MIN_S, 7 * DAY_S,
 				      CHECK_DEFAULT_S),
 	};
+	size_t notices = TOLD_NOTICES_MAX;
 	int r;
 
 	if (!has_int(body, "serial", 0, serial_max))
@@ -162,7 +169,7 @@ int told_parse(const json_t *body, struct told *ret, struct sut_err *err)
 	if (r < 0)
 		return r;
 	t.held = take_held(json_object_get(body, "held"));
-	t.notices = words(json_object_get(body, "notices"), TOLD_NOTICES_MAX);
+	t.notices = words(json_object_get(body, "notices"), TOLD_TEXT_MAX, &notices);
 	if (!t.held || !t.notices) {
 		told_release(&t);
 		return sut_err_oom(err);

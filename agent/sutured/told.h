@@ -9,15 +9,21 @@
 #include "base/err.h"
 #include "common/conf.h"
 
-enum { TOLD_HELD_MAX = 64, TOLD_NOTICES_MAX = 16, TOLD_TEXT_MAX = 256, TOLD_CVES_MAX = 4096 };
+enum {
+	TOLD_HELD_MAX = 64,
+	TOLD_NOTICES_MAX = 16,
+	TOLD_TEXT_MAX = 256,
+	TOLD_CVES_MAX = 1024,
+	TOLD_CVE_MAX = 31
+};
 
 struct told {
 	int64_t serial;
 	int64_t next_checkin_s; /* 1 … a day */
 	int64_t next_check_s;	/* a minute … a week */
 	char feed[AGENT_NAME_MAX + 1];
-	json_t *kernel;	 /* {action, patchset, level} and, with "apply", {path, sha256, length} */
-	json_t *held;	 /* list of {patchset, level, reason, until, cves}, bounded */
+	json_t *kernel; /* {action, patchset, level} and, with "apply", {path, sha256, length} */
+	json_t *held; /* list of {patchset, level, reason, until, cves}; TOLD_CVES_MAX of these in all */
 	json_t *notices; /* list of printable words, bounded */
 };
 void told_release(struct told *t);

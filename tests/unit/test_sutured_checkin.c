@@ -403,6 +403,41 @@ static void what_is_for_people_is_bounded_and_printable(void **state _unused_)
 	json_decref(notices);
 }
 
+static void what_a_portal_says_never_fills_a_message_of_ours(void **state _unused_)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(250 << 10);
+	_cleanup_(sut_freep) char *all = NULL;
+	json_t *j;
+
+	registered();
+	assert_int_equal(
+		sut_buf_addf(&b,
+			     "{\"serial\":42,\"next_checkin_s\":9,\"kernel\":{\"action\":\"keep\"},"
+			     "\"held\":["),
+		0);
+	for (int i = 0; i < 64; i++) {
+		assert_int_equal(
+			sut_buf_addf(
+				&b,
+				"%s{\"patchset\":\"K%d\",\"level\":1,\"reason\":\"delay\",\"cves\":[\"x\"",
+				i ? "," : "", i),
+			0);
+		for (int k = 0; k < 200; k++)
+			assert_int_equal(sut_buf_addf(&b, ",\"CVE-2026-%05d\"", k), 0);
+		assert_int_equal(sut_buf_addf(&b, "]}"), 0);
+	}
+	assert_int_equal(sut_buf_addf(&b, "]}"), 0);
+	assert_true(b.len > WIRE_MAX);
+	liar_says(&w.l, "200 OK", NULL, sut_buf_str(&b));
+	assert_ok(checkin_now(&w.n, &err), err);
+	j = state_document(&w.n);
+	all = json_dumps(j, JSON_COMPACT);
+	assert_non_null(all);
+	assert_true(strlen(all) < WIRE_MAX / 2);
+	assert_int_equal(json_array_size(json_object_get(j, "held")), 64);
+	json_decref(j);
+}
+
 static void endless_answers_and_redirects_are_ended(void **state _unused_)
 {
 	enum { BIG = 4 << 20 };
@@ -926,6 +961,7 @@ int main(void)
 		T(lies_change_nothing),
 		T(numbers_beyond_reason_are_cut),
 		T(what_is_for_people_is_bounded_and_printable),
+		T(what_a_portal_says_never_fills_a_message_of_ours),
 		T(endless_answers_and_redirects_are_ended),
 		T(one_that_is_not_welcome_any_more_stops_and_says_why),
 		T(a_gateway_that_says_401_is_no_reason_to_stop),

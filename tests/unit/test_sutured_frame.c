@@ -236,6 +236,23 @@ static void a_queue_that_is_full_says_so_and_loses_nothing(void **state _unused_
 	close(pair[1]);
 }
 
+static void others_than_root_do_not_keep_root_out(void **state _unused_)
+{
+	int pair[2], taken = 0;
+
+	runs = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	for (int i = 0; i < TASK_MAX; i++)
+		taken += task_add(&n, "test", count, dup(pair[0]), json_object(), 65534, &err) == 0;
+	assert_int_equal(taken, TASK_OTHERS_MAX);
+	assert_string_equal(err.reason, "busy");
+	assert_ok(queue(count, dup(pair[0])), err);
+	close(pair[0]);
+	worker_drain(&n);
+	assert_int_equal(runs, TASK_OTHERS_MAX + 1);
+	close(pair[1]);
+}
+
 static void who_waits_always_gets_an_answer(void **state _unused_)
 {
 	char buf[1024] = "";
@@ -459,6 +476,7 @@ int main(void)
 		T(times_that_no_clock_can_show_are_none),
 		T(a_task_nobody_waits_for_is_queued_once),
 		T(a_queue_that_is_full_says_so_and_loses_nothing),
+		T(others_than_root_do_not_keep_root_out),
 		T(who_waits_always_gets_an_answer),
 		T(what_is_due_is_due_once_and_a_check_goes_with_a_checkin),
 		T(the_repository_is_where_settings_the_portal_or_its_address_say),
