@@ -78,7 +78,7 @@ install: build ## install under PREFIX (DESTDIR is honoured)
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf build build-asan build-tsan build-fuzz out
+	rm -rf build build-asan build-tsan build-release out
 
 .PHONY: help
 help: ## this list
