@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "common/wire.h"
 #include "kernel/exit.h"
+#include "sandbox/sandbox.h"
 #include "sutured/checkin.h"
 #include "sutured/console.h"
 #include "sutured/loop.h"
@@ -286,7 +287,7 @@ int main(int argc, char **argv)
 	json_set_alloc_funcs(alloc_json, free_json);
 	r = become(&o, &err);
 	if (r == 0)
-		r = sandbox_begin(&err);
+		r = sut_sandbox_begin(&err);
 	if (r == 0)
 		r = net_init(&n, o.root, &net_ops_real, &err);
 	if (r == 0) {

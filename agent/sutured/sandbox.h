@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sutured gives up before it speaks to anybody. */
+/* What sutured gives up before it speaks to anybody. Before it reads a secret: sut_sandbox_begin(). */
 #ifndef SUTURE_AGENT_SUTURED_SANDBOX_H
 #define SUTURE_AGENT_SUTURED_SANDBOX_H
 
@@ -7,9 +7,6 @@
 
 #include "base/err.h"
 #include "common/conf.h"
-
-/* No core files, not to be traced or read by processes of the same user, no new privileges. */
-int sandbox_begin(struct sut_err *err) _must_check_;
 
 struct sandbox_level {
 	bool seccomp;

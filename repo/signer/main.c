@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "signer/config.h"
+#include "sandbox/sandbox.h"
 #include "signer/sandbox.h"
 #include "signer/server.h"
 #include "signer/signer.h"
@@ -183,7 +184,7 @@ static int serve(struct program *p, struct sut_err *err)
 		return r;
 	tell_systemd();
 	/* No socket can be made from here on. */
-	r = sut_sandbox_enter(p->config.metadata, p->config.state, err);
+	r = signer_sandbox_enter(p->config.metadata, p->config.state, err);
 	if (r < 0)
 		return r;
 	snprintf(line, sizeof(line), "ready; snapshot %lld, timestamp %lld%s",
