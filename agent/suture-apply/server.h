@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apply.sock: takes calls, one at a time, until nobody has asked for a while. */
+/*
+ * apply.sock: takes calls, one at a time, until nobody has asked for a while. Whoever says nothing holds nobody up, and
+ * root is served before sutured.
+ */
 #ifndef SUTURE_AGENT_APPLY_SERVER_H
 #define SUTURE_AGENT_APPLY_SERVER_H
 
@@ -10,6 +13,8 @@
 enum {
 	SERVER_IDLE_MS = 10000,	  /* without a call it ends */
 	SERVER_REQUEST_MS = 5000, /* a peer that says nothing is not listened to */
+	SERVER_WAITING = 32,	  /* that have not said yet what they want; */
+	SERVER_WAITING_AGENT = 8, /* and that are not root */
 	SERVER_CALL_S =
 		900, /* a call that takes longer ends the program; the next one mends that */
 };

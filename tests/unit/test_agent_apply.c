@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -910,6 +911,44 @@ static void it_ends_when_nobody_asks_and_when_it_is_told_to(void **state)
 	json_decref(request);
 }
 
+/* sutured, in the hands of somebody else: connections that say nothing, as many as it can have. */
+static void a_sutured_that_says_nothing_does_not_keep_root_out(void **state)
+{
+	enum { AGENT = 64123, MANY = 60 };
+	struct sample_apply *s = *state;
+	_cleanup_(sut_freep) char *path = sut_sprintf("%s/s", s->root);
+	json_t *request = json_pack("{s:s,s:s}", "verb", "choose", "mode", "off");
+	struct sut_err err = {0};
+	int silent[MANY], status;
+	struct choice c;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(s->root, 0755), 0);
+	assert_ok(wire_listen(path, 0666, (gid_t)-1, &s->server.listener, &err), err);
+	assert_int_equal(listen(s->server.listener, 2 * MANY), 0);
+	s->server.agent = AGENT;
+	s->server.idle_ms = s->server.request_ms = 60000;
+	assert_int_equal(seteuid(AGENT), 0);
+	for (size_t i = 0; i < MANY; i++)
+		assert_ok(wire_connect(path, &silent[i], &err), err);
+	assert_int_equal(seteuid(0), 0);
+	pid = fork();
+	if (pid == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
+		_exit(server_run(&s->a, &s->server, NULL) < 0);
+	close(s->server.listener);
+	assert_ok(wire_call(path, request, NULL, 5000, NULL, NULL, NULL, &err), err);
+	assert_ok(choice_read(s->root, &c, &err), err);
+	assert_int_equal(c.mode, CHOICE_OFF);
+	for (size_t i = 0; i < MANY; i++)
+		close(silent[i]);
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	json_decref(request);
+}
+
 static void the_strictest_switch_counts(void **state _unused_)
 {
 	static const struct {
@@ -1004,6 +1043,7 @@ int main(void)
 		CASE(who_may_ask_is_what_the_kernel_says),
 		CASE(two_at_once_are_told_apart),
 		CASE(it_ends_when_nobody_asks_and_when_it_is_told_to),
+		CASE(a_sutured_that_says_nothing_does_not_keep_root_out),
 		cmocka_unit_test(the_strictest_switch_counts),
 		CASE(containers_are_known_by_their_signs),
 	};
