@@ -54,6 +54,7 @@ vm: build ## scenarios in virtual machines that run the target's own kernel
 .PHONY: soak
 soak: build ## the agent killed at every system call; apply, replace and revert under load for SOAK_MINUTES
 	@AGENT_FAULTS=all $(BUILD)/tests/unit/test_agent_faults
+	@AGENT_FAULTS=all tests/e2e/agent-faults
 	@tests/vm/soak $(SOAK_MINUTES)
 
 .PHONY: survey

@@ -25,13 +25,28 @@ static const char help[] =
 	"  --json    one object on stdout (docs/formats/status.md)\n\n"
 	"Exit status: 0 done, 1 error, 64 usage\n";
 
-static void print(const json_t *list)
+/* Of a guard that cannot be read nobody knows what is quarantined; NULL: it can be. */
+static const char *not_known(const json_t *state)
 {
-	char name[128], when[96];
-	const json_t *v;
+	const json_t *e;
 	size_t i;
 
-	if (!json_array_size(list))
+	json_array_foreach(json_object_get(state, "errors"), i, e)
+		if (sut_streq(show_string(e, "code"), "guard"))
+			return show_string(e, "message");
+	return NULL;
+}
+
+static void print(const json_t *state)
+{
+	const json_t *list = json_object_get(state, "quarantined"), *v;
+	const char *why = not_known(state);
+	char name[128], when[96];
+	size_t i;
+
+	if (why)
+		show(NULL, "what is quarantined is not known: %s", why);
+	else if (!json_array_size(list))
 		show(NULL, "nothing is quarantined");
 	json_array_foreach(list, i, v) {
 		show_patch_name(v, name, sizeof(name));
@@ -111,7 +126,7 @@ int cmd_quarantine(int argc, char **argv)
 		(void)!halves_read_apply(ask_root(), &h, &err);
 	list = json_object_get(h.apply, "quarantined");
 	if (!json && !err.code)
-		print(list);
+		print(h.apply);
 	return show_end("quarantine", json, "suture-quarantine",
 			json_pack("{s:O?}", "quarantined", list), &err);
 }

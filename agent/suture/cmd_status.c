@@ -230,6 +230,9 @@ static void print_network(const struct status *s)
 		show("Agent", "%s", s->halves.network_err.msg);
 		return;
 	}
+	if (sut_streq(show_string(n, "trouble"), "disk"))
+		show("Disk", "/var/lib/suture/agent cannot be written: what is heard is forgotten "
+			     "when sutured ends. Make room, or mount it writable");
 	if (show_bool(n, "registered"))
 		show("Agent", "%s at %s%s%s", show_string(n, "system_id"), show_string(n, "portal"),
 		     *feed ? ", feed " : "", feed);

@@ -53,6 +53,29 @@ _printf_(4, 5) static void say(struct find *f, const char *state, const char *ad
 	snprintf(f->ret->advice, sizeof(f->ret->advice), "%s", advice);
 }
 
+/* Guard or choice cannot be read: nothing new is applied until somebody says a word. */
+static bool by_broken_file(struct find *f)
+{
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach(json_object_get(f->h->apply, "errors"), i, e) {
+		const char *code = show_string(e, "code");
+		bool guard = sut_streq(code, "guard");
+
+		if (!guard && !sut_streq(code, "choice"))
+			continue;
+		say(f, "failed",
+		    guard ? "Run 'suture quarantine release --all', when nothing that was quarantined "
+			    "is to stay out"
+			  : "Choose anew: 'suture mode normal', and pin, hold and tags if there were any",
+		    "%s cannot be read, so nothing new is applied; %s",
+		    guard ? "what is quarantined" : "what the administrator has chosen", f->runs);
+		return true;
+	}
+	return false;
+}
+
 /* What nobody but root decides; false: nothing of that kind. */
 static bool by_root_half(struct find *f)
 {
@@ -85,7 +108,7 @@ static bool by_root_half(struct find *f)
 		    f->runs);
 		return true;
 	}
-	return false;
+	return by_broken_file(f);
 }
 
 static bool portal_is_silent(const json_t *network, int64_t now, int64_t grace_s)
@@ -97,6 +120,29 @@ static bool portal_is_silent(const json_t *network, int64_t now, int64_t grace_s
 	       sut_report_parse_time(show_string(c, "last"), &last) == 0 && now - last > grace_s;
 }
 
+/* Who it is was lost, or the portal does not want it; false: neither. A disk that is full is no reason. */
+static bool by_trouble(struct find *f, const char *trouble, const char *advice)
+{
+	if (!*trouble || sut_streq(trouble, "disk"))
+		return false;
+	if (sut_streq(trouble, "identity-damaged"))
+		say(f, "not-registered", "Run 'suture register': it gets the same System ID",
+		    "who this system is to its portal was lost with a damaged file "
+		    "(/var/lib/suture/agent/identity.json.damaged); %s",
+		    f->runs);
+	else if (sut_streq(trouble, "identity-unreadable"))
+		say(f, "not-registered",
+		    "Look at the disk (journalctl -u sutured), then run 'systemctl restart sutured'",
+		    "/var/lib/suture/agent/identity.json cannot be read; %s", f->runs);
+	else if (sut_streq(trouble, "cloned"))
+		say(f, "not-registered", "Nothing: it gets a System ID of its own by itself",
+		    "the portal takes this system for a copy of another one; %s", f->runs);
+	else
+		say(f, "not-registered", *advice ? advice : "Run 'suture register' again",
+		    "the portal does not accept this system any more (%s); %s", trouble, f->runs);
+	return true;
+}
+
 static void by_network_half(struct find *f)
 {
 	const json_t *n = f->h->network, *a = f->h->apply, *why = json_object_get(n, "why");
@@ -105,9 +151,8 @@ static void by_network_half(struct find *f)
 	char name[128];
 
 	show_patch_name(json_object_get(n, "available"), name, sizeof(name));
-	if (*trouble)
-		say(f, "not-registered", *advice ? advice : "Run 'suture register' again",
-		    "the portal does not accept this system any more (%s); %s", trouble, f->runs);
+	if (by_trouble(f, trouble, advice))
+		;
 	else if (sut_streq(state, "not-registered"))
 		say(f, state, "Run 'suture register --portal URL'",
 		    "not registered at a portal, so nothing new is heard of; %s", f->runs);

@@ -197,6 +197,8 @@ static const char *make_state(const struct view *v)
 	if (v->state && (!strcmp(v->state, "unsupported") || !strcmp(v->state, "reboot-needed") ||
 			 !strcmp(v->state, "off")))
 		return v->state;
+	if (in->half.broken[0])
+		return "failed";
 	if (!in->registered && !in->repository_set)
 		return "not-registered";
 	if (in->registered ? in->told == DECIDE_TOLD_NOTHING : in->repository == DECIDE_REPO_NEVER)

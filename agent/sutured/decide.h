@@ -53,6 +53,8 @@ struct decide_half {
 	} patch;
 	bool unloaded; /* somebody took the patch out on purpose */
 	bool residue;
+	/* Why the root half applies nothing until an administrator says a word: "guard" or "choice" cannot be read. */
+	char broken[16], broken_text[512]; /* "": neither */
 	struct {
 		char id[SUTURE_ID_MAX];
 		uint32_t level;

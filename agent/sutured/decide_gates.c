@@ -28,6 +28,14 @@ static void gate_machine(struct view *v)
 		decide_add(
 			v, true, "reboot-needed", NULL, 0, "reboot this machine",
 			"after a patch was taken out the kernel's code was not what it was before");
+	if (is_text(h->broken))
+		decide_add(
+			v, true, h->broken, NULL, 0,
+			sut_streq(h->broken, "choice")
+				? "choose anew: 'suture mode normal', and pin, hold and tags if there were any"
+				: "'suture quarantine release --all' begins a new guard, when nothing "
+				  "was quarantined that is to stay out",
+			"%s", h->broken_text);
 	if (h->mode == DECIDE_SWITCH_OFF && sut_streq(h->mode_by, "cmdline"))
 		decide_add(v, true, "off-cmdline", NULL, 0,
 			   "remove suture=off from the kernel command line, and reboot",
@@ -38,7 +46,8 @@ static void gate_machine(struct view *v)
 	else if (h->mode == DECIDE_SWITCH_OFF)
 		decide_add(v, true, "off-mode", NULL, 0, "suture mode normal",
 			   "switched off by 'suture mode off'");
-	if (h->mode == DECIDE_SWITCH_NO_APPLY && !force)
+	/* Of a choice that cannot be read it is said already. */
+	if (h->mode == DECIDE_SWITCH_NO_APPLY && !force && !sut_streq(h->broken, "choice"))
 		decide_add(
 			v, true, "no-apply", NULL, 0,
 			sut_streq(h->mode_by, "cmdline")
@@ -72,13 +81,33 @@ static bool clock_wrong(const struct decide_in *in)
 	return in->floor > CLOCK_OFF && in->now < in->floor - CLOCK_OFF;
 }
 
+static void say_not_registered(struct view *v)
+{
+	const char *trouble = or_empty(v->in->trouble);
+
+	if (sut_streq(trouble, "identity-damaged"))
+		decide_add(v, true, "not-registered", NULL, 0,
+			   "suture register --portal URL; it gets the same System ID",
+			   "who this machine is to its portal was lost: its identity.json in "
+			   "/var/lib/suture/agent was damaged, and lies beside as "
+			   "identity.json.damaged");
+	else if (is_text(trouble))
+		decide_add(v, true, "not-registered", NULL, 0,
+			   "look at the disk (journalctl -u sutured), then 'systemctl restart "
+			   "sutured'; or register again",
+			   "/var/lib/suture/agent/identity.json cannot be read, so it is not known "
+			   "who this machine is to its portal");
+	else
+		decide_add(v, true, "not-registered", NULL, 0, "suture register --portal URL",
+			   "this machine is not registered with a portal");
+}
+
 static void gate_portal(struct view *v)
 {
 	const struct decide_in *in = v->in;
 
 	if (!in->registered && !in->repository_set) {
-		decide_add(v, true, "not-registered", NULL, 0, "suture register --portal URL",
-			   "this machine is not registered with a portal");
+		say_not_registered(v);
 		return;
 	}
 	if (!in->registered)

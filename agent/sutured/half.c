@@ -97,6 +97,25 @@ static int read_patch(const json_t *state, struct decide_half *h, struct sut_err
 	return level(j, "patch.level", &h->patch.level, err);
 }
 
+/* What the root half cannot read any more, so that it applies nothing. */
+static void read_broken(const json_t *state, struct decide_half *h)
+{
+	static const char *const codes[] = {"choice", "guard"};
+	const json_t *list = json_object_get(state, "errors"), *j;
+	size_t i;
+
+	for (size_t k = 0; k < SUT_ARRAY_SIZE(codes); k++)
+		json_array_foreach(list, i, j) {
+			const char *code = json_string_value(json_object_get(j, "code"));
+
+			if (!code || !sut_streq(code, codes[k]))
+				continue;
+			text(j, "code", h->broken, sizeof(h->broken));
+			text(j, "message", h->broken_text, sizeof(h->broken_text));
+			return;
+		}
+}
+
 int half_read(const json_t *state, struct half *ret, struct sut_err *err)
 {
 	const json_t *kernel = json_object_get(state, "kernel"), *j;
@@ -125,10 +144,12 @@ int half_read(const json_t *state, struct half *ret, struct sut_err *err)
 		r = read_patch(state, h, err);
 	if (r == 0)
 		r = read_quarantined(state, h, err);
+	read_broken(state, h);
 	j = json_object_get(state, "choice");
-	if (r == 0 && !json_is_object(j))
+	/* One that cannot be read is none, and nothing is applied as long as it is so. */
+	if (r == 0 && !json_is_object(j) && !sut_streq(h->broken, "choice"))
 		r = bad(err, "choice");
-	if (r == 0)
+	if (r == 0 && json_is_object(j))
 		r = choice_from_json(j, &half.choice, err);
 	if (r < 0)
 		return r;

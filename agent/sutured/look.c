@@ -36,7 +36,9 @@ bool look_where(const struct net *n)
 {
 	char url[AGENT_URL_MAX + 1];
 
-	if (!identity_registered(&n->id) && (n->conf.portal[0] || !n->conf.repository[0]))
+	/* Who was at a portal and forgot it does not do as it likes. */
+	if (!identity_registered(&n->id) &&
+	    (n->conf.portal[0] || n->id.trouble[0] || !n->conf.repository[0]))
 		return false;
 	return net_repository(n, url, NULL) == 0;
 }

@@ -115,7 +115,7 @@ static int lock(struct net *n, int *ret_fd, struct sut_err *err)
 	int fd;
 
 	if (!sut_exists(dir.s))
-		(void)!net_disk(n, sut_mkdir_p(dir.s, &why), &why);
+		(void)!net_disk(n, NET_FILE_IDENTITY, sut_mkdir_p(dir.s, &why), &why);
 	fd = open(dir.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : sut_err_errno(err, "cannot open %s", dir.s);
@@ -163,7 +163,10 @@ static int load(struct net *n, struct sut_err *err)
 	if (r < 0) {
 		net_log(NET_ERR, "%s", why.msg);
 		(void)snprintf(n->id.trouble, sizeof(n->id.trouble), "%s",
-			       r == -EBADMSG ? "identity-damaged" : "disk");
+			       r == -EBADMSG ? "identity-damaged" : "identity-unreadable");
+		/* The next start shall know that something was lost, too. What cannot be read may be whole: it stays. */
+		if (r == -EBADMSG)
+			(void)!net_save(n, NULL);
 	}
 	state_load(n);
 	state_identity(n);

@@ -207,23 +207,23 @@ const char *net_portal(const struct net *n)
 	return *n->conf.portal ? n->conf.portal : n->id.portal;
 }
 
-int net_disk(struct net *n, int r, const struct sut_err *err)
+int net_disk(struct net *n, enum net_file file, int r, const struct sut_err *err)
 {
-	bool bad = r < 0;
+	unsigned int was = n->disk;
 
-	if (bad && !n->disk)
+	/* One that can be written does not make another one new that cannot. */
+	n->disk = r < 0 ? was | file : was & ~(unsigned int)file;
+	if (n->disk & ~was)
 		net_log(NET_ERR, "%s. The agent goes on, but forgets this when it ends", err->msg);
-	if (bad != n->disk) {
-		n->disk = bad;
+	if (!n->disk != !was)
 		state_identity(n);
-	}
 	return r;
 }
 
 int net_save(struct net *n, struct sut_err *err)
 {
 	struct sut_err why = {0};
-	int r = net_disk(n, identity_write(n->root, &n->id, &why), &why);
+	int r = net_disk(n, NET_FILE_IDENTITY, identity_write(n->root, &n->id, &why), &why);
 
 	state_identity(n);
 	if (r < 0 && err)

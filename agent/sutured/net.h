@@ -77,7 +77,7 @@ struct net {
 	pthread_mutex_t lock;
 
 	struct agent_conf conf;
-	bool disk; /* AGENT_NET_DIR cannot be written: said as trouble, and we go on */
+	unsigned int disk; /* NET_FILE_… that cannot be written: said as trouble, and we go on */
 	struct identity id;
 	struct sut_http *http; /* NULL until net_http() */
 
@@ -133,9 +133,10 @@ const char *net_portal(const struct net *n);
 int net_repository(const struct net *n, char ret[static AGENT_URL_MAX + 1],
 		   struct sut_err *err) _must_check_;
 
-/* What a write below AGENT_NET_DIR came to (r; err when r < 0): the first failure in a row is said in the log, and all the
- * time as trouble "disk" and to the portal. Returns r. */
-int net_disk(struct net *n, int r, const struct sut_err *err);
+/* What a write below AGENT_NET_DIR came to (r; err when r < 0): the first failure in a row of each file is said in the log,
+ * and all the time as trouble "disk" and to the portal. Returns r. */
+enum net_file { NET_FILE_IDENTITY = 1, NET_FILE_STATE = 2 };
+int net_disk(struct net *n, enum net_file file, int r, const struct sut_err *err);
 /* identity_write() of net.id, net_disk() and state_identity(). */
 int net_save(struct net *n, struct sut_err *err);
 

@@ -242,7 +242,8 @@ void state_save(struct net *n)
 	pthread_mutex_unlock(&n->lock);
 	if (!text)
 		return;
-	if (net_disk(n, sut_file_write(path.s, text, strlen(text), 0600, &err), &err) < 0) {
+	if (net_disk(n, NET_FILE_STATE, sut_file_write(path.s, text, strlen(text), 0600, &err),
+		     &err) < 0) {
 		pthread_mutex_lock(&n->lock);
 		n->state.dirty = true;
 		pthread_mutex_unlock(&n->lock);

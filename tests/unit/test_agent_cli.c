@@ -942,6 +942,65 @@ static void test_status_believes_the_root_half_first(void **state _unused_)
 	expect_state("reboot-needed", SUT_EXIT_REBOOT_NEEDED);
 }
 
+/* text with the first `was` replaced. */
+static const char *with(const char *text, const char *was, const char *is)
+{
+	static char changed[16384];
+	const char *at = strstr(text, was);
+
+	assert_non_null(at);
+	snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, is,
+		 at + strlen(was));
+	return changed;
+}
+
+#define NO_ERRORS "\"errors\": []"
+
+static void test_status_says_what_root_cannot_read(void **state _unused_)
+{
+	sample_agent_answer(SAMPLE_NETWORK, "status", network_state("current", "", 0));
+	sample_agent_answer(SAMPLE_APPLY, "status",
+			    with(plain(), NO_ERRORS,
+				 "\"errors\": [{\"code\": \"guard\", \"message\": \"damaged\", "
+				 "\"patchset\": \"\", \"at\": \"2026-11-20T20:15:00Z\"}]"));
+	expect_state("failed", SUT_EXIT_ERROR);
+	assert_non_null(strstr(said.out, "suture quarantine release --all"));
+	/* What is quarantined is not known then, and that is not "nothing". */
+	sample_agent_run(cmd_quarantine, "quarantine", NULL, &said);
+	assert_null(strstr(said.out, "nothing is quarantined"));
+	assert_non_null(strstr(said.out, "not known"));
+	sample_agent_answer(SAMPLE_APPLY, "status",
+			    with(plain(), NO_ERRORS,
+				 "\"errors\": [{\"code\": \"choice\", \"message\": \"damaged\", "
+				 "\"patchset\": \"\", \"at\": \"2026-11-20T20:15:00Z\"}]"));
+	expect_state("failed", SUT_EXIT_ERROR);
+	assert_non_null(strstr(said.out, "suture mode normal"));
+}
+
+#define NO_TROUBLE "\"trouble\": \"\""
+
+static void test_status_tells_a_full_disk_from_a_portal_that_refuses(void **state _unused_)
+{
+	sample_agent_answer(SAMPLE_APPLY, "status", plain());
+	sample_agent_answer(
+		SAMPLE_NETWORK, "status",
+		with(network_state("current", "", 0), NO_TROUBLE, "\"trouble\": \"disk\""));
+	expect_state("current", 0);
+	sample_agent_run(cmd_status, "status", NULL, &said);
+	assert_non_null(strstr(said.out, "/var/lib/suture/agent cannot be written"));
+	sample_agent_answer(SAMPLE_NETWORK, "status",
+			    with(network_state("not-registered", "", 0), NO_TROUBLE,
+				 "\"trouble\": \"identity-damaged\""));
+	expect_state("not-registered", SUT_EXIT_NOT_REGISTERED);
+	assert_non_null(strstr(said.out, "identity.json"));
+	assert_non_null(strstr(said.out, "suture register"));
+	sample_agent_answer(SAMPLE_NETWORK, "status",
+			    with(network_state("current", "", 0), NO_TROUBLE,
+				 "\"trouble\": \"system-deleted\""));
+	expect_state("not-registered", SUT_EXIT_NOT_REGISTERED);
+	assert_non_null(strstr(said.out, "does not accept this system any more"));
+}
+
 static void test_status_says_when_the_portal_is_silent_for_too_long(void **state _unused_)
 {
 	sample_agent_answer(SAMPLE_APPLY, "status", plain());
@@ -1108,6 +1167,8 @@ int main(void)
 		CASE(test_check_says_what_there_is),
 		CASE(test_status_has_an_exit_status_for_each_state),
 		CASE(test_status_believes_the_root_half_first),
+		CASE(test_status_says_what_root_cannot_read),
+		CASE(test_status_tells_a_full_disk_from_a_portal_that_refuses),
 		CASE(test_status_says_when_the_portal_is_silent_for_too_long),
 		CASE(test_status_works_without_the_agent),
 		CASE(test_status_goes_by_the_engine_when_all_else_is_missing),

@@ -225,7 +225,10 @@ static void word(struct scene *s, const char *w)
 	else if (W("heard"))
 		in->heard = NOW + t;
 	else if (W("trouble"))
-		in->trouble = "cloned";
+		in->trouble = *v ? v : "cloned";
+	else if (W("broken"))
+		snprintf(in->half.broken, sizeof(in->half.broken), "%s", v),
+			snprintf(in->half.broken_text, sizeof(in->half.broken_text), "unreadable");
 	else if (W("unloaded"))
 		in->half.unloaded = true;
 	else if (W("by-us"))
@@ -323,6 +326,11 @@ static const char *const table[][2] = {
 	{"apply=3 heard=864000", "apply 3 | pending | current"},
 	{"apply=3 trouble", "none | held | portal-refused"},
 	{"run=3 keep trouble", "none | current | portal-refused"},
+	/* What the root half cannot read keeps everything back, and is told also when nothing is to be done. */
+	{"apply=3 broken=guard", "none | failed | guard"},
+	{"run=3 keep broken=guard", "none | failed | guard"},
+	{"apply=3 no-apply=choice broken=choice", "none | failed | choice"},
+	{"apply=3 broken=guard force", "none | failed | guard"},
 	/* Without a portal. */
 	{"alone", "apply 3 | pending | current"},
 	{"alone run=3", "none | current | current"},

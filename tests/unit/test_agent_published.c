@@ -78,6 +78,26 @@ static void nothing_applied_is_no_patch(void **unused)
 	assert_false(h.probation);
 }
 
+/* The root half says so itself, and that is told: it answers, and has its reason. */
+static void a_choice_that_root_cannot_read_is_its_own_reason(void **unused)
+{
+	_cleanup_json_ json_t *j = json_of(state);
+	struct sut_err err = {0};
+	static struct half h;
+
+	(void)unused;
+	json_object_set_new(j, "choice", json_null());
+	json_object_set_new(j, "errors",
+			    json_pack("[{s:s, s:s}, {s:s, s:s}]", "code", "conflict", "message",
+				      "other", "code", "choice", "message", "it is damaged"));
+	assert_ok(half_read(j, &h, &err), err);
+	assert_string_equal(h.h.broken, "choice");
+	assert_string_equal(h.h.broken_text, "it is damaged");
+	json_object_set_new(json_array_get(json_object_get(j, "errors"), 1), "code",
+			    json_string("guard"));
+	assert_int_equal(half_read(j, &h, &err), -EBADMSG);
+}
+
 /* What would be forbidden is not known then. */
 static void a_state_that_makes_no_sense_is_no_state(void **unused)
 {
@@ -282,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_state_of_the_root_half_is_read_whole),
 		cmocka_unit_test(nothing_applied_is_no_patch),
+		cmocka_unit_test(a_choice_that_root_cannot_read_is_its_own_reason),
 		cmocka_unit_test(a_state_that_makes_no_sense_is_no_state),
 		cmocka_unit_test(an_entry_of_the_repository_becomes_a_level),
 		cmocka_unit_test(when_a_patch_was_made_is_in_its_name_too),

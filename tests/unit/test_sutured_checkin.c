@@ -892,6 +892,10 @@ static void a_disk_that_cannot_be_written_is_trouble_but_no_end(void **state _un
 	e = json_array_get(json_object_get(j, "errors"), 1);
 	assert_string_equal(text(e, "code"), "disk");
 	json_decref(j);
+	/* One file that can be written does not make the trouble of another one new, line by line. */
+	assert_int_equal(w.n.disk & NET_FILE_IDENTITY, NET_FILE_IDENTITY);
+	assert_int_equal(net_disk(&w.n, NET_FILE_STATE, 0, NULL), 0);
+	assert_int_equal(w.n.disk & NET_FILE_IDENTITY, NET_FILE_IDENTITY);
 	/* And over again. */
 	assert_ok(sut_mkdir_p(dir.s, &err), err);
 	liar_says(&w.l, "200 OK", NULL, KEEP);
