@@ -2,6 +2,7 @@
 #include "verb.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "preflight.h"
 #include "stage.h"
 #include "state.h"
+#include "switch.h"
 #include "truth/truth.h"
 
 enum { BY_MAX = 100, REASON_MAX = 500 };
@@ -290,6 +292,22 @@ static int verb_verify(struct apply *a, struct verb_call *c _unused_, json_t *an
 	return !result || json_object_set_new(answer, "result", result) < 0 ? sut_err_oom(err) : r;
 }
 
+/* Where root said "off", nothing comes into the kernel. */
+static int check_off(struct apply *a, struct sut_err *err)
+{
+	struct machine_kernel k;
+	struct switch_state s;
+	struct choice c;
+	int r = a->machine.kernel(a->machine.ctx, &k, err);
+
+	if (r == 0)
+		r = choice_read(a->root, &c, err);
+	if (r < 0)
+		return r;
+	switch_read(a, &k, &c, &s);
+	return s.mode == CHOICE_OFF ? switch_check(&s, err) : 0;
+}
+
 static int verb_engine(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
 {
 	struct machine_engine e;
@@ -299,6 +317,8 @@ static int verb_engine(struct apply *a, struct verb_call *c, json_t *answer, str
 
 	if (r == 0)
 		r = a->machine.engine(a->machine.ctx, &e, err);
+	if (r == 0 && !e.loaded)
+		r = check_off(a, err);
 	if (r < 0)
 		return r;
 	if (!e.loaded) {
@@ -334,6 +354,18 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/* For history and log. On whose behalf sutured asks is what it says, and it has no rights: it is not "root" there. */
+static void name_who(struct verb_call *c)
+{
+	c->by = plain(c, "by", BY_MAX);
+	if (!c->by)
+		c->by = c->root ? "root" : "sutured";
+	if (c->root || sut_streq(c->by, "sutured"))
+		return;
+	snprintf(c->by_text, sizeof(c->by_text), "sutured, for %s", c->by);
+	c->by = c->by_text;
+}
+
 int verb_run(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
 {
 	const char *name = json_string_value(json_object_get(c->request, "verb"));
@@ -351,9 +383,7 @@ int verb_run(struct apply *a, struct verb_call *c, json_t *answer, struct sut_er
 	if (c->fds.n != v->nfds)
 		return sut_err_reason(err, EINVAL, "request", "'%s' takes %zu files, and %zu came",
 				      v->name, v->nfds, c->fds.n);
-	c->by = plain(c, "by", BY_MAX);
-	if (!c->by)
-		c->by = c->root ? "root" : "sutured";
+	name_who(c);
 	if (v->changes) {
 		r = apply_lock(a, APPLY_LOCK_WAIT_MS, err);
 		if (r < 0)

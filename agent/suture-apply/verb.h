@@ -15,7 +15,9 @@ struct verb_call {
 	struct wire_fds fds; /* a verb may take descriptors out (-1 in their place) */
 	uid_t uid;	     /* of the peer, from the kernel */
 	bool root;	     /* it is root */
-	const char *by; /* "by" of the request when it is well-formed, else "root" or "sutured" */
+	/* "by" of the request when it is well-formed, else "root" or "sutured". What is not root's word says so. */
+	const char *by;
+	char by_text[128];
 };
 
 /* Fills answer (an object), also when it fails: members beside "ok" and "error". */

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "common/choice.h"
+#include "common/history.h"
 #include "common/wire.h"
 #include "kernel/session.h"
 #include "sample_apply.h"
@@ -747,6 +748,11 @@ static void only_a_signed_engine_for_this_kernel_is_loaded(void **state)
 	assert_int_equal(engine(s, &p, &err), -EKEYREJECTED);
 	assert_string_equal(err.reason, "engine-refused");
 	sample_fail(s, "engine_load", NULL);
+	/* Off is off, whoever signed it. */
+	assert_ok(sample_call(s, NULL, &err, "{'verb':'choose','mode':'off'}"), err);
+	assert_int_equal(engine(s, &p, &err), -EPERM);
+	assert_false(engine_is_loaded(s));
+	assert_ok(sample_call(s, NULL, &err, "{'verb':'choose','mode':'no-apply'}"), err);
 	assert_ok(engine(s, &p, &err), err);
 	assert_true(engine_is_loaded(s));
 	/* And a signature of an engine is none of a patch. */
@@ -845,6 +851,8 @@ static void who_may_ask_is_what_the_kernel_says(void **state)
 	enum { AGENT = 64123, SOMEBODY = 64124 };
 	struct sample_apply *s = *state;
 	char sha256[SUT_SHA256_HEX], request[256];
+	struct sut_err err = {0};
+	json_t *list = NULL;
 
 	if (geteuid() != 0)
 		skip();
@@ -865,6 +873,12 @@ static void who_may_ask_is_what_the_kernel_says(void **state)
 	assert_int_equal(ask_as(s, AGENT, request), 0);
 	assert_runs(s, "K20261121_01");
 	assert_int_equal(ask_as(s, 0, "{\"verb\":\"release\"}"), 0);
+	/* Nor is it root in the history, whatever it says. */
+	assert_int_equal(ask_as(s, AGENT, "{\"verb\":\"unload\",\"by\":\"root\"}"), 0);
+	assert_ok(history_read(s->root, 1, &list, &err), err);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "by")),
+			    "sutured, for root");
+	json_decref(list);
 }
 
 static void two_at_once_are_told_apart(void **state)
