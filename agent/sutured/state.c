@@ -148,6 +148,8 @@ void state_identity(struct net *n)
 	state_set(n, "feed", json_string(i->feed));
 	state_set(n, "registered_at", state_time_json(i->registered_at));
 	state_set(n, "trouble", json_string(trouble));
+	/* Also of a boot before: how long a portal has been silent does not begin anew. */
+	state_update(n, "checkin", json_pack("{s:o}", "last", state_time_json(i->heard_at)));
 	state_text(n, "state", NULL, state, sizeof(state));
 	if (!registered && !*n->conf.repository)
 		state_set(n, "state", json_string("not-registered"));

@@ -186,6 +186,9 @@ static void think(struct net *n, struct task *t)
 		k = update_now(n, t, &nobody, NULL, &err);
 	} else {
 		situation_publish(n, s);
+		/* Of an update after which somebody was killed. */
+		if (!s->out.wants)
+			repository_tidy(n, NULL);
 		if (s->out.action == DECIDE_UNLOAD)
 			net_due_by(n, NET_DUE_APPLY, s->in.retry_s + 1);
 	}

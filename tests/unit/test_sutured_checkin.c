@@ -904,6 +904,17 @@ static void a_disk_that_cannot_be_written_is_trouble_but_no_end(void **state _un
 	assert_string_equal(trouble, "");
 }
 
+/* Else a portal that has been silent for weeks would be so only since the last boot. */
+static void when_the_portal_was_last_heard_is_known_after_a_start(void **state _unused_)
+{
+	char last[32];
+
+	w.n.id.heard_at = 1795000000;
+	registered();
+	state_text(&w.n, "checkin", "last", last, sizeof(last));
+	assert_string_equal(last, "2026-11-18T11:06:40Z");
+}
+
 static void without_the_root_half_it_still_reports(void **state _unused_)
 {
 	const struct agent_path state_file = agent_path(w.root, AGENT_APPLY_STATE);
@@ -984,6 +995,7 @@ int main(void)
 		T(unregister_forgets_only_when_the_portal_knows),
 		T(purge_goes_through_without_a_portal_and_leaves_nothing),
 		T(a_disk_that_cannot_be_written_is_trouble_but_no_end),
+		T(when_the_portal_was_last_heard_is_known_after_a_start),
 		T(without_the_root_half_it_still_reports),
 		T(without_a_machine_id_nothing_is_sent),
 		T(an_agent_that_cannot_decide_does_not_besiege_the_portal),
