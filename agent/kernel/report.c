@@ -37,6 +37,9 @@ static const struct {
 	{"signature", SUT_EXIT_NOT_TRUSTED}, /* of a job */
 	{"unsupported", SUT_EXIT_NOT_FOR_US},
 	{"no-patch", SUT_EXIT_NOT_FOR_US},
+	{"container", SUT_EXIT_NOT_FOR_US},
+	{"arch", SUT_EXIT_NOT_FOR_US},
+	{"foreign", SUT_EXIT_NOT_FOR_US},
 	{"mode", SUT_EXIT_HELD},
 	{"disabled", SUT_EXIT_HELD},
 	{"pin", SUT_EXIT_HELD},
@@ -55,6 +58,8 @@ static const struct {
 	{"stop-flag", SUT_EXIT_HELD},
 	{"unloaded", SUT_EXIT_HELD},
 	{"not-registered", SUT_EXIT_NOT_REGISTERED},
+	{"portal-refused", SUT_EXIT_NOT_REGISTERED},
+	{"identity-damaged", SUT_EXIT_NOT_REGISTERED},
 	{"cloned", SUT_EXIT_NOT_REGISTERED},
 	{"credential-replaced", SUT_EXIT_NOT_REGISTERED},
 	{"credential-unknown", SUT_EXIT_NOT_REGISTERED},
