@@ -410,6 +410,7 @@ static const struct {
 	{"health-timeout", KIND_SECONDS, offsetof(struct agent_conf, health_s), 1, HEALTH_MAX_S},
 	{"vex", KIND_BOOL, offsetof(struct agent_conf, vex)},
 	{"report-hostname", KIND_BOOL, offsetof(struct agent_conf, report_hostname)},
+	{"plain-http", KIND_BOOL, offsetof(struct agent_conf, plain_http)},
 };
 
 static int set_plain(struct parse *p, size_t i, const char *value, struct sut_err *err)

@@ -64,6 +64,7 @@ struct agent_conf {
 	int64_t health_s;     /* a health check may take so long; 60 */
 	bool vex;	      /* keep AGENT_VEX; yes */
 	bool report_hostname; /* yes */
+	bool plain_http;      /* a portal beyond loopback may do without TLS; no */
 };
 
 /* A pure function. -EBADMSG (reason "conf") names line and key, and what to write instead. */

@@ -54,6 +54,25 @@ static int take_portal(struct net *n, const json_t *request, struct ask *a, stru
 	return 0;
 }
 
+/* Would what is said to the portal cross a network that others may listen on? */
+static bool is_open(const char *portal)
+{
+	char host[256];
+	size_t len;
+
+	if (!sut_startswith(portal, "http://"))
+		return false;
+	portal += strlen("http://");
+	if (*portal == '[') {
+		portal++;
+		len = strcspn(portal, "]");
+	} else {
+		len = strcspn(portal, ":/");
+	}
+	(void)snprintf(host, sizeof(host), "%.*s", (int)(len < 255 ? len : 255), portal);
+	return !sut_is_loopback(host);
+}
+
 static int take(struct net *n, const json_t *request, struct ask *a, struct sut_err *err)
 {
 	a->key = json_string_value(json_object_get(request, "key"));
@@ -207,24 +226,6 @@ static int enrol(struct net *n, struct task *t, const struct ask *a, struct enro
 	return enrolled_parse(answer.body, ret, err);
 }
 
-static bool is_open(const char *portal)
-{
-	char host[256];
-	size_t len;
-
-	if (!sut_startswith(portal, "http://"))
-		return false;
-	portal += strlen("http://");
-	if (*portal == '[') {
-		portal++;
-		len = strcspn(portal, "]");
-	} else {
-		len = strcspn(portal, ":/");
-	}
-	(void)snprintf(host, sizeof(host), "%.*s", (int)(len < 255 ? len : 255), portal);
-	return !sut_is_loopback(host);
-}
-
 static void answer_ok(struct net *n, struct task *t, const struct enrolled *e)
 {
 	const char *warning = "";
@@ -262,6 +263,13 @@ void verb_register(struct net *n, struct task *t)
 	struct ask a = {0};
 	int r = take(n, t->request, &a, &err);
 
+	if (r == 0 && is_open(a.portal) && !n->conf.plain_http)
+		r = sut_err_reason(
+			&err, EPERM, "plain-http",
+			"%s is not encrypted: whoever listens could take this machine's place. Use "
+			"https; or say 'plain-http = yes' in " AGENT_CONF
+			" when the network is yours",
+			a.portal);
 	if (r == 0)
 		r = authority_set(n, a.ca, &authority, &err);
 	if (r == 0)

@@ -46,6 +46,7 @@ static void an_empty_file_is_all_defaults(void **state _unused_)
 	assert_int_equal(conf.health_s, 60);
 	assert_true(conf.vex);
 	assert_true(conf.report_hostname);
+	assert_false(conf.plain_http);
 	assert_int_equal(conf.nfeeds, 0);
 }
 
@@ -60,7 +61,7 @@ static void every_setting_is_taken(void **state _unused_)
 		      "console-ca = /c\n"
 		      "metrics = /var/lib/prometheus/node-exporter/suture.prom\n"
 		      "heartbeat = 30s\ncheck = 1m\nprobation = 2m\ngrace = 3d\nhealth-timeout = 5\n"
-		      "vex = no\nreport-hostname = no\n"
+		      "vex = no\nreport-hostname = no\nplain-http = yes\n"
 		      "update = window\nwindow = daily 02:00-05:00\nwindow = Sat,Sun 00:00-24:00\n"
 		      "delay = 2d\nsticky = 2024-02-29\n"),
 		err);
@@ -78,6 +79,7 @@ static void every_setting_is_taken(void **state _unused_)
 	assert_int_equal(conf.health_s, 5);
 	assert_false(conf.vex);
 	assert_false(conf.report_hostname);
+	assert_true(conf.plain_http);
 	assert_int_equal(conf.policy.update, AGENT_UPDATE_WINDOW);
 	assert_int_equal(conf.policy.nwindows, 2);
 	assert_int_equal(conf.policy.windows[1].days, 0x41);
