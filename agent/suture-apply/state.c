@@ -316,9 +316,16 @@ static int write_state(struct apply *a, const json_t *state, struct sut_err *err
 {
 	struct agent_path path = agent_path(a->root, AGENT_APPLY_STATE);
 	struct agent_path run = agent_path(a->root, AGENT_RUN);
-	_cleanup_(sut_freep) char *text = json_dumps(state, JSON_INDENT(1));
-	int r = text ? sut_mkdir_p(run.s, err) : sut_err_oom(err);
+	_cleanup_(sut_freep) char *text = NULL;
+	json_t *all = json_copy((json_t *)state);
+	int r;
 
+	/* The kernel shows it to root only; sutured asks for it. */
+	if (all)
+		(void)!json_object_del(all, "product_uuid");
+	text = all ? json_dumps(all, JSON_INDENT(1)) : NULL;
+	json_decref(all);
+	r = text ? sut_mkdir_p(run.s, err) : sut_err_oom(err);
 	return r < 0 ? r : sut_file_write(path.s, text, strlen(text), 0644, err);
 }
 

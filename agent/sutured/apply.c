@@ -2,6 +2,7 @@
 #include "sutured/apply.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -85,13 +86,39 @@ static json_t *status_request(struct net *n)
 	return r;
 }
 
+/* What is written for everybody has no product_uuid: it is asked for once, and remembered. */
+static void remember_product(struct net *n, const json_t *answer)
+{
+	const char *is = json_string_value(json_object_get(answer, "product_uuid"));
+
+	pthread_mutex_lock(&n->lock);
+	(void)snprintf(n->product_uuid, sizeof(n->product_uuid), "%s", is ? is : "");
+	n->product_known = true;
+	pthread_mutex_unlock(&n->lock);
+}
+
+/* False when it has to be asked for. */
+static bool add_product(struct net *n, json_t *state)
+{
+	char is[sizeof(n->product_uuid)];
+	bool known;
+
+	pthread_mutex_lock(&n->lock);
+	memcpy(is, n->product_uuid, sizeof(is));
+	known = n->product_known;
+	pthread_mutex_unlock(&n->lock);
+	return known && json_object_set_new(state, "product_uuid", json_string(is)) == 0;
+}
+
 int apply_state(struct net *n, bool ask, json_t **ret, struct sut_err *err)
 {
 	json_t *j = ask ? NULL : published(n), *now = NULL;
 	int r = 0;
 
-	if (!j || is_old(n, j)) {
+	if (!j || !add_product(n, j) || is_old(n, j)) {
 		r = apply_call(n, NULL, status_request(n), NULL, STATUS_MS, &now, err);
+		if (r == 0)
+			remember_product(n, now);
 		/* It is true until it is replaced, however old. */
 		if (r < 0 && j) {
 			json_decref(now);

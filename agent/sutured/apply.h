@@ -17,7 +17,7 @@ int apply_call(struct net *n, struct task *t, json_t *request, const struct wire
 
 /*
  * The state of the root half (suture-apply-state), the caller's. Read from AGENT_APPLY_STATE, which costs nothing; asked for by
- * `status` when there is no such file of this boot, when it is hours old (a minute, when metrics are wanted), or when `ask`.
+ * `status` the first time (the file has no product_uuid), when there is no such file of this boot, when it is hours old (a minute, when metrics are wanted), or when `ask`.
  */
 int apply_state(struct net *n, bool ask, json_t **ret, struct sut_err *err) _must_check_;
 

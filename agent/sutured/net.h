@@ -91,7 +91,9 @@ struct net {
 	const struct net_part *const *parts; /* ends with NULL; NULL in tests that need none */
 	struct console *console;	     /* console.c's; NULL: no thread waits for jobs */
 
-	int64_t soon_from;	    /* checkin_soon(): under the lock */
+	int64_t soon_from;     /* checkin_soon(): under the lock */
+	char product_uuid[65]; /* apply.c: what the root half said; under the lock */
+	bool product_known;
 	int64_t checkin_s, check_s; /* what the portal said last; 0: nothing yet */
 
 	bool once; /* --once: ends when the queue is empty */
