@@ -15,6 +15,8 @@
 #include "stage.h"
 #include "state.h"
 
+enum { SETTLE_PATIENCE = 4 }; /* probations, one after the other, in which nothing could be told */
+
 struct settle {
 	struct apply *a;
 	struct machine_kernel k;
@@ -180,9 +182,16 @@ static int ill(struct settle *s, struct sut_err *err)
 	return r;
 }
 
+/* The patch itself may be why its health cannot be told: so long, and no longer, it gets the benefit of the doubt. */
+static bool is_overdue(const struct settle *s)
+{
+	return s->k.uptime_s - s->g.since_uptime_s >= SETTLE_PATIENCE * s->g.probation_s;
+}
+
 static int settle(struct settle *s, struct sut_err *err)
 {
 	struct apply *a = s->a;
+	struct sut_err why = {0};
 	int r;
 
 	if (guard_is_quarantined(&s->g, s->g.now.sha256))
@@ -196,9 +205,16 @@ static int settle(struct settle *s, struct sut_err *err)
 	if (!s->why)
 		compare_code(s);
 	if (!s->why)
-		r = ask_for_health(s, err);
-	if (r < 0)
+		r = ask_for_health(s, &why);
+	if (r < 0 && r != -ESHUTDOWN && is_overdue(s)) {
+		fell_ill(s, "health", why.msg);
+		r = 0;
+	}
+	if (r < 0) {
+		if (err)
+			*err = why;
 		return r;
+	}
 	return s->why ? ill(s, err) : is_good(s, err);
 }
 

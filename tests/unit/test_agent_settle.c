@@ -305,6 +305,26 @@ static void checks_that_cannot_be_run_prolong_the_probation(void **state)
 	assert_false(has_error(s, "health"));
 }
 
+/* A patch under which nothing can be written any more would otherwise stay for ever. */
+static void checks_that_cannot_be_run_for_four_probations_count_as_illness(void **state)
+{
+	const struct sample_machine *s = *state;
+	struct sut_err err = {0};
+	struct guard g;
+
+	sample_write(s, AGENT_HEALTH, "not a folder", 0644);
+	apply(s, 1);
+	ahead(s, 4 * 900 - 60);
+	assert_int_equal(sample_settle(s, &err), -EAGAIN);
+	ahead(s, 61);
+	settle(s);
+	sample_guard(s, &g);
+	assert_int_equal(g.phase, GUARD_IDLE);
+	assert_int_equal(g.nquarantined, 1);
+	assert_string_equal(g.quarantined[0].patch.id, "K1");
+	assert_string_equal(g.quarantined[0].why, "health");
+}
+
 static void residue_is_remembered_until_the_next_boot(void **state)
 {
 	const struct sample_machine *s = *state;
@@ -456,6 +476,7 @@ int main(void)
 		TEST(what_was_taken_out_by_hand_is_not_judged),
 		TEST(checks_that_are_refused_are_told_and_not_held_against_the_patch),
 		TEST(checks_that_cannot_be_run_prolong_the_probation),
+		TEST(checks_that_cannot_be_run_for_four_probations_count_as_illness),
 		TEST(residue_is_remembered_until_the_next_boot),
 		TEST(what_is_given_is_chosen_and_the_rest_stays),
 		TEST(mode_off_takes_out_what_runs),
