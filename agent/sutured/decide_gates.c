@@ -306,7 +306,8 @@ static void say_quarantined(struct view *v)
 {
 	const struct decide_half *h = &v->in->half;
 
-	for (size_t i = 0; i < h->nquarantined; i++)
+	/* The newest first: that is what people ask about. */
+	for (size_t i = h->nquarantined; i-- > 0;)
 		if (h->quarantined[i].level > v->running &&
 		    (!v->out->wanted ||
 		     !sut_streq(v->out->wanted->sha256, h->quarantined[i].sha256))) {

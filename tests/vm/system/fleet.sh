@@ -5,8 +5,7 @@
 #
 #   fleet_setup, fleet_clean
 #   fleet_start         repository with suture.ko of this kernel, portal ($fleet_url, as the machine sees it), a key in $work/key
-#   fleet_release FILE  signs and releases a patch, and promotes it to the feed "stable"
-#   fleet_name LEVEL    name of the patchset of a level
+#   fleet_release FILE  signs and releases a patch, and promotes it to the feed "stable"; its name is in $fleet_released
 #   fleet_system        the one system of the portal, as JSON; fleet_gone: there is none
 
 fleet_setup() {
@@ -62,10 +61,6 @@ fleet_start() {
 	portal_admin || return 1
 	api POST /v1/keys '{"kind":"random","note":"servers","feed":"stable"}' >"$work/key.json" || return 1
 	(umask 077 && jq -r .key "$work/key.json" >"$work/key")
-}
-
-fleet_name() {
-	api GET /v1/patchsets | jq -r --argjson l "$1" '.items[] | select(any(.patches[]?; .level == $l) or .level == $l) | .name'
 }
 
 fleet_release() {
