@@ -120,9 +120,11 @@ static void listening_goes_on_after_a_reopen(void **state)
 	assert_int_equal(sut_db_wait(db, 5000, -1, &err), 1);
 }
 
-/* Changes 'b', then 'a', while the parent does it the other way round. */
-static int other_way_round(const char *url, int fd)
+/* Changes 'b', then 'a', while the parent does it the other way round. Each has its first before either asks for its
+ * second. */
+static int other_way_round(const char *url, int fd, int go)
 {
+	char c;
 	struct sut_db *db = NULL;
 	int r = sut_db_open(url, NULL, &db, &err);
 
@@ -130,7 +132,7 @@ static int other_way_round(const char *url, int fd)
 		r = sut_db_begin(db, SUT_DB_WRITE, &err);
 	if (r == 0)
 		r = sut_db_exec(db, "UPDATE t SET n = 9 WHERE s = 'b'", SUT_DB_NONE, NULL, &err);
-	if (write(fd, "x", 1) != 1)
+	if (write(fd, "x", 1) != 1 || read(go, &c, 1) != 1)
 		r = -EIO;
 	if (r == 0)
 		r = sut_db_exec(db, "UPDATE t SET n = 9 WHERE s = 'a'", SUT_DB_NONE, NULL, &err);
@@ -142,26 +144,30 @@ static void a_deadlock_says_to_try_again(void **state)
 {
 	_cleanup_db_ struct sut_db *db = with_table(state);
 	struct sample_db *s = *state;
-	int fds[2], status = -1, r;
+	int fds[2], go[2], status = -1, r;
 	pid_t pid;
 	char c;
 
 	assert_ok(put(db, 1, "a"), err);
 	assert_ok(put(db, 2, "b"), err);
 	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe(go), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		_exit(other_way_round(s->url, fds[1]));
+		_exit(other_way_round(s->url, fds[1], go[0]));
 	assert_ok(sut_db_begin(db, SUT_DB_WRITE, &err), err);
 	assert_ok(sut_db_exec(db, "UPDATE t SET n = 8 WHERE s = 'a'", SUT_DB_NONE, NULL, &err),
 		  err);
 	assert_int_equal(read(fds[0], &c, 1), 1);
+	assert_int_equal(write(go[1], "x", 1), 1);
 	r = sut_db_exec(db, "UPDATE t SET n = 8 WHERE s = 'b'", SUT_DB_NONE, NULL, &err);
 	sut_db_rollback(db);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	close(fds[0]);
-	close(fds[1]);
+	for (int i = 0; i < 2; i++) {
+		close(fds[i]);
+		close(go[i]);
+	}
 	/* One of the two, and only one. */
 	assert_true(WIFEXITED(status));
 	assert_true((r == 0 && WEXITSTATUS(status) == 1) ||
