@@ -3,7 +3,7 @@
 
 BUILD ?= build
 PREFIX ?= /usr/local
-FUZZ_SECONDS ?= 5
+FUZZ_SECONDS ?= 3
 SOAK_MINUTES ?= 10
 
 .DEFAULT_GOAL := build
