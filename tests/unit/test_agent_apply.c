@@ -760,6 +760,31 @@ static void only_a_signed_engine_for_this_kernel_is_loaded(void **state)
 	sample_signed_release(&p);
 }
 
+/* A boot has no network: the engine of the repository is kept for it, and verified again before it is loaded. */
+static void an_engine_of_the_repository_is_there_after_a_boot(void **state)
+{
+	static const char ko[] = AGENT_KERNELS "/" SAMPLE_BUILD_ID "/suture.ko";
+	struct sample_apply *s = *state;
+	struct agent_path file = agent_path(s->root, ko);
+	char sha256[SUT_SHA256_HEX];
+	struct sample_signed p;
+	struct sut_err err = {0};
+
+	sample_have(s, 3, "K20261121_01", sha256);
+	assert_ok(machine_file_set(s->root, "engine.installed", "false", &err), err);
+	sample_signed_engine(s->vendor, SUTURE_ABI, SAMPLE_BUILD_ID, &p);
+	assert_ok(engine(s, &p, &err), err);
+	sample_signed_release(&p);
+	assert_ok(machine_file_boot(s->root, NULL, &err), err);
+	assert_false(engine_is_loaded(s));
+	assert_ok(sample_call(s, NULL, &err, "{'verb':'preflight','sha256':'%s'}", sha256), err);
+	assert_true(engine_is_loaded(s));
+	assert_ok(machine_file_boot(s->root, NULL, &err), err);
+	assert_ok(sut_file_write(file.s, "changed", 7, 0644, &err), err);
+	assert_refused(s, sha256, "", "no-engine");
+	assert_false(engine_is_loaded(s));
+}
+
 /* ------------------------------------------------------------------ */
 /* who asks, and how                                                   */
 
@@ -1052,6 +1077,7 @@ int main(void)
 		CASE(code_that_stays_changed_after_an_unload_is_told),
 		CASE(verify_compares_what_runs),
 		CASE(only_a_signed_engine_for_this_kernel_is_loaded),
+		CASE(an_engine_of_the_repository_is_there_after_a_boot),
 		CASE(hostile_requests_are_answered_and_leave_nothing_behind),
 		CASE(a_peer_that_says_nothing_is_not_waited_for),
 		CASE(who_may_ask_is_what_the_kernel_says),
