@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "kernel/session.h"
 
 enum { LOCK_POLL_MS = 100, STEP_TEXT_MAX = 1024 };

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "boot.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "confine.h"
 #include "kernel/exit.h"
 #include "kernel/session.h"

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "kernel/session.h"
 #include "verb.h"
 

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "apply.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 
 struct verb_call {
 	const json_t *request;

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "progress.h"
 
 enum ask_whom {

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "sutured/net.h"
 
 /* request is taken over. *ret (may be NULL) is set for both kinds of answer, as by wire_call(). Progress goes on to t

@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "crypto/base64.h"
 #include "crypto/sha256.h"
 #include "job/dsse.h"

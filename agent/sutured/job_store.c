@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "common/paths.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 
 #define FLOOR AGENT_JOBS "/floor"
 #define FORMAT "suture-job-record"

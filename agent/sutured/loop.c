@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "sutured/checkin.h"
 #include "sutured/verb.h"
 

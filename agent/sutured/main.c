@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "kernel/exit.h"
 #include "sandbox/sandbox.h"
 #include "sutured/checkin.h"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "sutured/net.h"
 
 static void task_free(struct task *t)

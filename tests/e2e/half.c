@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "suture/ask.h"
 
 static int call(int argc, char **argv, struct sut_err *err)

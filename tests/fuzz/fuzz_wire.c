@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/wire.h"
+#include "wire/wire.h"
 
 static int depth(json_t *j)
 {

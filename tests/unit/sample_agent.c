@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "common/paths.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 
 enum { HALVES = 2, ANSWERS_MAX = 16, WORDS_MAX = 32 };
 

@@ -12,7 +12,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "patch/signature.h"
 #include "sample_patch.h"
 

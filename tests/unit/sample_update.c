@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "common/when.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "crypto/sha256.h"
 #include "sutured/update.h"
 

@@ -18,7 +18,7 @@
 #include "base/str.h"
 #include "common/choice.h"
 #include "common/history.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "kernel/session.h"
 #include "sample_apply.h"
 #include "sample_patch.h"

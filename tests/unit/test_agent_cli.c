@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "common/paths.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "documents.h"
 #include "sample_agent.h"
 

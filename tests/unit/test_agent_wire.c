@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 
 struct pair {
 	int a, b;

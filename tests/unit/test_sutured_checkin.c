@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "liar.h"
-#include "common/wire.h"
+#include "wire/wire.h"
 #include "sutured/checkin.h"
 #include "sutured/enrol.h"
 #include "sutured/facts.h"

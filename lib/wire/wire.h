@@ -10,8 +10,8 @@
  *
  * What each verb takes and gives is in docs/internals/agent.md.
  */
-#ifndef SUTURE_AGENT_COMMON_WIRE_H
-#define SUTURE_AGENT_COMMON_WIRE_H
+#ifndef SUTURE_WIRE_WIRE_H
+#define SUTURE_WIRE_WIRE_H
 
 #include <jansson.h>
 #include <stddef.h>

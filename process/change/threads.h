@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All threads of a process stopped for a moment, and whoever else has the same memory (vfork, CLONE_VM).
+ *
+ * SEIZE of all, INTERRUPT of all, then the stops are collected; children born meanwhile come attached. Nobody outside sees it:
+ * no SIGSTOP, no SIGCHLD, no EINTR; who was stopped by SIGSTOP stays so, signals that arrive are delivered.
+ * Requests of ptrace come from the thread that seized: one caller, one thread.
+ */
+#ifndef SUTURE_PROCESS_CHANGE_THREADS_H
+#define SUTURE_PROCESS_CHANGE_THREADS_H
+
+#include <sys/user.h>
+
+#include "look/proc.h"
+
+struct thread {
+	pid_t tid;
+	bool held, group_stop,
+		fresh; /* in a ptrace stop of ours; stopped by SIGSTOP as well; born during the stop */
+	struct user_regs_struct regs; /* at the stop */
+};
+
+struct threads {
+	struct proc *p;
+	struct thread *v;
+	size_t n;
+	uint64_t since_ns; /* CLOCK_MONOTONIC: the first INTERRUPT */
+	bool adopted;	   /* held by the caller: never detached here */
+};
+
+/*
+ * -EBUSY with reason "traced" (and by whom), "frozen" (its cgroup), "uninterruptible" (state D), "exec" (it became another
+ * program meanwhile: look again), "deadline"; -ESRCH "gone" (also: only the leader is left, a zombie); -EPERM "no-ptrace".
+ * On an error nobody is held any more.
+ */
+int threads_stop(struct proc *p, uint32_t deadline_us, struct threads *ret,
+		 struct sut_err *err) _must_check_;
+/* One thread alone, for inject_syscall(): a running or sleeping one is preferred. */
+int threads_stop_one(struct proc *p, uint32_t deadline_us, struct threads *ret,
+		     struct sut_err *err) _must_check_;
+/* What the caller holds already. */
+int threads_adopt(struct proc *p, pid_t tid, struct threads *ret, struct sut_err *err) _must_check_;
+
+/* Lets everybody go, so that an interrupted system call is restarted and nothing was to be seen. Returns the nanoseconds since the first
+ * INTERRUPT. Safe to call twice. */
+uint64_t threads_go(struct threads *t);
+
+#endif

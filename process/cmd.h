@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands of suture-process. argv[0] is the subcommand's own name. */
+#ifndef SUTURE_PROCESS_CMD_H
+#define SUTURE_PROCESS_CMD_H
+
+/* Exit statuses of every subcommand. */
+enum {
+	PROCESS_EXIT_OK = 0,
+	PROCESS_EXIT_ERROR = 1,
+	PROCESS_EXIT_BUSY = 2,	      /* not now: trying again may help */
+	PROCESS_EXIT_UNSUPPORTED = 3, /* not this process, ever */
+	PROCESS_EXIT_MISMATCH = 4,    /* the code in memory is not what the patch was made for */
+	PROCESS_EXIT_USAGE = 64,
+};
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One process, looked at from outside without stopping it: who it is, what is mapped, its memory.
+ *
+ * A process is its pid, its start time and a pidfd: a pid that was given to somebody else in between is noticed (-ESRCH).
+ */
+#ifndef SUTURE_PROCESS_LOOK_PROC_H
+#define SUTURE_PROCESS_LOOK_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "patch/library.h"
+
+enum { PROC_MAPS_MAX = 1 << 17, PROC_PATH_MAX = 256 };
+
+struct proc_map {
+	uint64_t start, end, offset, dev, ino; /* ino 0: anonymous */
+	bool r, w, x, shared, deleted;
+	char path[PROC_PATH_MAX]; /* "" for anonymous, "[stack]", "[vdso]" …; cut at the end */
+};
+
+/* An ELF file as it is mapped: read from the process's memory, so a deleted or replaced file, another mount namespace or an
+ * overlay make no difference. */
+struct proc_elf {
+	uint8_t build_id[SUT_LIBRARY_BUILD_ID_LEN];
+	uint64_t base;		 /* where its first segment is mapped */
+	uint64_t bias;		 /* address = vaddr + bias */
+	uint64_t low, high;	 /* addresses: all of its segments */
+	uint64_t text, text_end; /* addresses: its executable segments */
+	uint64_t dynamic;	 /* address of PT_DYNAMIC; 0: none */
+	uint32_t map;		 /* index of its first mapping */
+};
+
+struct proc {
+	pid_t pid;
+	int pidfd, mem; /* mem: /proc/PID/mem, read-write; opened when it is needed */
+	uint64_t starttime;
+	char state; /* R, S, D, T, t, Z … at the time of the look */
+	pid_t tracer;
+	uid_t uid;
+	uint32_t nthreads;
+	int seccomp; /* 0, 1, 2 as in /proc/PID/status */
+	struct proc_map *maps;
+	size_t nmaps;
+};
+
+/* -ESRCH; -EPERM (reason "no-ptrace", and what to do about it: ptrace_scope, rights); -EOPNOTSUPP (reason "kernel-thread", "32-bit"). */
+int proc_open(pid_t pid, struct proc **ret, struct sut_err *err) _must_check_;
+/* Reads status and mappings anew. -ESRCH when it is another process now. */
+int proc_refresh(struct proc *p, struct sut_err *err) _must_check_;
+void proc_close(struct proc *p);
+void proc_closep(struct proc **p);
+
+/* Pure parsers of what /proc shows: fuzzed. */
+int proc_maps_parse(const char *text, size_t len, struct proc_map **ret, size_t *ret_n,
+		    struct sut_err *err) _must_check_;
+
+/* The map that holds an address; NULL. */
+const struct proc_map *proc_map_at(const struct proc *p, uint64_t addr);
+
+/* Memory. Reading does not stop anybody (process_vm_readv). -EFAULT when not all of it is mapped. */
+int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len) _must_check_;
+/* Through /proc/PID/mem, also where the process itself may not write. -EIO, -EPERM (proc_mem.force_override). */
+int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len,
+	       struct sut_err *err) _must_check_;
+
+/* Every mapping of a file with that build-id (dlmopen: several); returns how many, at most max. */
+size_t proc_elf_find(const struct proc *p, const uint8_t build_id[static SUT_LIBRARY_BUILD_ID_LEN],
+		     struct proc_elf *ret, size_t max);
+/* All executable ELF files; for proc_look(). */
+int proc_elf_all(const struct proc *p, struct proc_elf **ret, size_t *ret_n,
+		 struct sut_err *err) _must_check_;
+
+/*
+ * A free range of len bytes (whole pages) from which every byte of [low, high) can be reached by a rel32, and the other way
+ * round; as near as possible. -ENOMEM (reason "no-room").
+ */
+int proc_hole(const struct proc *p, uint64_t low, uint64_t high, uint64_t len, uint64_t *ret,
+	      struct sut_err *err) _must_check_;
+
+#endif
