@@ -411,7 +411,41 @@ static const struct {
 	{"vex", KIND_BOOL, offsetof(struct agent_conf, vex)},
 	{"report-hostname", KIND_BOOL, offsetof(struct agent_conf, report_hostname)},
 	{"plain-http", KIND_BOOL, offsetof(struct agent_conf, plain_http)},
+	{"libraries", KIND_BOOL, offsetof(struct agent_conf, libraries)},
+	{"lib-init", KIND_BOOL, offsetof(struct agent_conf, lib_init)},
 };
+
+/* Settings that may be said several times: enum agent_exclude_by. */
+static const char *const exclude_keys[AGENT_EXCLUDE_BY] = {
+	[AGENT_EXCLUDE_PATH] = "lib-exclude-path",
+	[AGENT_EXCLUDE_NAME] = "lib-exclude-name",
+	[AGENT_EXCLUDE_UNIT] = "lib-exclude-unit",
+	[AGENT_EXCLUDE_USER] = "lib-exclude-user",
+};
+
+/* The whole path of a program, a pattern that begins with any, or any. */
+static bool is_path_glob(const char *glob)
+{
+	return glob[0] == '/' || glob[0] == '*';
+}
+
+static int add_exclude(struct agent_conf *c, enum agent_exclude_by by, const char *value,
+		       struct sut_err *err)
+{
+	const char *key = exclude_keys[by];
+	struct agent_exclude *e = &c->excludes[c->nexcludes];
+
+	if (c->nexcludes == AGENT_EXCLUDES_MAX)
+		return bad(err, key, value, "there are 64 exclusions already");
+	if (!*value || strlen(value) > AGENT_GLOB_MAX)
+		return bad(err, key, value, "write a name or pattern of 1 to 255 bytes");
+	if (by == AGENT_EXCLUDE_PATH && !is_path_glob(value))
+		return bad(err, key, value, "write a whole path that begins with '/', or with '*'");
+	e->by = by;
+	memcpy(e->glob, value, strlen(value) + 1);
+	c->nexcludes++;
+	return 0;
+}
 
 static int set_plain(struct parse *p, size_t i, const char *value, struct sut_err *err)
 {
@@ -451,6 +485,9 @@ static int on_setting(void *ctx, const char *key, const char *value, struct sut_
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(settings); i++)
 		if (!strcmp(key, settings[i].key))
 			return set_plain(p, i, value, err);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(exclude_keys); i++)
+		if (!strcmp(key, exclude_keys[i]))
+			return add_exclude(&p->conf, (enum agent_exclude_by)i, value, err);
 	if (dot) {
 		if (!len || len > AGENT_NAME_MAX)
 			return bad(err, key, value,
@@ -479,7 +516,7 @@ int agent_conf_parse(const void *text, size_t len, struct agent_conf *ret, struc
 	p->conf.probation_s = 900;
 	p->conf.grace_s = 7 * DAY_S;
 	p->conf.health_s = 60;
-	p->conf.vex = p->conf.report_hostname = true;
+	p->conf.vex = p->conf.report_hostname = p->conf.libraries = true;
 	r = sut_conf_parse("agent.conf", text, len, on_setting, p, err);
 	if (r < 0)
 		return r;

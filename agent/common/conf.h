@@ -23,6 +23,22 @@ enum {
 	AGENT_FEEDS_MAX = 16, /* feeds that have policies of their own */
 	AGENT_NAME_MAX = 63,  /* bytes of a feed's name */
 	AGENT_URL_MAX = 1024, /* bytes */
+	AGENT_EXCLUDES_MAX = 64,
+	AGENT_GLOB_MAX = 255, /* bytes */
+};
+
+/* Processes whose libraries are left alone. */
+enum agent_exclude_by {
+	AGENT_EXCLUDE_PATH, /* of the program */
+	AGENT_EXCLUDE_NAME, /* as in /proc/PID/comm */
+	AGENT_EXCLUDE_UNIT, /* of systemd */
+	AGENT_EXCLUDE_USER, /* who it runs as */
+	AGENT_EXCLUDE_BY,
+};
+
+struct agent_exclude {
+	enum agent_exclude_by by;
+	char glob[AGENT_GLOB_MAX + 1]; /* fnmatch(3), without flags */
 };
 
 /* "Mon-Fri 22:00-04:00", "daily 02:00-05:00", "Sat,Sun 00:00-24:00": local time of the machine. */
@@ -65,6 +81,10 @@ struct agent_conf {
 	bool vex;	      /* keep AGENT_VEX; yes */
 	bool report_hostname; /* yes */
 	bool plain_http;      /* a portal beyond loopback may do without TLS; no */
+	bool libraries;	      /* patches of libraries, too; yes */
+	bool lib_init;	      /* PID 1 may be patched; no */
+	struct agent_exclude excludes[AGENT_EXCLUDES_MAX]; /* in the order of the file */
+	size_t nexcludes;
 };
 
 /* A pure function. -EBADMSG (reason "conf") names line and key, and what to write instead. */

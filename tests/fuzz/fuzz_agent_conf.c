@@ -38,6 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_ASSERT(!*c.metrics || *c.metrics == '/');
 	FUZZ_ASSERT(c.heartbeat_s == 0 || c.heartbeat_s >= 10);
 	FUZZ_ASSERT(c.nfeeds <= AGENT_FEEDS_MAX);
+	FUZZ_ASSERT(c.nexcludes <= AGENT_EXCLUDES_MAX);
+	for (size_t i = 0; i < c.nexcludes; i++)
+		FUZZ_ASSERT(c.excludes[i].by < AGENT_EXCLUDE_BY && *c.excludes[i].glob);
 	check_policy(&c.policy);
 	for (size_t i = 0; i < c.nfeeds; i++)
 		check_policy(agent_conf_policy(&c, c.feeds[i].feed));

@@ -47,7 +47,37 @@ static void an_empty_file_is_all_defaults(void **state _unused_)
 	assert_true(conf.vex);
 	assert_true(conf.report_hostname);
 	assert_false(conf.plain_http);
+	assert_true(conf.libraries);
+	assert_false(conf.lib_init);
+	assert_int_equal(conf.nexcludes, 0);
 	assert_int_equal(conf.nfeeds, 0);
+}
+
+static void processes_are_excluded_in_four_ways(void **state _unused_)
+{
+	struct sut_buf b = SUT_BUF_INIT(1 << 20);
+
+	assert_ok(parse("libraries = no\nlib-init = yes\n"
+			"lib-exclude-unit = postgresql@*.service\n"
+			"lib-exclude-path = /opt/*\nlib-exclude-path = */qemu-*\n"
+			"lib-exclude-name = java\nlib-exclude-user = app[12]\n"),
+		  err);
+	assert_false(conf.libraries);
+	assert_true(conf.lib_init);
+	assert_int_equal(conf.nexcludes, 5);
+	assert_int_equal(conf.excludes[0].by, AGENT_EXCLUDE_UNIT);
+	assert_string_equal(conf.excludes[0].glob, "postgresql@*.service");
+	assert_int_equal(conf.excludes[2].by, AGENT_EXCLUDE_PATH);
+	assert_string_equal(conf.excludes[2].glob, "*/qemu-*");
+	assert_int_equal(conf.excludes[3].by, AGENT_EXCLUDE_NAME);
+	assert_int_equal(conf.excludes[4].by, AGENT_EXCLUDE_USER);
+	refused("lib-exclude-path = bin/x\n", "whole path");
+	refused("libraries = maybe\n", "yes or no");
+	refused("lib-exclude-pid = 1\n", "no setting");
+	for (int i = 0; i <= AGENT_EXCLUDES_MAX; i++)
+		assert_int_equal(sut_buf_addf(&b, "lib-exclude-name = n%d\n", i), 0);
+	refused(sut_buf_str(&b), "64 exclusions");
+	sut_buf_release(&b);
 }
 
 static void every_setting_is_taken(void **state _unused_)
@@ -284,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_file_is_all_defaults),
+		cmocka_unit_test(processes_are_excluded_in_four_ways),
 		cmocka_unit_test(every_setting_is_taken),
 		cmocka_unit_test(what_is_wrong_is_refused_with_its_line_and_advice),
 		cmocka_unit_test(policies_of_a_feed_lie_over_the_plain_ones_whatever_comes_first),
