@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "sample_library.h"
 #include "sample_patch.h"
 
 static int put(const char *dir, const char *target, const char *file, const char *prefix,
@@ -46,7 +47,10 @@ static const uint8_t notes[] = {4,   0,	  0,   0,  20, 0,  0,  0,  3,  0,  0,  0
 int main(int argc, char **argv)
 {
 	_cleanup_buf_ struct sut_buf patch = SUT_BUF_INIT(1 << 20), tar = SUT_BUF_INIT(1 << 20),
-				     expect = SUT_BUF_INIT(1 << 20);
+				     expect = SUT_BUF_INIT(1 << 20),
+				     library = SUT_BUF_INIT(1 << 20);
+	static struct sample_library sample;
+	struct sut_err err = {0};
 	json_t *manifest = sample_manifest_full();
 	_cleanup_(sut_freep) char *text = json_dumps(manifest, 0);
 	int r;
@@ -57,10 +61,16 @@ int main(int argc, char **argv)
 	sample_patch(&patch);
 	sample_tar(&tar);
 	sample_expect(&expect);
+	sample_library(&sample);
+	if (sut_library_write(&sample.l, &library, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		return 1;
+	}
 	r = put(argv[1], "patch_container", "file", "f", patch.data, patch.len);
 	r |= put(argv[1], "patch_container", "archive", "t", tar.data, tar.len);
 	r |= put(argv[1], "patch_manifest", "sample", "", text, strlen(text));
 	r |= put(argv[1], "patch_expect", "sample", "", expect.data, expect.len);
+	r |= put(argv[1], "library", "sample", "", library.data, library.len);
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(texts); i++)
 		r |= put(argv[1], "agent", texts[i].name, texts[i].text, "", 0);
 	r |= put(argv[1], "agent", "notes", "n", notes, sizeof(notes));
