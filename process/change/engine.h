@@ -73,10 +73,13 @@ int proc_repair(pid_t pid, const struct proc_options *o, struct proc_result *r,
 		struct sut_err *err) _must_check_;
 
 /*
- * The same for a process with one thread which the caller has seized and holds in a ptrace stop (a fresh exec at a system call):
- * nothing is seized, stopped or detached here.
+ * The same while the target is being loaded: the caller has seized thread tid of the process and holds it at the end of a system
+ * call, and nobody has run a function of the target yet (it was mapped by this very call of mmap(), or by this exec). Nothing is
+ * seized, stopped or detached here, and other threads of the process, which cannot be inside of it, run on. Mappings that are
+ * patched already are left as they are. The target may not be relocated yet: then imports and unwind tables (library->nimports,
+ * ->frames) are not possible, and callers hold the thread until its RELRO is read-only.
  */
-int proc_apply_held(pid_t pid, const struct proc_patch *p, const struct proc_options *o,
+int proc_apply_held(pid_t pid, pid_t tid, const struct proc_patch *p, const struct proc_options *o,
 		    struct proc_result *r, struct sut_err *err) _must_check_;
 
 /* ---- looking ---- */
