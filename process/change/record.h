@@ -48,7 +48,7 @@ struct record_place {
 	uint64_t island; /* 0: none */
 	uint8_t original[5], jump[5], island_original[5],
 		island_jump[5]; /* original: as shipped, never a jump of ours */
-	uint32_t len;		/* of the write at addr: 5 or 2 */
+	uint32_t len; /* of the write at addr: 5 or 2; original and jump are zero behind it */
 };
 
 struct record {
@@ -62,12 +62,13 @@ int record_find(struct proc *p, struct record **ret, size_t *ret_n,
 		struct sut_err *err) _must_check_;
 void record_free_all(struct record *r, size_t n);
 
-/* A pure check of what was read from a process: hostile bytes are none of ours. -EBADMSG. */
+/* A pure check of what was read from a process: hostile bytes are none of ours. Every jump is one, and leads from the place
+ * that it names into the image. -EBADMSG. */
 int record_parse(const void *data, size_t len, uint64_t at, struct record *ret,
 		 struct sut_err *err) _must_check_;
 void record_release(struct record *r);
 
-/* Writes head and places to r->at, state as it is in r. */
+/* Writes head and places to r->at, state as it is in r; magic, version, len, image and digest are filled in here. */
 int record_write(struct proc *p, const struct record *r, struct sut_err *err) _must_check_;
 /* One aligned store of 4 bytes. */
 int record_set_state(struct proc *p, const struct record *r, enum record_state s,

@@ -37,8 +37,12 @@ struct proc_elf {
 
 struct proc {
 	pid_t pid;
+	pid_t task; /* whose mappings and memory are used: pid, or a live thread when the leader is a zombie */
 	int pidfd, mem; /* mem: /proc/PID/mem, read-write; opened when it is needed */
 	uint64_t starttime;
+	uint64_t start_brk; /* where the heap begins, or will */
+	uint64_t auxv_phdr; /* AT_PHDR: program headers of the executable; 0: not said */
+	char comm[32];
 	char state; /* R, S, D, T, t, Z … at the time of the look */
 	pid_t tracer;
 	uid_t uid;
@@ -55,16 +59,30 @@ int proc_refresh(struct proc *p, struct sut_err *err) _must_check_;
 void proc_close(struct proc *p);
 void proc_closep(struct proc **p);
 
-/* Pure parsers of what /proc shows: fuzzed. */
+/* Fills *err with why a process may not be looked at or traced (reason "no-ptrace"), and what to do about it. Returns -EPERM. */
+int proc_err_ptrace(pid_t pid, struct sut_err *err);
+/* Fills *err (reason "gone"). Returns -ESRCH. */
+int proc_err_gone(pid_t pid, struct sut_err *err);
+
+/* Pure parsers of what /proc shows: fuzzed. Mappings come out ascending and disjoint, whatever was told. */
 int proc_maps_parse(const char *text, size_t len, struct proc_map **ret, size_t *ret_n,
 		    struct sut_err *err) _must_check_;
+
+struct proc_stat {
+	char comm[32], state;
+	uint32_t flags, nthreads;
+	uint64_t starttime, start_brk;
+};
+/* /proc/PID/stat and /proc/PID/task/TID/stat. -EBADMSG. */
+int proc_stat_parse(const char *text, size_t len, struct proc_stat *ret) _must_check_;
 
 /* The map that holds an address; NULL. */
 const struct proc_map *proc_map_at(const struct proc *p, uint64_t addr);
 
-/* Memory. Reading does not stop anybody (process_vm_readv). -EFAULT when not all of it is mapped. */
+/* Memory. Reading does not stop anybody (process_vm_readv). -EFAULT when not all of it is mapped, -ESRCH, -EPERM. */
 int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len) _must_check_;
-/* Through /proc/PID/mem, also where the process itself may not write. -EIO, -EPERM (proc_mem.force_override). */
+/* Through /proc/PID/mem, also where the process itself may not write. -EIO, -EPERM (proc_mem.force_override), -ESRCH: it is
+ * another process or program than at the last proc_open() or proc_refresh(). */
 int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len,
 	       struct sut_err *err) _must_check_;
 
