@@ -127,7 +127,7 @@ int sut_loaded_open(const char *path, struct sut_loaded **ret, struct sut_err *e
 	return r < 0 ? r : sut_loaded_take(&file, ret, err);
 }
 
-static int parse(struct sut_loaded *l, struct sut_err *err)
+static int parse(struct sut_loaded *l, bool any, struct sut_err *err)
 {
 	const struct sut_member *expect;
 	int r = sut_patch_parse(l->file.data, l->file.len, &l->patch, err);
@@ -138,9 +138,16 @@ static int parse(struct sut_loaded *l, struct sut_err *err)
 		r = sut_manifest_load(l->patch->manifest, &l->manifest, err);
 	if (r < 0)
 		return r;
+	if (!any) {
+		r = sut_manifest_need_kernel(l->manifest, err);
+		if (r < 0)
+			return r;
+	}
 	/* The manifest loader promises that these are there. */
-	l->object = sut_manifest_object(l->manifest, "vmlinux");
+	l->object = &l->manifest->objects[0];
 	l->payload = sut_patch_member(l->patch, l->object->payload);
+	if (sut_manifest_is_library(l->manifest))
+		return 0;
 	expect = sut_patch_member(l->patch, l->object->expect);
 	r = sut_expect_parse(expect->data, expect->len, &l->table, err);
 	if (r == 0)
@@ -150,7 +157,16 @@ static int parse(struct sut_loaded *l, struct sut_err *err)
 
 int sut_loaded_parse(struct sut_loaded *l, const char *path, struct sut_err *err)
 {
-	int r = parse(l, err);
+	int r = parse(l, false, err);
+
+	if (r < 0)
+		sut_err_prefix(err, "%s", path);
+	return r;
+}
+
+int sut_loaded_parse_any(struct sut_loaded *l, const char *path, struct sut_err *err)
+{
+	int r = parse(l, true, err);
 
 	if (r < 0)
 		sut_err_prefix(err, "%s", path);

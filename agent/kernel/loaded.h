@@ -17,9 +17,9 @@ struct sut_loaded {
 	/* What follows is there after sut_loaded_parse(). */
 	struct sut_patch *patch;
 	struct sut_manifest *manifest;
-	const struct sut_manifest_object *object; /* vmlinux */
+	const struct sut_manifest_object *object; /* vmlinux, or the library */
 	const struct sut_member *payload;
-	struct sut_expect_table table;
+	struct sut_expect_table table; /* kernels only */
 };
 
 /* Reads the file into memory, the only time it is read: whatever is done with
@@ -31,8 +31,11 @@ int sut_loaded_take(struct sut_buf *file, struct sut_loaded **ret,
 		    struct sut_err *err) _must_check_;
 
 /* Container, manifest and expected bytes, each by itself and against each other.
- * Once; path is for messages. */
+ * Once; path is for messages. The patch of a library is refused (-EMEDIUMTYPE, reason "library"). */
 int sut_loaded_parse(struct sut_loaded *l, const char *path, struct sut_err *err) _must_check_;
+
+/* The same for those who know libraries as well: see sut_manifest_is_library(). */
+int sut_loaded_parse_any(struct sut_loaded *l, const char *path, struct sut_err *err) _must_check_;
 void sut_loaded_free(struct sut_loaded *l);
 void sut_loaded_freep(struct sut_loaded **l);
 

@@ -20,6 +20,7 @@ static const struct {
 	{"busy", SUT_EXIT_BUSY},
 	{"unreliable-stack", SUT_EXIT_BUSY},
 	{"wrong-kernel", SUT_EXIT_NOT_FOR_US},
+	{"library", SUT_EXIT_NOT_FOR_US},
 	{"conflict", SUT_EXIT_CONFLICT},
 	{"mismatch", SUT_EXIT_CONFLICT},
 	{"changed", SUT_EXIT_CONFLICT},

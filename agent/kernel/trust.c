@@ -205,7 +205,8 @@ int sut_trust_look(const struct sut_trust_opts *o, const char *path, struct sut_
 	if (r == 0)
 		r = sut_trust_check(o, path, l, &t, err);
 	if (r == 0)
-		r = sut_loaded_parse(l, path, err);
+		r = o->libraries ? sut_loaded_parse_any(l, path, err)
+				 : sut_loaded_parse(l, path, err);
 	if (r < 0)
 		return r;
 	sut_trust_claim(&t, l->manifest);

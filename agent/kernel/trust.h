@@ -24,6 +24,7 @@ struct sut_trust_opts {
 	const char *keys;    /* folder; NULL: SUT_KEYS_DIR */
 	const char *engine;  /* suture.ko to load; NULL: the one that is installed */
 	bool insecure_local; /* apply although nobody vouches */
+	bool libraries;	     /* sut_trust_look(): their patches as well */
 };
 
 struct sut_trust {

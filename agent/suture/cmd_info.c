@@ -51,6 +51,17 @@ static struct module_signature look_at_payload(const struct sut_loaded *l)
 	return s;
 }
 
+static int print_library_json(const struct sut_loaded *l, const struct sut_trust *t,
+			      const char *path)
+{
+	return sut_report_json(json_pack("{s:s,s:i,s:{s:o,s:I,s:s},s:o,s:O}", "format",
+					 "suture-info", "version", 1, "file", "path",
+					 sut_report_text(path), "size", (json_int_t)l->file_size,
+					 "sha256", l->sha256, "signature", sut_trust_json(t),
+					 "manifest", l->manifest->root),
+			       SUT_EXIT_OK);
+}
+
 static int print_json(const struct sut_loaded *l, const struct sut_trust *t, const char *path)
 {
 	struct module_signature s = look_at_payload(l);
@@ -118,6 +129,11 @@ static void print_object(const struct sut_manifest *m, const struct sut_manifest
 	for (size_t i = 0; i < o->nanchors; i++)
 		printf("  %s  0x%" PRIx64 "  from %s\n", o->anchors[i].symbol,
 		       o->anchors[i].address, o->anchors[i].via);
+	if (o->nimports)
+		printf("Symbols that the target did not import before\n");
+	for (size_t i = 0; i < o->nimports; i++)
+		printf("  %s%s%s\n", o->imports[i].name, *o->imports[i].version ? "@" : "",
+		       o->imports[i].version);
 	if (m->nbusy)
 		printf("Further functions that nobody may be inside\n");
 	for (size_t i = 0; i < m->nbusy; i++)
@@ -148,29 +164,54 @@ static void print_module_signature(const struct sut_loaded *l)
 			       : "has a malformed module signature; the kernel will refuse it");
 }
 
-static void print_text(const struct sut_loaded *l, const struct sut_trust *t, const char *path)
+static void print_engine(const struct sut_loaded *l)
 {
 	const struct sut_manifest *m = l->manifest;
-	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
 	uint64_t compared, ignored;
 
-	sut_hex(m->target.build_id, SUTURE_BUILD_ID_LEN, build_id);
+	if (sut_manifest_is_library(m)) {
+		printf("%-11sABI %u, for running processes\n", "Engine", m->engine_abi);
+		return;
+	}
 	count_bytes(&l->table, &compared, &ignored);
-	printf("%-11s%s, level %u\n", "Patch", m->id, m->level);
-	printf("%-11s%s, %zu bytes\n", "File", path, l->file_size);
-	printf("%-11s%s\n", "SHA-256", l->sha256);
-	print_signature(t);
-	printf("%-11s%s (%s, %s)\n", "Target", m->target.name, m->target.release, m->target.arch);
-	printf("%-11s%s\n", "Build-id", build_id);
-	if (*m->target.package)
-		printf("%-11s%s %s\n", "Package", m->target.package, m->target.package_version);
-	printf("%-11s%s by %s\n", "Created", m->created, m->generator);
 	printf("%-11sABI %u, payload %s%s\n", "Engine", m->engine_abi, l->object->module,
 	       l->object->keep ? " (never unloaded)" : "");
 	print_module_signature(l);
 	printf("%-11s%" PRIu64 " bytes of %u function%s compared, %" PRIu64
 	       " that the kernel rewrites left out\n",
 	       "Checks", compared, l->table.nfuncs, l->table.nfuncs == 1 ? "" : "s", ignored);
+}
+
+static void print_target(const struct sut_manifest *m)
+{
+	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
+
+	sut_hex(m->target.build_id, SUTURE_BUILD_ID_LEN, build_id);
+	if (sut_manifest_is_library(m)) {
+		printf("%-11s%s (%s)\n", "Target", m->target.name, m->target.arch);
+		printf("%-11s%s, %s\n", "Library", m->target.soname, m->target.file);
+	} else {
+		printf("%-11s%s (%s, %s)\n", "Target", m->target.name, m->target.release,
+		       m->target.arch);
+	}
+	printf("%-11s%s\n", "Build-id", build_id);
+	if (*m->target.package)
+		printf("%-11s%s %s\n", "Package", m->target.package, m->target.package_version);
+	if (*m->target.source)
+		printf("%-11s%s %s\n", "Source", m->target.source, m->target.source_version);
+}
+
+static void print_text(const struct sut_loaded *l, const struct sut_trust *t, const char *path)
+{
+	const struct sut_manifest *m = l->manifest;
+
+	printf("%-11s%s, level %u\n", "Patch", m->id, m->level);
+	printf("%-11s%s, %zu bytes\n", "File", path, l->file_size);
+	printf("%-11s%s\n", "SHA-256", l->sha256);
+	print_signature(t);
+	print_target(m);
+	printf("%-11s%s by %s\n", "Created", m->created, m->generator);
+	print_engine(l);
 	for (size_t i = 0; i < m->ncves; i++)
 		printf("%-11s%s\n", i ? "" : "CVEs", m->cves[i]);
 	for (size_t i = 0; i < m->nfixes; i++)
@@ -192,7 +233,7 @@ int cmd_info(int argc, char **argv)
 						{"help", no_argument, NULL, 'h'},
 						{0}};
 	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
-	struct sut_trust_opts opts = {0};
+	struct sut_trust_opts opts = {.libraries = true};
 	struct sut_trust trust;
 	struct sut_err err = {0};
 	bool json = false;
@@ -224,7 +265,9 @@ int cmd_info(int argc, char **argv)
 		return SUT_EXIT_ERROR;
 	}
 	if (json)
-		return print_json(l, &trust, argv[optind]);
+		return sut_manifest_is_library(l->manifest)
+			       ? print_library_json(l, &trust, argv[optind])
+			       : print_json(l, &trust, argv[optind]);
 	print_text(l, &trust, argv[optind]);
 	return SUT_EXIT_OK;
 }

@@ -3,218 +3,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "base/utf8.h"
 #include "patch/container.h"
-
-/* Where we are in the document, for messages. */
-struct at {
-	const json_t *node;
-	char path[160];
-	struct sut_err *err;
-};
-
-static int bad(const struct at *at, const char *key, const char *fmt, ...) _printf_(3, 4);
-
-static int bad(const struct at *at, const char *key, const char *fmt, ...)
-{
-	char what[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	return sut_err_reason(at->err, EBADMSG, "manifest",
-			      "manifest.json: %s%s%s %s. "
-			      "Download the patch again; if that does not help, tell its author",
-			      at->path, *at->path && *key ? "." : "", key, what);
-}
-
-/* ------------------------------------------------------------------ */
-/* Getters: each writes its output or says which field is wrong.       */
-
-static bool is_token(const char *s, size_t max, const char *extra)
-{
-	size_t n = strlen(s);
-
-	if (n == 0 || n > max)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!isalnum((unsigned char)s[i]) && !strchr(extra, s[i]))
-			return false;
-	return true;
-}
-
-bool sut_member_name_ok(const char *name)
-{
-	return is_token(name, 100, "._-") && name[0] != '.';
-}
-
-static bool is_symbol(const char *s)
-{
-	return is_token(s, SUTURE_NAME_MAX - 1, "._$");
-}
-
-static int get_optional(const struct at *at, const char *key, const char **ret)
-{
-	json_t *v = json_object_get(at->node, key);
-
-	if (!v) {
-		*ret = "";
-		return 0;
-	}
-	if (!json_is_string(v))
-		return bad(at, key, "is not a string");
-	*ret = json_string_value(v);
-	return 0;
-}
-
-static int get_string(const struct at *at, const char *key, const char **ret)
-{
-	const char *s = "";
-	int r = get_optional(at, key, &s);
-
-	if (r < 0)
-		return r;
-	if (!*s)
-		return bad(at, key, "is missing or empty");
-	*ret = s;
-	return 0;
-}
-
-static int get_uint(const struct at *at, const char *key, uint32_t min, uint32_t max, uint32_t *ret)
-{
-	json_t *v = json_object_get(at->node, key);
-
-	if (!json_is_integer(v))
-		return bad(at, key, "is missing or not an integer");
-	if (json_integer_value(v) < min || json_integer_value(v) > max)
-		return bad(at, key, "is %lld (%u to %u are possible)",
-			   (long long)json_integer_value(v), min, max);
-	*ret = (uint32_t)json_integer_value(v);
-	return 0;
-}
-
-static int get_bool(const struct at *at, const char *key, bool *ret)
-{
-	json_t *v = json_object_get(at->node, key);
-
-	if (v && !json_is_boolean(v))
-		return bad(at, key, "is neither true nor false");
-	*ret = json_is_true(v);
-	return 0;
-}
-
-/* "0x" and 1 to 16 lower-case digits: JSON numbers cannot hold 64 bits everywhere. */
-static int get_address(const struct at *at, const char *key, uint64_t *ret)
-{
-	const char *s = "";
-	int r = get_string(at, key, &s);
-
-	if (r < 0)
-		return r;
-	if (!sut_startswith(s, "0x") || sut_parse_u64(s, UINT64_MAX, ret) < 0 || *ret == 0)
-		return bad(at, key, "is not an address like \"0xffffffff81000000\"");
-	return 0;
-}
-
-static int get_symbol(const struct at *at, const char *key, const char **ret)
-{
-	int r = get_string(at, key, ret);
-
-	if (r < 0)
-		return r;
-	return is_symbol(*ret) ? 0 : bad(at, key, "is not the name of a symbol");
-}
-
-static int get_member_name(const struct at *at, const char *key, const char **ret)
-{
-	int r = get_string(at, key, ret);
-
-	if (r < 0)
-		return r;
-	return sut_member_name_ok(*ret) ? 0 : bad(at, key, "is not the name of a member");
-}
-
-static int get_sha256(const struct at *at, const char *key, const char **ret)
-{
-	int r = get_string(at, key, ret);
-
-	if (r < 0)
-		return r;
-	if (strlen(*ret) != 64 || strspn(*ret, "0123456789abcdef") != 64)
-		return bad(at, key, "is not 64 lower-case hexadecimal digits");
-	return 0;
-}
-
-static int get_array(const struct at *at, const char *key, bool must, size_t min, size_t max,
-		     struct at *ret)
-{
-	json_t *v = json_object_get(at->node, key);
-	size_t n = json_array_size(v);
-
-	if (v ? !json_is_array(v) : must)
-		return bad(at, key, "is missing or not a list");
-	if (n < min || n > max)
-		return bad(at, key, "has %zu entries (%zu to %zu are possible)", n, min, max);
-	*ret = (struct at){.node = v, .err = at->err};
-	snprintf(ret->path, sizeof(ret->path), "%.110s%s%s", at->path, *at->path ? "." : "", key);
-	return 0;
-}
-
-static int get_object(const struct at *at, const char *key, struct at *ret)
-{
-	json_t *v = json_object_get(at->node, key);
-
-	if (!json_is_object(v))
-		return bad(at, key, "is missing or not an object");
-	*ret = (struct at){.node = v, .err = at->err};
-	snprintf(ret->path, sizeof(ret->path), "%.110s%s%s", at->path, *at->path ? "." : "", key);
-	return 0;
-}
-
-static int get_entry(const struct at *list, size_t i, struct at *ret)
-{
-	json_t *v = json_array_get(list->node, i);
-
-	*ret = (struct at){.node = v, .err = list->err};
-	snprintf(ret->path, sizeof(ret->path), "%.140s[%zu]", list->path, i);
-	return json_is_object(v) ? 0 : bad(ret, "", "is not an object");
-}
-
-/* A list of strings; each must pass ok(). */
-static int get_strings(const struct at *at, const char *key, bool must, size_t max,
-		       bool (*ok)(const char *s), const char *what, const char ***ret,
-		       size_t *ret_n)
-{
-	struct at list;
-	size_t n;
-	int r = get_array(at, key, must, 0, max, &list);
-
-	if (r < 0)
-		return r;
-	n = json_array_size(list.node);
-	*ret = calloc(n + 1, sizeof(**ret));
-	if (!*ret)
-		return sut_err_oom(at->err);
-	for (size_t i = 0; i < n; i++) {
-		const char *s = json_string_value(json_array_get(list.node, i));
-
-		if (!s || !ok(s))
-			return bad(&list, "", "entry %zu is not %s", i, what);
-		(*ret)[i] = s;
-	}
-	*ret_n = n;
-	return 0;
-}
-
-/* ------------------------------------------------------------------ */
-/* Small formats.                                                      */
+#include "patch/field.h"
+#include "patch/library.h"
 
 static bool is_cve(const char *s)
 {
@@ -224,11 +20,6 @@ static bool is_cve(const char *s)
 		return false;
 	n = strspn(s + 9, "0123456789");
 	return n >= 4 && n <= 19 && s[9 + n] == 0;
-}
-
-static bool is_path(const char *s)
-{
-	return is_token(s, 1024, "._-+/,") && s[0] != '/' && !strstr(s, "..");
 }
 
 /* "2026-11-21T20:15:00Z" */
@@ -256,12 +47,42 @@ static bool is_banner(const char *s)
 
 static bool is_module(const char *s)
 {
-	return is_token(s, SUTURE_MODULE_MAX - 1, "_") && sut_startswith(s, "suture_");
+	return sut_is_token(s, SUTURE_MODULE_MAX - 1, "_") && sut_startswith(s, "suture_");
 }
 
 static bool is_object(const char *s)
 {
-	return is_token(s, SUTURE_MODULE_MAX - 1, "_-");
+	return sut_is_token(s, SUTURE_MODULE_MAX - 1, "_-");
+}
+
+static bool is_symbol(const char *s)
+{
+	return sut_is_token(s, SUTURE_NAME_MAX - 1, "._$");
+}
+
+/* Those of C++ are long. */
+static bool is_long_symbol(const char *s)
+{
+	return sut_is_token(s, SUT_LIBRARY_NAME_MAX - 1, "._$");
+}
+
+/* "libstdc++.so.6" */
+static bool is_soname(const char *s)
+{
+	return sut_is_token(s, SUT_MANIFEST_SONAME_MAX, "._-+:~@") && s[0] != '.' && s[0] != '-';
+}
+
+/* A path in a package. */
+static bool is_file(const char *s)
+{
+	return s[0] == '/' && sut_is_token(s, 1024, "._-+/,:~@%=") && !strstr(s, "/..") &&
+	       !strstr(s, "//");
+}
+
+/* Of a symbol: "GLIBC_2.36", "OPENSSL_3.0.0", or none. */
+static bool is_version(const char *s)
+{
+	return !*s || sut_is_token(s, 255, "._-+:~@");
 }
 
 static const char *const redirect_names[] = {
@@ -269,6 +90,7 @@ static const char *const redirect_names[] = {
 	[SUTURE_REDIRECT_JUMP_FENTRY] = "jump-fentry",
 	[SUTURE_REDIRECT_JUMP_ENTRY] = "jump-entry",
 	[SUTURE_REDIRECT_FTRACE] = "ftrace",
+	[SUT_REDIRECT_JUMP_ISLAND] = "jump-island",
 };
 
 const char *sut_redirect_name(uint32_t redirect)
@@ -276,70 +98,38 @@ const char *sut_redirect_name(uint32_t redirect)
 	return redirect_names[redirect < SUT_ARRAY_SIZE(redirect_names) ? redirect : 0];
 }
 
-static int get_redirect(const struct at *at, uint32_t *ret)
+static int get_redirect(const struct sut_field *at, bool library, uint32_t *ret)
 {
+	static const uint32_t kernel[] = {SUTURE_REDIRECT_JUMP_FENTRY, SUTURE_REDIRECT_JUMP_ENTRY,
+					  SUTURE_REDIRECT_FTRACE},
+			      process[] = {SUTURE_REDIRECT_JUMP_ENTRY, SUT_REDIRECT_JUMP_ISLAND};
+	const uint32_t *allowed = library ? process : kernel;
+	size_t n = library ? SUT_ARRAY_SIZE(process) : SUT_ARRAY_SIZE(kernel);
 	const char *s = "";
-	int r = get_string(at, "redirect", &s);
+	int r = sut_field_string(at, "redirect", &s);
 
 	if (r < 0)
 		return r;
-	for (uint32_t i = SUTURE_REDIRECT_JUMP_FENTRY; i < SUT_ARRAY_SIZE(redirect_names); i++) {
-		if (sut_streq(s, redirect_names[i])) {
-			*ret = i;
+	for (size_t i = 0; i < n; i++) {
+		if (sut_streq(s, redirect_names[allowed[i]])) {
+			*ret = allowed[i];
 			return 0;
 		}
 	}
-	return bad(at, "redirect", "is not jump-fentry, jump-entry or ftrace");
-}
-
-/* Text of an unverified file goes to terminals and logs: nothing in it may be a command for them, or
- * make it look like other text. */
-static bool is_clean(const char *s)
-{
-	size_t len = strlen(s);
-	const uint8_t *p = (const uint8_t *)s, *end = p + len;
-
-	while (p < end)
-		if (!sut_is_printable(sut_utf8_next(&p, end)))
-			return false;
-	return len <= SUT_MANIFEST_STRING_MAX;
-}
-
-static int check_text(const struct at *top, const json_t *v, unsigned int depth)
-{
-	const char *key;
-	json_t *child;
-	size_t i;
-	int r;
-
-	if (depth > SUT_MANIFEST_DEPTH_MAX)
-		return bad(top, "", "is nested too deeply");
-	if (json_is_string(v) && !is_clean(json_string_value(v)))
-		return bad(top, "", "holds a string that is too long or has a control character");
-	json_array_foreach(v, i, child) {
-		r = check_text(top, child, depth + 1);
-		if (r < 0)
-			return r;
-	}
-	json_object_foreach((json_t *)v, key, child) {
-		if (!is_clean(key))
-			return bad(top, "", "holds a key with a control character");
-		r = check_text(top, child, depth + 1);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return sut_field_bad(at, "redirect",
+			     library ? "is not jump-entry or jump-island"
+				     : "is not jump-fentry, jump-entry or ftrace");
 }
 
 /* ------------------------------------------------------------------ */
 /* The parts of the document.                                          */
 
-static int load_symbols(const struct at *at, const char *key, bool with_address,
+static int load_symbols(const struct sut_field *at, const char *key, bool with_address,
 			struct sut_manifest_symbol **ret, size_t *ret_n)
 {
-	struct at list;
+	struct sut_field list;
 	size_t n;
-	int r = get_array(at, key, false, 0, SUT_MANIFEST_LIST_MAX, &list);
+	int r = sut_field_array(at, key, false, 0, SUT_MANIFEST_LIST_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -350,26 +140,26 @@ static int load_symbols(const struct at *at, const char *key, bool with_address,
 	*ret_n = n;
 	for (size_t i = 0; i < n; i++) {
 		struct sut_manifest_symbol *s = &(*ret)[i];
-		struct at e;
+		struct sut_field e;
 
-		r = get_entry(&list, i, &e);
+		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
-			r = get_symbol(&e, "name", &s->name);
+			r = sut_field_symbol(&e, "name", &s->name);
 		if (r == 0)
-			r = get_uint(&e, "size", 0, INT32_MAX, &s->size);
+			r = sut_field_uint(&e, "size", 0, INT32_MAX, &s->size);
 		if (r == 0 && with_address)
-			r = get_address(&e, "address", &s->address);
+			r = sut_field_address(&e, "address", &s->address);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int load_anchors(const struct at *at, struct sut_manifest_object *o)
+static int load_anchors(const struct sut_field *at, struct sut_manifest_object *o)
 {
-	struct at list;
+	struct sut_field list;
 	size_t n;
-	int r = get_array(at, "anchors", false, 0, SUT_MANIFEST_LIST_MAX, &list);
+	int r = sut_field_array(at, "anchors", false, 0, SUT_MANIFEST_LIST_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -379,26 +169,26 @@ static int load_anchors(const struct at *at, struct sut_manifest_object *o)
 		return sut_err_oom(at->err);
 	o->nanchors = n;
 	for (size_t i = 0; i < n; i++) {
-		struct at e;
+		struct sut_field e;
 
-		r = get_entry(&list, i, &e);
+		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
-			r = get_symbol(&e, "symbol", &o->anchors[i].symbol);
+			r = sut_field_symbol(&e, "symbol", &o->anchors[i].symbol);
 		if (r == 0)
-			r = get_symbol(&e, "via", &o->anchors[i].via);
+			r = sut_field_symbol(&e, "via", &o->anchors[i].via);
 		if (r == 0)
-			r = get_address(&e, "address", &o->anchors[i].address);
+			r = sut_field_address(&e, "address", &o->anchors[i].address);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int load_functions(const struct at *at, struct sut_manifest_object *o)
+static int load_functions(const struct sut_field *at, bool library, struct sut_manifest_object *o)
 {
-	struct at list;
+	struct sut_field list;
 	size_t n;
-	int r = get_array(at, "functions", true, 1, SUTURE_MAX_FUNCS, &list);
+	int r = sut_field_array(at, "functions", true, 1, SUTURE_MAX_FUNCS, &list);
 
 	if (r < 0)
 		return r;
@@ -409,23 +199,23 @@ static int load_functions(const struct at *at, struct sut_manifest_object *o)
 	o->nfunctions = n;
 	for (size_t i = 0; i < n; i++) {
 		struct sut_manifest_func *f = &o->functions[i];
-		struct at e;
+		struct sut_field e;
 
-		r = get_entry(&list, i, &e);
+		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
-			r = get_symbol(&e, "name", &f->name);
+			r = sut_field_symbol(&e, "name", &f->name);
 		if (r == 0)
-			r = get_optional(&e, "source", &f->source);
-		if (r == 0 && *f->source && !is_path(f->source))
-			r = bad(&e, "source", "is not a path inside the source tree");
+			r = sut_field_optional(&e, "source", &f->source);
+		if (r == 0 && *f->source && !sut_is_source_path(f->source))
+			r = sut_field_bad(&e, "source", "is not a path inside the source tree");
 		if (r == 0)
-			r = get_address(&e, "address", &f->address);
+			r = sut_field_address(&e, "address", &f->address);
 		if (r == 0)
-			r = get_uint(&e, "size", 1, INT32_MAX, &f->size);
+			r = sut_field_uint(&e, "size", 1, INT32_MAX, &f->size);
 		if (r == 0)
-			r = get_uint(&e, "new_size", 1, INT32_MAX, &f->new_size);
+			r = sut_field_uint(&e, "new_size", 1, INT32_MAX, &f->new_size);
 		if (r == 0)
-			r = get_redirect(&e, &f->redirect);
+			r = get_redirect(&e, library, &f->redirect);
 		if (r == 0)
 			r = load_symbols(&e, "children", true, &f->children, &f->nchildren);
 		if (r < 0)
@@ -434,41 +224,104 @@ static int load_functions(const struct at *at, struct sut_manifest_object *o)
 	return 0;
 }
 
-static int load_object(const struct at *at, struct sut_manifest_object *o)
+static int load_imports(const struct sut_field *at, struct sut_manifest_object *o)
 {
-	int r = get_string(at, "object", &o->object);
+	struct sut_field list;
+	size_t n;
+	int r = sut_field_array(at, "imports", false, 0, SUT_LIBRARY_IMPORTS_MAX, &list);
 
-	if (r == 0 && !is_object(o->object))
-		r = bad(at, "object", "is neither vmlinux nor the name of a module");
-	if (r == 0 && !sut_streq(o->object, "vmlinux"))
+	if (r < 0)
+		return r;
+	n = json_array_size(list.node);
+	o->imports = calloc(n + 1, sizeof(*o->imports));
+	if (!o->imports)
+		return sut_err_oom(at->err);
+	o->nimports = n;
+	for (size_t i = 0; i < n; i++) {
+		struct sut_field e;
+
+		r = sut_field_entry(&list, i, &e);
+		if (r == 0)
+			r = sut_field_symbol(&e, "name", &o->imports[i].name);
+		if (r == 0)
+			r = sut_field_optional(&e, "version", &o->imports[i].version);
+		if (r == 0 && !is_version(o->imports[i].version))
+			r = sut_field_bad(&e, "version", "is not the version of a symbol");
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* What only a kernel's object has. */
+static int load_module(const struct sut_field *at, struct sut_manifest_object *o)
+{
+	int r = sut_field_string(at, "module", &o->module);
+
+	if (r == 0 && !is_module(o->module))
+		r = sut_field_bad(at, "module", "is not a module name that begins with suture_");
+	if (r == 0)
+		r = sut_field_member_name(at, "expect", &o->expect);
+	if (r == 0)
+		r = sut_field_bool(at, "keep", &o->keep);
+	return r < 0 ? r : load_anchors(at, o);
+}
+
+static int no_module(const struct sut_field *at, struct sut_manifest_object *o)
+{
+	static const char *const absent[] = {"module", "expect", "keep", "anchors"};
+	int r = 0;
+
+	o->module = o->expect = "";
+	for (size_t i = 0; r == 0 && i < SUT_ARRAY_SIZE(absent); i++)
+		r = sut_field_absent(at, absent[i], "is there, though the patch is for a library");
+	return r < 0 ? r : load_imports(at, o);
+}
+
+/* "vmlinux", or the soname of the target. */
+static int check_object(const struct sut_field *at, const struct sut_manifest *m,
+			const struct sut_manifest_object *o)
+{
+	if (sut_manifest_is_library(m))
+		return sut_streq(o->object, m->target.soname)
+			       ? 0
+			       : sut_field_bad(at, "object", "is not %s, the soname of the target",
+					       m->target.soname);
+	if (!is_object(o->object))
+		return sut_field_bad(at, "object", "is neither vmlinux nor the name of a module");
+	if (!sut_streq(o->object, "vmlinux"))
 		return sut_err_reason(at->err, EPROTONOSUPPORT, "version",
 				      "the patch changes the kernel module %s and this suture only "
 				      "knows vmlinux. Upgrade suture",
 				      o->object);
-	if (r == 0)
-		r = get_member_name(at, "payload", &o->payload);
-	if (r == 0)
-		r = get_string(at, "module", &o->module);
-	if (r == 0 && !is_module(o->module))
-		r = bad(at, "module", "is not a module name that begins with suture_");
-	if (r == 0)
-		r = get_member_name(at, "expect", &o->expect);
-	if (r == 0)
-		r = get_bool(at, "keep", &o->keep);
-	if (r == 0)
-		r = load_functions(at, o);
-	if (r == 0)
-		r = load_symbols(at, "new_functions", false, &o->new_functions, &o->nnew_functions);
-	if (r == 0)
-		r = load_symbols(at, "new_data", false, &o->new_data, &o->nnew_data);
-	return r < 0 ? r : load_anchors(at, o);
+	return 0;
 }
 
-static int load_objects(const struct at *top, struct sut_manifest *m)
+static int load_object(const struct sut_field *at, const struct sut_manifest *m,
+		       struct sut_manifest_object *o)
 {
-	struct at list;
+	bool library = sut_manifest_is_library(m);
+	int r = sut_field_string(at, "object", &o->object);
+
+	if (r == 0)
+		r = check_object(at, m, o);
+	if (r == 0)
+		r = sut_field_member_name(at, "payload", &o->payload);
+	if (r == 0)
+		r = library ? no_module(at, o) : load_module(at, o);
+	if (r == 0)
+		r = load_functions(at, library, o);
+	if (r == 0)
+		r = load_symbols(at, "new_functions", false, &o->new_functions, &o->nnew_functions);
+	return r < 0 ? r : load_symbols(at, "new_data", false, &o->new_data, &o->nnew_data);
+}
+
+static int load_objects(const struct sut_field *top, struct sut_manifest *m)
+{
+	struct sut_field list;
 	size_t n;
-	int r = get_array(top, "objects", true, 1, SUT_MANIFEST_OBJECTS_MAX, &list);
+	int r = sut_field_array(top, "objects", true, 1,
+				sut_manifest_is_library(m) ? 1 : SUT_MANIFEST_OBJECTS_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -478,28 +331,28 @@ static int load_objects(const struct at *top, struct sut_manifest *m)
 		return sut_err_oom(top->err);
 	m->nobjects = n;
 	for (size_t i = 0; i < n; i++) {
-		struct at e;
+		struct sut_field e;
 
-		r = get_entry(&list, i, &e);
+		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
-			r = load_object(&e, &m->objects[i]);
+			r = load_object(&e, m, &m->objects[i]);
 		if (r < 0)
 			return r;
 		for (size_t j = 0; j < i; j++)
 			if (sut_streq(m->objects[i].object, m->objects[j].object) ||
 			    sut_streq(m->objects[i].module, m->objects[j].module))
-				return bad(&e, "", "repeats objects[%zu]", j);
+				return sut_field_bad(&e, "", "repeats objects[%zu]", j);
 	}
 	if (sut_manifest_count_functions(m) > SUTURE_MAX_FUNCS)
-		return bad(&list, "", "hold more than %d functions", SUTURE_MAX_FUNCS);
+		return sut_field_bad(&list, "", "hold more than %d functions", SUTURE_MAX_FUNCS);
 	return 0;
 }
 
-static int load_fixes(const struct at *top, struct sut_manifest *m)
+static int load_fixes(const struct sut_field *top, struct sut_manifest *m)
 {
-	struct at list;
+	struct sut_field list;
 	size_t n;
-	int r = get_array(top, "fixes", true, 0, SUT_MANIFEST_FIXES_MAX, &list);
+	int r = sut_field_array(top, "fixes", true, 0, SUT_MANIFEST_FIXES_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -510,27 +363,28 @@ static int load_fixes(const struct at *top, struct sut_manifest *m)
 	m->nfixes = n;
 	for (size_t i = 0; i < n; i++) {
 		struct sut_manifest_fix *f = &m->fixes[i];
-		struct at e;
+		struct sut_field e;
 
-		r = get_entry(&list, i, &e);
+		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
-			r = get_member_name(&e, "member", &f->member);
+			r = sut_field_member_name(&e, "member", &f->member);
 		if (r == 0)
-			r = get_sha256(&e, "sha256", &f->sha256);
+			r = sut_field_sha256(&e, "sha256", &f->sha256);
 		if (r == 0)
-			r = get_strings(&e, "files", true, SUT_MANIFEST_LIST_MAX, is_path,
-					"a path inside the source tree", &f->files, &f->nfiles);
+			r = sut_field_strings(&e, "files", true, SUT_MANIFEST_LIST_MAX,
+					      sut_is_source_path, "a path inside the source tree",
+					      &f->files, &f->nfiles);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int load_members(const struct at *top, struct sut_manifest *m)
+static int load_members(const struct sut_field *top, struct sut_manifest *m)
 {
-	struct at list;
+	struct sut_field list;
 	size_t n;
-	int r = get_array(top, "members", true, 1, SUT_PATCH_MEMBERS_MAX, &list);
+	int r = sut_field_array(top, "members", true, 1, SUT_PATCH_MEMBERS_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -542,23 +396,25 @@ static int load_members(const struct at *top, struct sut_manifest *m)
 	for (size_t i = 0; i < n; i++) {
 		struct sut_manifest_member *mem = &m->members[i];
 		uint32_t size;
-		struct at e;
+		struct sut_field e;
 
-		r = get_entry(&list, i, &e);
+		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
-			r = get_member_name(&e, "name", &mem->name);
+			r = sut_field_member_name(&e, "name", &mem->name);
 		if (r == 0)
-			r = get_uint(&e, "size", 0, SUT_PATCH_MEMBER_MAX, &size);
+			r = sut_field_uint(&e, "size", 0, SUT_PATCH_MEMBER_MAX, &size);
 		if (r == 0)
-			r = get_sha256(&e, "sha256", &mem->sha256);
+			r = sut_field_sha256(&e, "sha256", &mem->sha256);
 		if (r < 0)
 			return r;
 		mem->size = size;
 		if (sut_streq(mem->name, "manifest.json"))
-			return bad(&e, "name", "is manifest.json, which cannot list itself");
+			return sut_field_bad(&e, "name",
+					     "is manifest.json, which cannot list itself");
 		for (size_t j = 0; j < i; j++)
 			if (sut_streq(mem->name, m->members[j].name))
-				return bad(&e, "name", "\"%s\" is there twice", mem->name);
+				return sut_field_bad(&e, "name", "\"%s\" is there twice",
+						     mem->name);
 	}
 	return 0;
 }
@@ -572,63 +428,95 @@ static const struct sut_manifest_member *find_member(const struct sut_manifest *
 }
 
 /* What the other parts name must be in the file. */
-static int check_references(const struct at *top, const struct sut_manifest *m)
+static int check_references(const struct sut_field *top, const struct sut_manifest *m)
 {
 	for (size_t i = 0; i < m->nobjects; i++) {
 		if (!find_member(m, m->objects[i].payload))
-			return bad(top, "members", "do not have the payload %s",
-				   m->objects[i].payload);
-		if (!find_member(m, m->objects[i].expect))
-			return bad(top, "members", "do not have the expected bytes %s",
-				   m->objects[i].expect);
+			return sut_field_bad(top, "members", "do not have the payload %s",
+					     m->objects[i].payload);
+		if (!sut_manifest_is_library(m) && !find_member(m, m->objects[i].expect))
+			return sut_field_bad(top, "members", "do not have the expected bytes %s",
+					     m->objects[i].expect);
 	}
 	for (size_t i = 0; i < m->nfixes; i++) {
 		const struct sut_manifest_member *mem = find_member(m, m->fixes[i].member);
 
 		if (!mem || !sut_streq(mem->sha256, m->fixes[i].sha256))
-			return bad(top, "members", "do not have the fix %s with its sha256",
-				   m->fixes[i].member);
+			return sut_field_bad(top, "members",
+					     "do not have the fix %s with its sha256",
+					     m->fixes[i].member);
 	}
 	return 0;
 }
 
-static int load_target(const struct at *top, struct sut_manifest *m)
+static int load_kernel(const struct sut_field *t, struct sut_manifest *m)
 {
-	const char *build_id;
-	struct at t;
-	int r = get_object(top, "target", &t);
+	int r = sut_field_string(t, "release", &m->target.release);
 
 	if (r == 0)
-		r = get_string(&t, "kind", &m->target.kind);
-	if (r == 0 && !sut_streq(m->target.kind, "kernel"))
+		r = sut_field_optional(t, "banner", &m->target.banner);
+	if (r == 0 && *m->target.banner && !is_banner(m->target.banner))
+		r = sut_field_bad(t, "banner",
+				  "is not the text of /proc/version without its newline");
+	return r;
+}
+
+static int load_library(const struct sut_field *t, struct sut_manifest *m)
+{
+	int r = sut_field_string(t, "file", &m->target.file);
+
+	if (r == 0 && !is_file(m->target.file))
+		r = sut_field_bad(t, "file", "is not the path of a file in a package");
+	if (r == 0)
+		r = sut_field_string(t, "soname", &m->target.soname);
+	if (r == 0 && !is_soname(m->target.soname))
+		r = sut_field_bad(t, "soname", "is not the name of a library or program");
+	if (r == 0)
+		r = sut_field_optional(t, "source", &m->target.source);
+	if (r == 0)
+		r = sut_field_optional(t, "source_version", &m->target.source_version);
+	if (r == 0)
+		r = sut_field_absent(t, "release", "is there, though the patch is for a library");
+	return r < 0 ? r
+		     : sut_field_absent(t, "banner", "is there, though the patch is for a library");
+}
+
+static int load_target(const struct sut_field *top, struct sut_manifest *m)
+{
+	const char *build_id;
+	struct sut_field t;
+	int r = sut_field_object(top, "target", &t);
+
+	m->target.release = m->target.banner = m->target.file = m->target.soname = "";
+	m->target.source = m->target.source_version = "";
+	if (r == 0)
+		r = sut_field_string(&t, "kind", &m->target.kind);
+	if (r == 0 && !sut_streq(m->target.kind, "kernel") && !sut_manifest_is_library(m))
 		return sut_err_reason(
 			top->err, EPROTONOSUPPORT, "version",
-			"this patch is for a %.32s and this suture only knows kernels. "
+			"this patch is for a %.32s and this suture only knows kernels and libraries. "
 			"Upgrade suture",
 			m->target.kind);
 	if (r == 0)
-		r = get_string(&t, "name", &m->target.name);
+		r = sut_field_string(&t, "name", &m->target.name);
 	if (r == 0)
-		r = get_string(&t, "arch", &m->target.arch);
+		r = sut_field_string(&t, "arch", &m->target.arch);
 	if (r == 0)
-		r = get_string(&t, "release", &m->target.release);
+		r = sut_field_optional(&t, "package", &m->target.package);
 	if (r == 0)
-		r = get_optional(&t, "package", &m->target.package);
+		r = sut_field_optional(&t, "package_version", &m->target.package_version);
 	if (r == 0)
-		r = get_optional(&t, "package_version", &m->target.package_version);
+		r = sut_manifest_is_library(m) ? load_library(&t, m) : load_kernel(&t, m);
 	if (r == 0)
-		r = get_optional(&t, "banner", &m->target.banner);
-	if (r == 0 && *m->target.banner && !is_banner(m->target.banner))
-		r = bad(&t, "banner", "is not the text of /proc/version without its newline");
-	if (r == 0)
-		r = get_string(&t, "build_id", &build_id);
+		r = sut_field_string(&t, "build_id", &build_id);
 	if (r == 0 && sut_unhex(build_id, m->target.build_id, SUTURE_BUILD_ID_LEN) < 0)
-		r = bad(&t, "build_id", "is not %d hexadecimal digits", 2 * SUTURE_BUILD_ID_LEN);
+		r = sut_field_bad(&t, "build_id", "is not %d hexadecimal digits",
+				  2 * SUTURE_BUILD_ID_LEN);
 	return r;
 }
 
 /* Before anything else: a newer format may mean other things by every field. */
-static int check_format(const struct at *top)
+static int check_format(const struct sut_field *top)
 {
 	const char *format;
 	uint32_t version;
@@ -637,13 +525,13 @@ static int check_format(const struct at *top)
 	int r;
 
 	if (!json_is_object(top->node))
-		return bad(top, "", "the document is not an object");
-	r = get_string(top, "format", &format);
+		return sut_field_bad(top, "", "the document is not an object");
+	r = sut_field_string(top, "format", &format);
 	if (r < 0)
 		return r;
 	if (!sut_streq(format, "suture-patch"))
-		return bad(top, "format", "is not \"suture-patch\"");
-	r = get_uint(top, "version", 1, INT32_MAX, &version);
+		return sut_field_bad(top, "format", "is not \"suture-patch\"");
+	r = sut_field_uint(top, "version", 1, INT32_MAX, &version);
 	if (r < 0)
 		return r;
 	if (version != SUT_PATCH_VERSION)
@@ -654,7 +542,7 @@ static int check_format(const struct at *top)
 	/* Version 1 has no word a reader must know; a later one may add some. */
 	list = json_object_get(top->node, "requires");
 	if (list && !json_is_array(list))
-		return bad(top, "requires", "is not a list");
+		return sut_field_bad(top, "requires", "is not a list");
 	json_array_foreach(list, i, word)
 		return sut_err_reason(top->err, EPROTONOSUPPORT, "version",
 				      "the patch needs \"%.64s\", which this suture does not know. "
@@ -663,42 +551,43 @@ static int check_format(const struct at *top)
 	return 0;
 }
 
-static int load_head(const struct at *top, struct sut_manifest *m)
+static int load_head(const struct sut_field *top, struct sut_manifest *m)
 {
-	struct at engine;
-	int r = get_string(top, "id", &m->id);
+	struct sut_field engine;
+	int r = sut_field_string(top, "id", &m->id);
 
-	if (r == 0 && (!is_token(m->id, SUTURE_ID_MAX - 1, "._-") || m->id[0] == '.'))
-		r = bad(top, "id", "is not 1 to %d characters of A-Z a-z 0-9 . _ -",
-			SUTURE_ID_MAX - 1);
+	if (r == 0 && (!sut_is_token(m->id, SUTURE_ID_MAX - 1, "._-") || m->id[0] == '.'))
+		r = sut_field_bad(top, "id", "is not 1 to %d characters of A-Z a-z 0-9 . _ -",
+				  SUTURE_ID_MAX - 1);
 	if (r == 0)
-		r = get_uint(top, "level", 1, INT32_MAX, &m->level);
+		r = sut_field_uint(top, "level", 1, INT32_MAX, &m->level);
 	if (r == 0)
-		r = get_string(top, "created", &m->created);
+		r = sut_field_string(top, "created", &m->created);
 	if (r == 0 && !is_time(m->created))
-		r = bad(top, "created", "is not a time like \"2026-11-21T20:15:00Z\"");
+		r = sut_field_bad(top, "created", "is not a time like \"2026-11-21T20:15:00Z\"");
 	if (r == 0)
-		r = get_string(top, "generator", &m->generator);
+		r = sut_field_string(top, "generator", &m->generator);
 	if (r == 0)
 		r = load_target(top, m);
 	if (r == 0)
-		r = get_object(top, "engine", &engine);
+		r = sut_field_object(top, "engine", &engine);
 	if (r == 0)
-		r = get_uint(&engine, "abi", 1, INT32_MAX, &m->engine_abi);
+		r = sut_field_uint(&engine, "abi", 1, INT32_MAX, &m->engine_abi);
 	if (r == 0)
-		r = get_strings(top, "cves", true, SUT_MANIFEST_CVES_MAX, is_cve,
-				"a name like CVE-2026-1234", &m->cves, &m->ncves);
+		r = sut_field_strings(top, "cves", true, SUT_MANIFEST_CVES_MAX, is_cve,
+				      "a name like CVE-2026-1234", &m->cves, &m->ncves);
 	if (r == 0)
-		r = get_strings(top, "busy", false, SUTURE_MAX_FUNCS, is_symbol,
-				"the name of a function", &m->busy, &m->nbusy);
+		r = sut_field_strings(top, "busy", false, SUTURE_MAX_FUNCS,
+				      sut_manifest_is_library(m) ? is_long_symbol : is_symbol,
+				      "the name of a function", &m->busy, &m->nbusy);
 	return r;
 }
 
 int sut_manifest_load(json_t *root, struct sut_manifest **ret, struct sut_err *err)
 {
 	_cleanup_(sut_manifest_freep) struct sut_manifest *m = NULL;
-	struct at top = {.node = root, .err = err};
-	int r = check_text(&top, root, 0);
+	struct sut_field top = {.node = root, .symbol_max = SUTURE_NAME_MAX - 1, .err = err};
+	int r = sut_field_check_text(&top, root, 0);
 
 	if (r == 0)
 		r = check_format(&top);
@@ -709,6 +598,8 @@ int sut_manifest_load(json_t *root, struct sut_manifest **ret, struct sut_err *e
 		return sut_err_oom(err);
 	m->root = json_incref(root);
 	r = load_head(&top, m);
+	if (r == 0 && sut_manifest_is_library(m))
+		top.symbol_max = SUT_LIBRARY_NAME_MAX - 1;
 	if (r == 0)
 		r = load_fixes(&top, m);
 	if (r == 0)
@@ -736,6 +627,7 @@ void sut_manifest_free(struct sut_manifest *m)
 		free(o->new_functions);
 		free(o->new_data);
 		free(o->anchors);
+		free(o->imports);
 	}
 	for (size_t i = 0; i < m->nfixes; i++)
 		free(m->fixes[i].files);
@@ -769,4 +661,24 @@ size_t sut_manifest_count_functions(const struct sut_manifest *m)
 	for (size_t i = 0; i < m->nobjects; i++)
 		n += m->objects[i].nfunctions;
 	return n;
+}
+
+bool sut_manifest_is_library(const struct sut_manifest *m)
+{
+	return sut_streq(m->target.kind, "library");
+}
+
+int sut_manifest_need_kernel(const struct sut_manifest *m, struct sut_err *err)
+{
+	if (!sut_manifest_is_library(m))
+		return 0;
+	return sut_err_reason(
+		err, EMEDIUMTYPE, "library",
+		"this is a patch of a library, %s of %s, not of the kernel. Where suture runs as an agent, 'suture lib update' puts it into the running processes; 'suture-process apply' does it by hand for one process",
+		m->target.soname, m->target.name);
+}
+
+const char *sut_manifest_file_name(const struct sut_manifest *m)
+{
+	return sut_manifest_is_library(m) ? "upatch.bin" : "kpatch.bin";
 }

@@ -24,6 +24,9 @@ enum {
 	SUT_MANIFEST_STRING_MAX = 4096, /* bytes of any string */
 	SUT_MANIFEST_DEPTH_MAX = 16,
 	SUT_MANIFEST_BANNER_MAX = 511,
+	SUT_MANIFEST_SONAME_MAX = 255,
+	/* Beside SUTURE_REDIRECT_*: a short jump to a jump in padding. Libraries only. */
+	SUT_REDIRECT_JUMP_ISLAND = 4,
 };
 
 /* A range of code or data; address is 0 for what is new. */
@@ -36,9 +39,9 @@ struct sut_manifest_symbol {
 struct sut_manifest_func {
 	const char *name;
 	const char *source; /* "net/unix/af_unix.c"; "" when not said */
-	uint64_t address;   /* link address of the original */
+	uint64_t address;   /* link address of the original; of a library its vaddr */
 	uint32_t size, new_size;
-	uint32_t redirect;		      /* SUTURE_REDIRECT_*, never NONE */
+	uint32_t redirect; /* SUTURE_REDIRECT_*, never NONE; libraries: JUMP_ENTRY or JUMP_ISLAND */
 	struct sut_manifest_symbol *children; /* .cold and .part pieces */
 	size_t nchildren;
 };
@@ -48,9 +51,14 @@ struct sut_manifest_anchor {
 	uint64_t address;
 };
 
+struct sut_manifest_import {
+	const char *name, *version; /* "" for none */
+};
+
+/* module, expect, keep and anchors: kernels only, else "", false and none. imports: libraries only. */
 struct sut_manifest_object {
-	const char *object;  /* "vmlinux", or the name of a kernel module */
-	const char *payload; /* member: the module that holds the new code */
+	const char *object; /* "vmlinux", or the name of a kernel module; the soname of a library */
+	const char *payload; /* member: the module that holds the new code; patch/library.h */
 	const char *module;  /* the payload's module name, "suture_…" */
 	const char *expect;  /* member: the table of expected bytes */
 	bool keep;	     /* never unload: addresses of new functions may have escaped */
@@ -60,6 +68,8 @@ struct sut_manifest_object {
 	size_t nnew_functions, nnew_data;
 	struct sut_manifest_anchor *anchors;
 	size_t nanchors;
+	struct sut_manifest_import *imports; /* what the target did not import before */
+	size_t nimports;
 };
 
 struct sut_manifest_fix {
@@ -81,9 +91,13 @@ struct sut_manifest {
 	const char *created; /* RFC 3339, UTC */
 	const char *generator;
 	struct {
-		const char *kind, *name, *arch, *release;
+		const char *kind, *name, *arch;
 		const char *package, *package_version; /* "" when not said */
-		const char *banner; /* /proc/version without its newline; "" when not said */
+		const char *release;		       /* kernels: as uname -r; libraries: "" */
+		const char *banner;	   /* /proc/version without its newline; "" when not said */
+		const char *file, *soname; /* libraries; kernels: "" */
+		const char *source,
+			*source_version; /* libraries: source package, "" when not said */
 		uint8_t build_id[SUTURE_BUILD_ID_LEN];
 	} target;
 	uint32_t engine_abi;
@@ -112,10 +126,19 @@ void sut_manifest_freep(struct sut_manifest **m);
 const struct sut_manifest_object *sut_manifest_object(const struct sut_manifest *m,
 						      const char *object);
 
+/* Is it for a library or executable? Then it has one object. Else it is for a kernel. */
+bool sut_manifest_is_library(const struct sut_manifest *m);
+
+/* For those who only know kernels: -EMEDIUMTYPE, reason "library", and what to use, when it is for a library. */
+int sut_manifest_need_kernel(const struct sut_manifest *m, struct sut_err *err) _must_check_;
+
+/* "kpatch.bin", "upatch.bin". */
+const char *sut_manifest_file_name(const struct sut_manifest *m);
+
 /* Functions of all objects together. */
 size_t sut_manifest_count_functions(const struct sut_manifest *m);
 
-/* "jump-fentry", "jump-entry", "ftrace"; "none" for anything else. */
+/* "jump-fentry", "jump-entry", "ftrace", "jump-island"; "none" for anything else. */
 const char *sut_redirect_name(uint32_t redirect);
 
 /* 1 to 100 bytes of [A-Za-z0-9._-], not beginning with '.'. */

@@ -65,6 +65,8 @@ int sut_patch_sign_payloads(const struct sut_patch *p, const struct sut_modsign_
 	int r = sut_manifest_load(p->manifest, &m, err);
 
 	if (r == 0)
+		r = sut_manifest_need_kernel(m, err);
+	if (r == 0)
 		r = sign_members(p, m, key, &s, err);
 	if (r < 0)
 		return r;
@@ -83,6 +85,8 @@ int sut_patch_verify_payloads(const struct sut_patch *p, const char *cert_pem, s
 	_cleanup_(sut_manifest_freep) struct sut_manifest *m = NULL;
 	int r = sut_manifest_load(p->manifest, &m, err);
 
+	if (r == 0)
+		r = sut_manifest_need_kernel(m, err);
 	for (size_t i = 0; r == 0 && i < m->nobjects; i++) {
 		const struct sut_member *mem = sut_patch_member(p, m->objects[i].payload);
 

@@ -199,20 +199,34 @@ static bool further_field(const char **p)
 static const struct kind {
 	const char *file; /* "file" of the claim */
 	const char *what; /* for people */
-} of_patch = {"kpatch.bin", "kernel patch"}, of_engine = {"suture.ko", "suture.ko"};
+} of_patch = {"kpatch.bin", "kernel patch"}, of_library = {"upatch.bin", "library patch"},
+  of_engine = {"suture.ko", "suture.ko"};
 
-static int parse_claim(const struct kind *kind, const char *comment, struct sut_patch_claim *ret,
-		       struct sut_err *err)
+static bool is_file(const struct kind *const *kinds, const char *file, const struct kind **ret)
+{
+	for (; *kinds; kinds++) {
+		if (sut_streq(file, (*kinds)->file)) {
+			*ret = *kinds;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* kinds: those that may be claimed, ended by NULL. */
+static int parse_claim(const struct kind *const *kinds, const char *comment,
+		       struct sut_patch_claim *ret, struct sut_err *err)
 {
 	char time[24], file[16], level[24], id[2 * SUTURE_BUILD_ID_LEN + 1];
 	struct sut_patch_claim c = {0};
 	const char *p = comment, *wrong = NULL;
+	const struct kind *kind = kinds[0];
 	uint64_t t = 0, l = 0;
 
 	if (!take_field(&p, "timestamp", time, sizeof(time)) || !number(time, INT64_MAX, &t))
 		wrong = "timestamp";
 	else if (!take_tab(&p) || !take_field(&p, "file", file, sizeof(file)) ||
-		 !sut_streq(file, kind->file))
+		 !is_file(kinds, file, &kind))
 		wrong = "file";
 	else if (!take_tab(&p) || !take_field(&p, "name", c.name, sizeof(c.name)) ||
 		 !sut_member_name_ok(c.name))
@@ -234,6 +248,7 @@ static int parse_claim(const struct kind *kind, const char *comment, struct sut_
 			kind->what, wrong, comment);
 	c.time = (int64_t)t;
 	c.level = (uint32_t)l;
+	c.library = kind == &of_library;
 	*ret = c;
 	return 0;
 }
@@ -278,9 +293,10 @@ static int find_key(const struct sut_patch_keys *keys, const struct sut_minisign
 		shown, keys->n);
 }
 
-static int verify(const struct kind *kind, const struct sut_patch_keys *keys, const void *data,
-		  size_t len, const void *sig, size_t sig_len, struct sut_patch_claim *ret,
-		  const struct sut_patch_key **ret_by, struct sut_err *err)
+static int verify(const struct kind *const *kinds, const struct sut_patch_keys *keys,
+		  const void *data, size_t len, const void *sig, size_t sig_len,
+		  struct sut_patch_claim *ret, const struct sut_patch_key **ret_by,
+		  struct sut_err *err)
 {
 	const struct sut_patch_key *by = NULL;
 	struct sut_minisign_sig s;
@@ -290,12 +306,12 @@ static int verify(const struct kind *kind, const struct sut_patch_keys *keys, co
 	if (r == -EBADMSG)
 		return sut_err_reason(err, EBADMSG, "signature-format",
 				      "the signature of the %s cannot be read: %s. Fetch it again",
-				      kind->what, why.msg);
+				      kinds[0] == &of_engine ? of_engine.what : "patch", why.msg);
 	if (r < 0)
 		return sut_err_oom(err);
 	r = find_key(keys, &s, data, len, &by, err);
 	if (r >= 0)
-		r = parse_claim(kind, s.trusted, ret, err);
+		r = parse_claim(kinds, s.trusted, ret, err);
 	if (r < 0)
 		return r;
 	*ret_by = by;
@@ -306,21 +322,26 @@ int sut_patch_sig_verify(const struct sut_patch_keys *keys, const void *data, si
 			 const void *sig, size_t sig_len, struct sut_patch_claim *ret,
 			 const struct sut_patch_key **ret_by, struct sut_err *err)
 {
-	return verify(&of_patch, keys, data, len, sig, sig_len, ret, ret_by, err);
+	static const struct kind *const kinds[] = {&of_patch, &of_library, NULL};
+
+	return verify(kinds, keys, data, len, sig, sig_len, ret, ret_by, err);
 }
 
 int sut_engine_sig_verify(const struct sut_patch_keys *keys, const void *data, size_t len,
 			  const void *sig, size_t sig_len, struct sut_patch_claim *ret,
 			  const struct sut_patch_key **ret_by, struct sut_err *err)
 {
-	return verify(&of_engine, keys, data, len, sig, sig_len, ret, ret_by, err);
+	static const struct kind *const kinds[] = {&of_engine, NULL};
+
+	return verify(kinds, keys, data, len, sig, sig_len, ret, ret_by, err);
 }
 
 int sut_patch_sig_matches(const struct sut_patch_claim *c, const struct sut_manifest *m,
 			  struct sut_err *err)
 {
-	const char *what = !sut_streq(c->name, m->id) ? "name"
-			   : c->level != m->level     ? "level"
+	const char *what = c->library != sut_manifest_is_library(m) ? "file"
+			   : !sut_streq(c->name, m->id)		    ? "name"
+			   : c->level != m->level		    ? "level"
 			   : memcmp(c->build_id, m->target.build_id, sizeof(c->build_id)) != 0
 				   ? "build-id"
 				   : NULL;
@@ -339,17 +360,19 @@ static int sign(const struct kind *kind, const struct sut_privkey *key,
 {
 	_cleanup_(sut_freep) char *comment = NULL, *untrusted = NULL;
 	char id[2 * SUTURE_BUILD_ID_LEN + 1];
+	const struct kind *const kinds[] = {kind, NULL};
 	struct sut_patch_claim check;
 
 	sut_hex(c->build_id, sizeof(c->build_id), id);
 	comment = sut_sprintf("timestamp:%" PRId64 "\tfile:%s\tname:%s\tlevel:%" PRIu32
 			      "\tbuild-id:%s",
 			      c->time, kind->file, c->name, c->level, id);
-	untrusted = sut_sprintf("signature of a Suture %s", kind == &of_patch ? "patch" : "engine");
+	untrusted =
+		sut_sprintf("signature of a Suture %s", kind == &of_engine ? "engine" : "patch");
 	if (!comment || !untrusted)
 		return sut_err_oom(err);
 	/* What is written can be read. */
-	if (parse_claim(kind, comment, &check, NULL) < 0)
+	if (parse_claim(kinds, comment, &check, NULL) < 0)
 		return sut_err_set(
 			err, EINVAL,
 			"the %s cannot be signed: its time, name or level is impossible: \"%s\"",
@@ -365,7 +388,8 @@ int sut_patch_sign(const struct sut_privkey *key, const struct sut_manifest *m, 
 	if (snprintf(c.name, sizeof(c.name), "%s", m->id) >= (int)sizeof(c.name))
 		return sut_err_set(err, EINVAL, "the id of the patch is too long to be signed");
 	memcpy(c.build_id, m->target.build_id, sizeof(c.build_id));
-	return sign(&of_patch, key, &c, data, len, out, err);
+	return sign(sut_manifest_is_library(m) ? &of_library : &of_patch, key, &c, data, len, out,
+		    err);
 }
 
 int sut_engine_sign(const struct sut_privkey *key, const struct sut_patch_claim *c,

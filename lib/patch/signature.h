@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kpatch.bin.sig: who vouches for a patch file (docs/formats/signature.md).
+ * kpatch.bin.sig, upatch.bin.sig: who vouches for a patch file (docs/formats/signature.md).
  *
  * The signature covers every byte of the file. The trusted comment repeats what people and tools need
  * before they unpack anything, and must say the same as the manifest:
  *
  *   timestamp:1795000000<TAB>file:kpatch.bin<TAB>name:K20261121_01<TAB>level:3<TAB>build-id:<40 hex>
+ *
+ * file is upatch.bin for the patch of a library: a signature for the one kind is none for the other, which
+ * sut_patch_sig_matches() sees to, once the manifest says which it is.
  *
  * The fields stand in this order, numbers in their one decimal form. Behind them a later version may
  * add more of the form <TAB>key:value (key of [a-z0-9-], value not empty, none of the keys above
@@ -14,6 +17,7 @@
 #ifndef SUTURE_PATCH_SIGNATURE_H
 #define SUTURE_PATCH_SIGNATURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +28,7 @@ struct sut_patch_claim {
 	int64_t time;  /* of signing, seconds since the epoch */
 	char name[64]; /* id of the manifest */
 	uint32_t level;
+	bool library; /* file:upatch.bin */
 	uint8_t build_id[SUTURE_BUILD_ID_LEN];
 };
 
@@ -60,7 +65,7 @@ int sut_patch_sig_verify(const struct sut_patch_keys *keys, const void *data, si
 			 const void *sig, size_t sig_len, struct sut_patch_claim *ret,
 			 const struct sut_patch_key **ret_by, struct sut_err *err) _must_check_;
 
-/* The claim and the manifest say the same. -EKEYREJECTED, reason "claim". */
+/* The claim and the manifest say the same, the kind of patch as well. -EKEYREJECTED, reason "claim". */
 int sut_patch_sig_matches(const struct sut_patch_claim *c, const struct sut_manifest *m,
 			  struct sut_err *err) _must_check_;
 

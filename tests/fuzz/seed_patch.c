@@ -69,6 +69,16 @@ int main(int argc, char **argv)
 	r = put(argv[1], "patch_container", "file", "f", patch.data, patch.len);
 	r |= put(argv[1], "patch_container", "archive", "t", tar.data, tar.len);
 	r |= put(argv[1], "patch_manifest", "sample", "", text, strlen(text));
+	manifest = sample_library_manifest_full();
+	free(text);
+	text = json_dumps(manifest, 0);
+	json_decref(manifest);
+	if (!text)
+		return 1;
+	r |= put(argv[1], "patch_manifest", "library", "", text, strlen(text));
+	patch.len = 0;
+	sample_library_patch(&patch);
+	r |= put(argv[1], "patch_container", "library", "f", patch.data, patch.len);
 	r |= put(argv[1], "patch_expect", "sample", "", expect.data, expect.len);
 	r |= put(argv[1], "library", "sample", "", library.data, library.len);
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(texts); i++)

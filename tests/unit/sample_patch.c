@@ -38,13 +38,33 @@ _Noreturn static void broken(const char *what)
 	abort();
 }
 
-json_t *sample_manifest(void)
+static const char library_text[] =
+	"{'format':'suture-patch','version':1,'id':'U20261121_01','level':2,"
+	"'created':'2026-11-21T20:15:00Z','generator':'suture-build 0.1.0',"
+	"'target':{'kind':'library','name':'debian/libexpat1=2.5.0-1+deb12u1','arch':'x86_64',"
+	"'file':'/usr/lib/x86_64-linux-gnu/libexpat.so.1.8.10','soname':'libexpat.so.1',"
+	"'package':'libexpat1','package_version':'2.5.0-1+deb12u1','source':'expat',"
+	"'source_version':'2.5.0-1+deb12u1','build_id':'" SAMPLE_LIBRARY_BUILD_ID "'},"
+	"'engine':{'abi':1},'cves':['CVE-2023-52425'],"
+	"'fixes':[{'member':'fix-1.patch','sha256':'@','files':['expat/lib/xmlparse.c']}],"
+	"'objects':[{'object':'libexpat.so.1','payload':'libexpat.bin',"
+	"'functions':[{'name':'XML_Parse','source':'expat/lib/xmlparse.c',"
+	"'address':'0x4a10','size':16,'new_size':20,'redirect':'jump-entry',"
+	"'children':[{'name':'XML_Parse.cold','address':'0x3c00','size':8}]},"
+	"{'name':'XML_ErrorString','address':'0x5000','size':5,'new_size':9,"
+	"'redirect':'jump-island'}],"
+	"'new_functions':[{'name':'callStoreEntityValue','size':40}],"
+	"'new_data':[{'name':'g_reparseDeferralEnabledDefault','size':1}],"
+	"'imports':[{'name':'getenv','version':'GLIBC_2.2.5'},{'name':'__cxa_thing'}]}],"
+	"'busy':['doProlog']}";
+
+static json_t *manifest_of(const char *template)
 {
-	char text[sizeof(manifest_text) + 64], hex[SUT_SHA256_HEX], *at;
+	char text[sizeof(manifest_text) + sizeof(library_text)], hex[SUT_SHA256_HEX], *at;
 	json_error_t je;
 	json_t *j;
 
-	memcpy(text, manifest_text, sizeof(manifest_text));
+	memcpy(text, template, strlen(template) + 1);
 	for (char *p = text; *p; p++)
 		if (*p == '\'')
 			*p = '"';
@@ -56,6 +76,16 @@ json_t *sample_manifest(void)
 	if (!j)
 		broken(je.text);
 	return j;
+}
+
+json_t *sample_manifest(void)
+{
+	return manifest_of(manifest_text);
+}
+
+json_t *sample_library_manifest(void)
+{
+	return manifest_of(library_text);
 }
 
 void sample_expect(struct sut_buf *out)
@@ -124,6 +154,35 @@ void sample_patch(struct sut_buf *out)
 	json_t *j = sample_manifest();
 
 	pack(j, out);
+	json_decref(j);
+}
+
+static void pack_library(json_t *manifest, struct sut_buf *out)
+{
+	const struct sut_member members[] = {
+		{(char *)"libexpat.bin", ko, sizeof(ko)},
+		{(char *)"fix-1.patch", fix, sizeof(fix) - 1},
+	};
+	struct sut_err err = {0};
+
+	if (sut_patch_pack(manifest, members, SUT_ARRAY_SIZE(members), SAMPLE_MTIME, out, &err) < 0)
+		broken(err.msg);
+}
+
+json_t *sample_library_manifest_full(void)
+{
+	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
+	json_t *j = sample_library_manifest();
+
+	pack_library(j, &out);
+	return j;
+}
+
+void sample_library_patch(struct sut_buf *out)
+{
+	json_t *j = sample_library_manifest();
+
+	pack_library(j, out);
 	json_decref(j);
 }
 

@@ -36,4 +36,11 @@ void sample_compress(const struct sut_buf *tar, struct sut_buf *out);
 /* The packed patch. */
 void sample_patch(struct sut_buf *out);
 
+#define SAMPLE_LIBRARY_BUILD_ID "0f1e2d3c4b5a69788796a5b4c3d2e1f000112233"
+
+/* The same three of a library's patch. */
+json_t *sample_library_manifest(void);
+json_t *sample_library_manifest_full(void);
+void sample_library_patch(struct sut_buf *out);
+
 #endif

@@ -173,6 +173,34 @@ static void info_shows_the_manifest(void **state)
 	assert_int_equal(run(f, "info", NULL, NULL, NULL), 0);
 }
 
+/* The commands for kernels say what to use; info shows it. */
+static void library_is_shown_and_not_taken_for_a_kernel_patch(void **state)
+{
+	_cleanup_buf_ struct sut_buf errors = SUT_BUF_INIT(1 << 16), b = SUT_BUF_INIT(1 << 20);
+	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL, *any = NULL;
+	const struct fixture *f = *state;
+	json_t *j = NULL, *m;
+	struct sut_err err = {0};
+
+	sample_library_patch(&b);
+	assert_ok(sut_file_write(f->patch, b.data, b.len, 0644, &err), err);
+	assert_ok(sut_loaded_open(f->patch, &l, &err), err);
+	assert_int_equal(sut_loaded_parse(l, f->patch, &err), -EMEDIUMTYPE);
+	assert_string_equal(err.reason, "library");
+	assert_ok(sut_loaded_open(f->patch, &any, &err), err);
+	assert_ok(sut_loaded_parse_any(any, f->patch, &err), err);
+	assert_string_equal(any->object->object, "libexpat.so.1");
+	assert_int_equal(run(f, "info", "--json", &j, NULL), 0);
+	m = json_object_get(j, "manifest");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(m, "target"), "kind")),
+		"library");
+	json_decref(j);
+	assert_int_equal(run(f, "info", NULL, NULL, NULL), 0);
+	assert_int_equal(run(f, "verify", NULL, NULL, &errors), 3);
+	assert_non_null(strstr(sut_buf_str(&errors), "suture lib update"));
+}
+
 /* module_signature of `suture info --json`. */
 static void assert_payload(const struct fixture *f, const char *state, const char *signer)
 {
@@ -282,6 +310,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(opening_does_not_unpack, setup, teardown),
 		cmocka_unit_test_setup_teardown(manifest_and_table_must_agree, setup, teardown),
 		cmocka_unit_test_setup_teardown(info_shows_the_manifest, setup, teardown),
+		cmocka_unit_test_setup_teardown(library_is_shown_and_not_taken_for_a_kernel_patch,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(info_names_who_signed_the_payload, setup, teardown),
 		cmocka_unit_test_setup_teardown(patch_for_another_kernel_is_not_applied, setup,
 						teardown),

@@ -6,6 +6,7 @@
 
 #include "unit.h"
 #include "base/str.h"
+#include "patch/library.h"
 #include "patch/manifest.h"
 #include "sample_patch.h"
 
@@ -33,7 +34,10 @@ static void set(json_t *root, const char *path, const char *value)
 	if (!v)
 		assert_int_equal(json_object_del(root, part), 0);
 	else if (json_is_array(root))
-		assert_int_equal(json_array_set_new(root, strtoul(part, NULL, 10), v), 0);
+		assert_int_equal(strtoul(part, NULL, 10) == json_array_size(root)
+					 ? json_array_append_new(root, v)
+					 : json_array_set_new(root, strtoul(part, NULL, 10), v),
+				 0);
 	else
 		assert_int_equal(json_object_set_new(root, part, v), 0);
 }
@@ -93,7 +97,7 @@ static void banner_is_optional_and_bounded(void **state _unused_)
 	sut_manifest_free(m);
 }
 
-static const struct {
+static const struct wrong {
 	const char *path, *value; /* NULL: remove it */
 	int code;
 	const char *says;
@@ -121,7 +125,8 @@ static const struct {
 	{"generator", "\"a\\u2028b\"", EBADMSG, "control character"},
 	{"unknown\x1b[31m", "1", EBADMSG, "a key with a control character"},
 	{"target", NULL, EBADMSG, "target is missing"},
-	{"target.kind", "\"library\"", EPROTONOSUPPORT, "is for a library"},
+	{"target.kind", "\"firmware\"", EPROTONOSUPPORT, "is for a firmware"},
+	{"target.kind", "\"library\"", EBADMSG, "target.file is missing"},
 	{"target.release", NULL, EBADMSG, "target.release is missing"},
 	{"target.banner", "7", EBADMSG, "target.banner is not a string"},
 	{"target.banner", "\"uname\"", EBADMSG, "target.banner is not the text of /proc/version"},
@@ -174,20 +179,109 @@ static const struct {
 	 EBADMSG, "do not have the fix fix-1.patch with its sha256"},
 };
 
+static void expect_refusal(json_t *manifest, const struct wrong *w)
+{
+	_cleanup_(json_freep) json_t *j = manifest;
+	_cleanup_(sut_manifest_freep) struct sut_manifest *m = NULL;
+	struct sut_err err = {0};
+
+	set(j, w->path, w->value);
+	assert_int_equal(sut_manifest_load(j, &m, &err), -w->code);
+	assert_null(m);
+	if (!strstr(err.msg, w->says))
+		fail_msg("%s = %s: '%s' is not in '%s'", w->path, w->value ? w->value : "(none)",
+			 w->says, err.msg);
+}
+
+static const struct wrong wrong_library[] = {
+	{"target.kind", "\"kernel\"", EBADMSG, "target.release is missing"},
+	{"target.file", NULL, EBADMSG, "target.file is missing"},
+	{"target.file", "\"usr/lib/x\"", EBADMSG, "target.file is not the path"},
+	{"target.file", "\"/usr/../etc/x\"", EBADMSG, "target.file is not the path"},
+	{"target.soname", NULL, EBADMSG, "target.soname is missing"},
+	{"target.soname", "\"a/b\"", EBADMSG, "target.soname is not the name"},
+	{"target.release", "\"6.1\"", EBADMSG, "target.release is there"},
+	{"target.banner", "\"Linux version 6\"", EBADMSG, "target.banner is there"},
+	{"target.build_id", "\"6d1c\"", EBADMSG, "target.build_id is not 40"},
+	{"target.source", "7", EBADMSG, "target.source is not a string"},
+	{"objects.0.object", "\"vmlinux\"", EBADMSG, "is not libexpat.so.1, the soname"},
+	{"objects.1", "{}", EBADMSG, "objects has 2 entries (1 to 1"},
+	{"objects.0.payload", "\"other.bin\"", EBADMSG, "do not have the payload other.bin"},
+	{"objects.0.module", "\"suture_x\"", EBADMSG, "objects[0].module is there"},
+	{"objects.0.expect", "\"fix-1.patch\"", EBADMSG, "objects[0].expect is there"},
+	{"objects.0.keep", "false", EBADMSG, "objects[0].keep is there"},
+	{"objects.0.anchors", "[]", EBADMSG, "objects[0].anchors is there"},
+	{"objects.0.functions.0.redirect", "\"jump-fentry\"", EBADMSG, "is not jump-entry or"},
+	{"objects.0.functions.0.redirect", "\"ftrace\"", EBADMSG, "is not jump-entry or"},
+	{"objects.0.imports", "{}", EBADMSG, "objects[0].imports is missing or not a list"},
+	{"objects.0.imports.0.name", NULL, EBADMSG, "imports[0].name is missing"},
+	{"objects.0.imports.0.version", "\"A B\"", EBADMSG, "imports[0].version is not"},
+};
+
 static void bad_field_is_named(void **state _unused_)
 {
-	for (size_t i = 0; i < SUT_ARRAY_SIZE(wrong); i++) {
-		_cleanup_(json_freep) json_t *j = sample_manifest_full();
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(wrong); i++)
+		expect_refusal(sample_manifest_full(), &wrong[i]);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(wrong_library); i++)
+		expect_refusal(sample_library_manifest_full(), &wrong_library[i]);
+}
+
+static void library_gives_its_values(void **state _unused_)
+{
+	_cleanup_(json_freep) json_t *j = sample_library_manifest_full();
+	_cleanup_(sut_manifest_freep) struct sut_manifest *m = NULL;
+	const struct sut_manifest_object *o;
+	struct sut_err err = {0};
+
+	assert_ok(sut_manifest_load(j, &m, &err), err);
+	assert_true(sut_manifest_is_library(m));
+	assert_string_equal(sut_manifest_file_name(m), "upatch.bin");
+	assert_string_equal(m->target.file, "/usr/lib/x86_64-linux-gnu/libexpat.so.1.8.10");
+	assert_string_equal(m->target.soname, "libexpat.so.1");
+	assert_string_equal(m->target.source, "expat");
+	assert_string_equal(m->target.source_version, "2.5.0-1+deb12u1");
+	assert_string_equal(m->target.release, "");
+	assert_string_equal(m->target.banner, "");
+	assert_int_equal(m->nobjects, 1);
+	o = &m->objects[0];
+	assert_string_equal(o->module, "");
+	assert_string_equal(o->expect, "");
+	assert_int_equal(o->functions[0].redirect, SUTURE_REDIRECT_JUMP_ENTRY);
+	assert_int_equal(o->functions[1].redirect, SUT_REDIRECT_JUMP_ISLAND);
+	assert_string_equal(sut_redirect_name(o->functions[1].redirect), "jump-island");
+	assert_int_equal(o->nimports, 2);
+	assert_string_equal(o->imports[0].version, "GLIBC_2.2.5");
+	assert_string_equal(o->imports[1].version, "");
+	assert_int_equal(sut_manifest_need_kernel(m, &err), -EMEDIUMTYPE);
+	assert_string_equal(err.reason, "library");
+	assert_says(err, "libexpat.so.1 of debian/libexpat1");
+}
+
+/* Names in C++ are longer than those of the kernel. */
+static void names_of_a_library_may_be_long(void **state _unused_)
+{
+	char name[SUT_LIBRARY_NAME_MAX + 1];
+	_cleanup_(sut_freep) char *quoted = NULL;
+
+	for (size_t len = SUTURE_NAME_MAX; len <= SUT_LIBRARY_NAME_MAX;
+	     len += SUT_LIBRARY_NAME_MAX - SUTURE_NAME_MAX) {
+		_cleanup_(json_freep) json_t *j = sample_library_manifest_full(),
+					     *kernel = sample_manifest_full();
 		_cleanup_(sut_manifest_freep) struct sut_manifest *m = NULL;
 		struct sut_err err = {0};
+		bool fits = len < SUT_LIBRARY_NAME_MAX;
 
-		set(j, wrong[i].path, wrong[i].value);
-		assert_int_equal(sut_manifest_load(j, &m, &err), -wrong[i].code);
-		assert_null(m);
-		if (!strstr(err.msg, wrong[i].says))
-			fail_msg("%s = %s: '%s' is not in '%s'", wrong[i].path,
-				 wrong[i].value ? wrong[i].value : "(none)", wrong[i].says,
-				 err.msg);
+		memset(name, 'Z', len);
+		name[len] = 0;
+		free(quoted);
+		quoted = sut_sprintf("\"%s\"", name);
+		set(j, "objects.0.functions.0.name", quoted);
+		set(j, "busy.0", quoted);
+		assert_int_equal(sut_manifest_load(j, &m, &err), fits ? 0 : -EBADMSG);
+		set(kernel, "objects.0.functions.0.name", quoted);
+		sut_manifest_freep(&m);
+		m = NULL;
+		assert_int_equal(sut_manifest_load(kernel, &m, &err), -EBADMSG);
 	}
 }
 
@@ -196,6 +290,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_manifest_gives_its_values),
 		cmocka_unit_test(banner_is_optional_and_bounded),
+		cmocka_unit_test(library_gives_its_values),
+		cmocka_unit_test(names_of_a_library_may_be_long),
 		cmocka_unit_test(bad_field_is_named),
 	};
 

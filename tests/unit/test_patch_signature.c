@@ -310,6 +310,37 @@ static void claim_and_manifest_must_agree(void **state _unused_)
 	assert_says(err, "build-id");
 }
 
+/* The same key signs both, and neither signature is ever taken for the other. */
+static void kernel_and_library_are_not_mistaken(void **state _unused_)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
+	_cleanup_(sut_manifest_freep) struct sut_manifest *library = NULL;
+	struct sut_patch_key k = {.name = (char *)"ours", .pub = pub};
+	const struct sut_patch_keys keys = {&k, 1};
+	json_t *j = sample_library_manifest_full();
+	const struct sut_patch_key *by = NULL;
+	struct sut_patch_claim kernel, c;
+	struct sut_err err = {0};
+
+	assert_ok(sut_manifest_load(j, &library, &err), err);
+	json_decref(j);
+	assert_ok(sut_patch_sign(priv, library, "data", 4, NOW, &b, &err), err);
+	assert_non_null(strstr(sut_buf_str(&b), "\tfile:upatch.bin\tname:U20261121_01\t"));
+	assert_ok(sut_patch_sig_verify(&keys, "data", 4, b.data, b.len, &c, &by, &err), err);
+	assert_true(c.library);
+	assert_ok(sut_patch_sig_matches(&c, library, &err), err);
+	c.library = false;
+	assert_int_equal(sut_patch_sig_matches(&c, library, &err), -EKEYREJECTED);
+	assert_string_equal(err.reason, "claim");
+	assert_says(err, "file");
+	assert_ok(with_comment(GOOD, &kernel, &err), err);
+	assert_false(kernel.library);
+	kernel.library = true;
+	assert_int_equal(sut_patch_sig_matches(&kernel, manifest, &err), -EKEYREJECTED);
+	assert_int_equal(sut_engine_sig_verify(&keys, "data", 4, b.data, b.len, &c, &by, &err),
+			 -EBADMSG);
+}
+
 static void only_what_can_be_read_is_signed(void **state _unused_)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
@@ -473,6 +504,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_no_signature_is_refused),
 		cmocka_unit_test(the_trusted_comment_is_read_strictly),
 		cmocka_unit_test(claim_and_manifest_must_agree),
+		cmocka_unit_test(kernel_and_library_are_not_mistaken),
 		cmocka_unit_test(only_what_can_be_read_is_signed),
 		IN_DIR(keys_are_read_in_the_order_of_their_names),
 		IN_DIR(no_folder_or_an_empty_one_has_no_keys),
