@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "diff/backend.h"
+#include "diff/frames.h"
 #include "diff/insn.h"
 
 bool sut_name_alike(const char *a, const char *b)
@@ -34,34 +36,11 @@ bool sut_name_numbered(const char *name)
 	return false;
 }
 
-/* A variable whose name the compiler or a macro made up, so that equal names mean nothing
- * (__func__.3, CSWTCH.5, __already_done.1, the descriptor of a pr_debug). */
-static bool made_up(const struct sut_object *o, const struct sut_atom *a)
+static bool made_up(const struct sut_atoms *a, const struct sut_atom *t)
 {
-	static const char *const names[] = {
-		"__func__",	  "__FUNCTION__", "__PRETTY_FUNCTION__", "CSWTCH",
-		"__already_done", "__warned",	  "__print_once",	 "___done",
-		"__key",	  "_rs",	  "__UNIQUE_ID_",
-	};
-	static const char *const sections[] = {"__dyndbg", "__verbose", ".data.once",
-					       ".data..once"};
-
-	if (!a->sym || a->class == SUT_SEC_MERGE)
+	if (!t->sym || t->class == SUT_SEC_MERGE)
 		return true;
-	if (a->class == SUT_SEC_TEXT)
-		return false;
-	for (size_t i = 0; i < SUT_ARRAY_SIZE(names); i++) {
-		size_t n = strlen(names[i]);
-
-		if (strncmp(a->name, names[i], n))
-			continue;
-		if (sut_endswith(names[i], "ID_") || !a->name[n] || a->name[n] == '.')
-			return true;
-	}
-	for (size_t i = 0; i < SUT_ARRAY_SIZE(sections); i++)
-		if (sut_streq(o->sections[a->section].name, sections[i]))
-			return true;
-	return false;
+	return t->class != SUT_SEC_TEXT && a->backend->made_up(a->object, t);
 }
 
 const uint8_t *sut_atom_bytes(const struct sut_atoms *a, uint32_t atom)
@@ -116,13 +95,14 @@ static int add_atom(struct sut_atoms *a, uint32_t section, uint32_t sym, uint64_
 		.parent = SUT_NO_ATOM,
 		.child = SUT_NO_ATOM,
 	};
-	a->atoms[a->n].anonymous = made_up(o, &a->atoms[a->n]);
+	a->atoms[a->n].anonymous = made_up(a, &a->atoms[a->n]);
 	return (int)a->n++;
 }
 
 static bool names_atom(const struct sut_sym *s)
 {
-	return (s->type == STT_FUNC || s->type == STT_OBJECT || s->type == STT_COMMON) &&
+	return (s->type == STT_FUNC || s->type == STT_OBJECT || s->type == STT_COMMON ||
+		s->type == STT_TLS || s->type == STT_GNU_IFUNC) &&
 	       s->shndx && s->shndx < SHN_LORESERVE;
 }
 
@@ -493,10 +473,65 @@ static int by_owner(const void *x, const void *y)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
+/* Where exceptions that pass through a function go: one section per function (-ffunction-sections), shared by its split-off part. In
+ * an object with one section for all functions they are not told apart, and not looked at. */
+static int add_handlers(struct sut_atoms *a, struct sut_err *err)
+{
+	const struct sut_object *o = a->object;
+	_cleanup_(sut_frames_release) struct sut_frames f = {0};
+	_cleanup_(sut_freep) uint32_t *owner = NULL;
+	int r;
+
+	if (!sut_object_section(o, ".eh_frame") || a->backend->kernel)
+		return 0;
+	owner = calloc(o->nsections, sizeof(*owner));
+	if (!owner)
+		return sut_err_oom(err);
+	memset(owner, 0xff, o->nsections * sizeof(*owner));
+	r = sut_frames_read(o, &f, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < f.n; i++) {
+		uint32_t s = f.v[i].lsda, t;
+
+		if (!s || a->rules[s].table != SUT_TABLE_LSDA || !f.v[i].section)
+			continue;
+		t = sut_atoms_at(a, f.v[i].section, f.v[i].start);
+		if (t != SUT_NO_ATOM && a->atoms[t].parent != SUT_NO_ATOM)
+			t = a->atoms[t].parent;
+		if (owner[s] == SUT_NO_ATOM)
+			owner[s] = t;
+		else if (owner[s] != t)
+			a->rules[s].table = SUT_TABLE_NONE; /* of several functions */
+	}
+	for (uint32_t s = 1; s < o->nsections; s++) {
+		if (a->rules[s].table != SUT_TABLE_LSDA || owner[s] == SUT_NO_ATOM)
+			continue;
+		a->rules[s].record = (uint32_t)o->sections[s].size;
+		a->records[a->nrecords] = (struct sut_record){.section = s,
+							      .atom = owner[s],
+							      .first_ref = a->nrecord_refs,
+							      .table = SUT_TABLE_LSDA};
+		for (size_t k = 0; k < o->sections[s].nrelas; k++) {
+			struct sut_ref *ref = &a->record_refs[a->nrecord_refs];
+
+			if (o->sections[s].relas[k].type == R_X86_64_NONE)
+				continue;
+			resolve(a, &o->sections[s].relas[k], 0, ref);
+			ref->offset = o->sections[s].relas[k].offset;
+			a->nrecord_refs++;
+			a->records[a->nrecords].nrefs++;
+		}
+		a->nrecords++;
+	}
+	return 0;
+}
+
 static int make_records(struct sut_atoms *a, struct sut_err *err)
 {
 	const struct sut_object *o = a->object;
 	size_t n = 0, nrefs = 0;
+	int r;
 
 	for (uint32_t i = 1; i < o->nsections; i++) {
 		const struct sut_section *s = &o->sections[i];
@@ -516,6 +551,11 @@ static int make_records(struct sut_atoms *a, struct sut_err *err)
 		n += s->size / a->rules[i].record;
 		nrefs += s->nrelas;
 	}
+	for (uint32_t i = 1; i < o->nsections; i++)
+		if (a->rules[i].table == SUT_TABLE_LSDA) {
+			n++;
+			nrefs += o->sections[i].nrelas;
+		}
 	a->records = calloc(n ? n : 1, sizeof(*a->records));
 	a->record_refs = calloc(nrefs ? nrefs : 1, sizeof(*a->record_refs));
 	if (!a->records || !a->record_refs)
@@ -524,6 +564,9 @@ static int make_records(struct sut_atoms *a, struct sut_err *err)
 		if (a->rules[i].class == SUT_SEC_TABLE)
 			for (uint64_t off = 0; off < o->sections[i].size; off += a->rules[i].record)
 				add_record(a, i, (uint32_t)off);
+	r = add_handlers(a, err);
+	if (r < 0)
+		return r;
 	qsort(a->records, a->nrecords, sizeof(*a->records), by_owner);
 	for (uint32_t i = 0; i < a->nrecords; i++) {
 		struct sut_atom *t = &a->atoms[a->records[i].atom];
@@ -535,21 +578,23 @@ static int make_records(struct sut_atoms *a, struct sut_err *err)
 	return 0;
 }
 
-int sut_atoms_new(const struct sut_object *o, const struct sut_record_sizes *sizes,
-		  struct sut_atoms **ret, struct sut_err *err)
+int sut_atoms_new_for(const struct sut_backend *b, const struct sut_object *o,
+		      const struct sut_record_sizes *sizes, struct sut_atoms **ret,
+		      struct sut_err *err)
 {
 	_cleanup_(sut_atoms_freep) struct sut_atoms *a = calloc(1, sizeof(*a));
 	int r;
 
 	if (!a)
 		return sut_err_oom(err);
+	a->backend = b;
 	a->object = o;
 	a->rules = calloc(o->nsections, sizeof(*a->rules));
 	if (!a->rules)
 		return sut_err_oom(err);
 	a->rules[0].class = SUT_SEC_DROP;
 	for (uint32_t i = 1; i < o->nsections; i++)
-		a->rules[i] = sut_section_rule(&o->sections[i], sizes);
+		a->rules[i] = b->section(&o->sections[i], sizes);
 	r = make_atoms(a, err);
 	if (!r)
 		r = sort_atoms(a, err);
@@ -565,6 +610,12 @@ int sut_atoms_new(const struct sut_object *o, const struct sut_record_sizes *siz
 		return r;
 	*ret = sut_steal(a);
 	return 0;
+}
+
+int sut_atoms_new(const struct sut_object *o, const struct sut_record_sizes *sizes,
+		  struct sut_atoms **ret, struct sut_err *err)
+{
+	return sut_atoms_new_for(&sut_backend_kernel, o, sizes, ret, err);
 }
 
 void sut_atoms_free(struct sut_atoms *a)

@@ -55,7 +55,10 @@ struct sut_atom {
 	uint32_t first_record, nrecords; /* in sut_atoms.records */
 };
 
+struct sut_backend;
+
 struct sut_atoms {
+	const struct sut_backend *backend;
 	const struct sut_object *object; /* not owned */
 	struct sut_section_rule *rules;	 /* one per section */
 	struct sut_atom *atoms;
@@ -71,7 +74,11 @@ struct sut_atoms {
 };
 
 /* -EOPNOTSUPP with reason "unknown-record" when a table is there whose record
- * size the target does not tell. The object must outlive the result. */
+ * size the target does not tell. The object must outlive the result. sizes: NULL for user space. */
+int sut_atoms_new_for(const struct sut_backend *b, const struct sut_object *o,
+		      const struct sut_record_sizes *sizes, struct sut_atoms **ret,
+		      struct sut_err *err) _must_check_;
+/* For the kernel. */
 int sut_atoms_new(const struct sut_object *o, const struct sut_record_sizes *sizes,
 		  struct sut_atoms **ret, struct sut_err *err) _must_check_;
 void sut_atoms_free(struct sut_atoms *a);

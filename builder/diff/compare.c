@@ -155,7 +155,8 @@ static bool compared(enum sut_table_kind t)
 {
 	/* The others follow from the code. */
 	return t == SUT_TABLE_BUG || t == SUT_TABLE_EXTABLE || t == SUT_TABLE_ALT ||
-	       t == SUT_TABLE_PARAVIRT || t == SUT_TABLE_JUMP_LABEL || t == SUT_TABLE_STATIC_CALL;
+	       t == SUT_TABLE_PARAVIRT || t == SUT_TABLE_JUMP_LABEL || t == SUT_TABLE_STATIC_CALL ||
+	       t == SUT_TABLE_LSDA;
 }
 
 static bool replacement_equal(const struct sut_diff *d, const struct sut_record *o,
@@ -210,7 +211,8 @@ static bool record_equal(const struct sut_diff *d, const struct sut_record *o,
 	const struct sut_ref *rp = &d->patched->record_refs[p->first_ref];
 	uint32_t i = 0;
 
-	if (o->table != p->table || o->place != p->place || o->nrefs != p->nrefs)
+	if (o->table != p->table || o->place != p->place || o->nrefs != p->nrefs ||
+	    d->patched->rules[p->section].record != size)
 		return false;
 	for (uint32_t k = 0; k < o->nrefs; k++) {
 		if (ro[k].offset != rp[k].offset)
@@ -259,6 +261,8 @@ static const char *table_name(enum sut_table_kind t)
 		return "paravirt";
 	case SUT_TABLE_JUMP_LABEL:
 		return "static key";
+	case SUT_TABLE_LSDA:
+		return "exception handler";
 	default:
 		return "static call";
 	}

@@ -24,7 +24,7 @@ static bool is_code(const struct sut_atom *a)
 
 static bool is_variable(const struct sut_atom *a)
 {
-	return a->class == SUT_SEC_DATA || a->class == SUT_SEC_RODATA ||
+	return a->class == SUT_SEC_DATA || a->class == SUT_SEC_RODATA || a->class == SUT_SEC_TLS ||
 	       a->class == SUT_SEC_UNKNOWN;
 }
 
@@ -141,7 +141,8 @@ static uint32_t by_shape(struct sut_diff *d, bool renamed)
 			if (!u->sym || !v->sym || !is_variable(u) || !same_kind(u, v) ||
 			    u->size != v->size || u->anonymous || v->anonymous)
 				continue;
-			if (renamed ? u->class != SUT_SEC_DATA : !sut_name_alike(u->name, v->name))
+			if (renamed ? u->class != SUT_SEC_DATA && u->class != SUT_SEC_TLS
+				    : !sut_name_alike(u->name, v->name))
 				continue;
 			pair(d, x->atom, y->atom);
 			found++;
@@ -228,7 +229,8 @@ static bool takes_over(const struct sut_diff *d, uint32_t o, uint32_t v)
 
 static bool unpaired_state(const struct sut_atom *t, uint32_t twin)
 {
-	return twin == SUT_NO_ATOM && t->class == SUT_SEC_DATA && t->sym && !t->anonymous;
+	return twin == SUT_NO_ATOM && (t->class == SUT_SEC_DATA || t->class == SUT_SEC_TLS) &&
+	       t->sym && !t->anonymous;
 }
 
 static int check_lost(const struct sut_diff *d, struct sut_err *err)

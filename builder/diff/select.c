@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "diff/backend.h"
 #include "diff/compare.h"
 
 struct state {
@@ -80,7 +81,7 @@ static int check_data(struct state *s)
 
 		if (d->verdict[p] != SUT_CHANGED ||
 		    (t->class != SUT_SEC_DATA && t->class != SUT_SEC_RODATA &&
-		     t->class != SUT_SEC_UNKNOWN))
+		     t->class != SUT_SEC_TLS && t->class != SUT_SEC_UNKNOWN))
 			continue;
 		if (copyable(s, p)) {
 			d->verdict[p] = SUT_NEW;
@@ -89,10 +90,8 @@ static int check_data(struct state *s)
 		}
 		r = refuse(
 			s, "changed-data", t->name,
-			"the fix changes the contents of a variable that exists already (%s). The "
-			"running kernel has its own value there, so this cannot be replaced live: "
-			"leave this part out, or rewrite the code that reads it.",
-			d->why[p]);
+			"the fix changes the contents of a variable that exists already (%s). %s",
+			d->why[p], d->patched->backend->changed_data);
 	}
 	return r;
 }
@@ -108,10 +107,7 @@ static int check_init(struct state *s)
 		if (t->class != SUT_SEC_INIT || d->verdict[p] == SUT_SAME || !t->sym ||
 		    t->anonymous)
 			continue;
-		r = refuse(s, "init-code", t->name,
-			   "code and data marked __init or __exit have run already, or were "
-			   "discarded: changing them has no effect on a running kernel. Leave this "
-			   "part out if it is not needed for the fix.");
+		r = refuse(s, "init-code", t->name, "%s", d->patched->backend->init_code);
 	}
 	return r;
 }
@@ -131,21 +127,13 @@ static int check_unknown(struct state *s)
 			if (t == SUT_NO_ATOM || !s->sel->include[t] ||
 			    a->refs[a->atoms[i].first_ref + k].target == 0)
 				continue;
-			r = refuse(
-				s, "unknown-section", a->object->sections[a->atoms[i].section].name,
-				"this section refers into %s, and what it means to the kernel is "
-				"not known here: report it, so that a rule for it is added.",
-				a->atoms[t].name);
+			r = refuse(s, "unknown-section",
+				   a->object->sections[a->atoms[i].section].name,
+				   "this section refers into %s, %s", a->atoms[t].name,
+				   a->backend->unknown_section);
 		}
 	}
 	return r;
-}
-
-static bool entry_text(const struct sut_atoms *a, const struct sut_atom *t)
-{
-	const char *n = a->object->sections[t->section].name;
-
-	return sut_startswith(n, ".noinstr.text") || sut_startswith(n, ".entry.text");
 }
 
 /* Marks the callers of a changed function whose own entry stays as it is.
@@ -168,6 +156,7 @@ static int settle(struct state *s, uint32_t p)
 {
 	struct sut_diff *d = s->d;
 	const struct sut_atom *t = &d->patched->atoms[p];
+	const char *reason, *text = "";
 	char why[SUT_WHY_MAX] = "";
 
 	s->settled[p] = true;
@@ -176,10 +165,9 @@ static int settle(struct state *s, uint32_t p)
 		s->sel->include[t->child] = true;
 	if (d->twin[p] == SUT_NO_ATOM)
 		return 0;
-	if (entry_text(d->patched, t))
-		return refuse(s, "entry-code", t->name,
-			      "this function runs on kernel entry, where interrupts and even the "
-			      "stack may not be usable yet: it cannot be replaced live.");
+	reason = d->patched->backend->fixed(d->patched, p, &text);
+	if (reason)
+		return refuse(s, reason, t->name, "%s", text);
 	if (s->opts->redirectable && !s->opts->redirectable(s->opts->ctx, d->twin[p], why)) {
 		if (change_callers(s, p))
 			return 0;
@@ -283,7 +271,7 @@ static bool known_entry(const struct sut_diff *d, uint32_t p)
 	return false;
 }
 
-/* Initcalls, parameters, quirks and the like: the kernel goes through such tables when it boots. */
+/* Initcalls, parameters, quirks, constructors and the like: such tables are gone through once. */
 static int check_boot_tables(struct state *s)
 {
 	const struct sut_atoms *a = s->d->patched;
@@ -297,11 +285,7 @@ static int check_boot_tables(struct state *s)
 		if (s->sel->include[i] || (a->object->sections[t->section].flags & SHF_MERGE) ||
 		    known_entry(s->d, i))
 			continue;
-		r = refuse(
-			s, "init-code", t->name,
-			"the fix adds or changes an entry of a table that the kernel reads when it "
-			"boots: that has no effect on a running kernel. Leave this part out if it "
-			"is not needed for the fix.");
+		r = refuse(s, "init-code", t->name, "%s", a->backend->start_table);
 	}
 	return r;
 }
@@ -313,23 +297,20 @@ static int check_included(struct state *s)
 
 	for (uint32_t i = 0; !r && i < a->n; i++) {
 		const struct sut_atom *t = &a->atoms[i];
-		const char *section = a->object->sections[t->section].name;
+		const char *reason, *text = "";
 
 		if (!s->sel->include[i])
 			continue;
-		if (sut_startswith(section, "__tracepoints") && t->sym)
-			r = refuse(
-				s, "new-tracepoint", t->name,
-				"a new tracepoint cannot be registered from a patch: leave it out.");
+		reason = a->backend->unwelcome(a, i, &text);
+		if (reason)
+			r = refuse(s, reason, t->name, "%s", text);
 		for (uint32_t k = 0; !r && k < t->nrefs; k++) {
 			uint32_t at = a->refs[t->first_ref + k].atom;
 
 			if (at == SUT_NO_ATOM || a->atoms[at].class != SUT_SEC_INIT)
 				continue;
-			r = refuse(s, "init-reference", t->name,
-				   "it refers to %s, whose memory was given back after boot: leave "
-				   "this part out.",
-				   a->atoms[at].name);
+			r = refuse(s, "init-reference", t->name, "it refers to %s, %s",
+				   a->atoms[at].name, a->backend->init_reference);
 		}
 	}
 	return r;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "diff/backend.h"
 
 #define SIZE_OF(field) (1 + (int)offsetof(struct sut_record_sizes, field))
 
@@ -103,3 +104,69 @@ struct sut_section_rule sut_section_rule(const struct sut_section *s,
 		r.class = SUT_SEC_DATA;
 	return r;
 }
+
+static bool made_up(const struct sut_object *o, const struct sut_atom *a)
+{
+	/* __func__.3, CSWTCH.5, __already_done.1, the descriptor of a pr_debug */
+	static const char *const names[] = {
+		"__func__",	  "__FUNCTION__", "__PRETTY_FUNCTION__", "CSWTCH",
+		"__already_done", "__warned",	  "__print_once",	 "___done",
+		"__key",	  "_rs",	  "__UNIQUE_ID_",
+	};
+	static const char *const sections[] = {"__dyndbg", "__verbose", ".data.once",
+					       ".data..once"};
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (strncmp(a->name, names[i], n))
+			continue;
+		if (sut_endswith(names[i], "ID_") || !a->name[n] || a->name[n] == '.')
+			return true;
+	}
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(sections); i++)
+		if (sut_streq(o->sections[a->section].name, sections[i]))
+			return true;
+	return false;
+}
+
+static const char *fixed(const struct sut_atoms *patched, uint32_t atom, const char **ret_text)
+{
+	const char *n = patched->object->sections[patched->atoms[atom].section].name;
+
+	if (!sut_startswith(n, ".noinstr.text") && !sut_startswith(n, ".entry.text"))
+		return NULL;
+	*ret_text = "this function runs on kernel entry, where interrupts and even the stack may "
+		    "not be usable yet: it cannot be replaced live.";
+	return "entry-code";
+}
+
+static const char *unwelcome(const struct sut_atoms *patched, uint32_t atom, const char **ret_text)
+{
+	const struct sut_atom *t = &patched->atoms[atom];
+
+	if (!t->sym || !sut_startswith(patched->object->sections[t->section].name, "__tracepoints"))
+		return NULL;
+	*ret_text = "a new tracepoint cannot be registered from a patch: leave it out.";
+	return "new-tracepoint";
+}
+
+const struct sut_backend sut_backend_kernel = {
+	.kernel = true,
+	.section = sut_section_rule,
+	.made_up = made_up,
+	.fixed = fixed,
+	.unwelcome = unwelcome,
+	.changed_data =
+		"The running kernel has its own value there, so this cannot be replaced live: "
+		"leave this part out, or rewrite the code that reads it.",
+	.init_code = "code and data marked __init or __exit have run already, or were "
+		     "discarded: changing them has no effect on a running kernel. Leave this "
+		     "part out if it is not needed for the fix.",
+	.init_reference = "whose memory was given back after boot: leave this part out.",
+	.start_table = "the fix adds or changes an entry of a table that the kernel reads when it "
+		       "boots: that has no effect on a running kernel. Leave this part out if it "
+		       "is not needed for the fix.",
+	.unknown_section = "and what it means to the kernel is not known here: report it, so that "
+			   "a rule for it is added.",
+};

@@ -21,6 +21,7 @@ enum sut_section_class {
 	SUT_SEC_MERGE,	 /* strings and constants the linker merges: compared by content */
 	SUT_SEC_TABLE,	 /* records that belong to places in functions */
 	SUT_SEC_HELPER,	 /* code or data only reached from a table (.altinstr_replacement) */
+	SUT_SEC_TLS,	 /* thread-local variables */
 	SUT_SEC_INIT,	 /* discarded after boot, or at link time: code that has run already */
 	SUT_SEC_DROP,	 /* of no use in a payload */
 	SUT_SEC_UNKNOWN, /* allocated, and not in the table */
@@ -41,6 +42,7 @@ enum sut_table_kind {
 	SUT_TABLE_CALL,	       /* .call_sites: addr */
 	SUT_TABLE_FENTRY,      /* __mcount_loc, __patchable_function_entries: addr */
 	SUT_TABLE_ORC,	       /* .orc_unwind_ip, with .orc_unwind in step */
+	SUT_TABLE_LSDA,	       /* .gcc_except_table: where exceptions go; one per function */
 };
 
 struct sut_section_rule {

@@ -11,6 +11,7 @@
 #include "crypto/sha256.h"
 #include "diff/types.h"
 #include "kernel/entry.h"
+#include "kernel/kind.h"
 #include "kernel/resolve.h"
 #include "kernel/selfcheck.h"
 #include "uapi/suture.h"
@@ -288,8 +289,8 @@ static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o
 
 	sut_progress_say(o->progress, "applying %zu fix%s to %s", o->nfixes,
 			 o->nfixes == 1 ? "" : "es", p->package_version);
-	r = sut_fixset_apply(o->fixes, o->nfixes, p->src_dir, o->scratch, &b->fixset, &b->refusals,
-			     err);
+	r = sut_fixset_apply(&sut_kernel_fixset_rules, o->fixes, o->nfixes, p->src_dir, o->scratch,
+			     &b->fixset, &b->refusals, err);
 	b->seconds[SUT_STEP_APPLY] = (t2 = now()) - t;
 	if (r < 0 || b->refusals.n)
 		return r;

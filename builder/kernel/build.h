@@ -4,7 +4,7 @@
 #define SUTURE_BUILDER_BUILD_H
 
 #include "compile/compile.h"
-#include "kernel/fixset.h"
+#include "fixset/fixset.h"
 #include "kernel/payload.h"
 #include "target/progress.h"
 

@@ -282,6 +282,13 @@ static int put_kernel_ref(struct sut_emitter *e, uint32_t sec, uint64_t off,
 	return s < 0 ? s : sut_object_add_rela(e->out, sec, off, r->type, (uint32_t)s, addend);
 }
 
+/* The relocations that the loader of modules knows: none through a GOT, no TLS. */
+static bool of_modules(uint32_t type)
+{
+	return type == R_X86_64_64 || type == R_X86_64_32 || type == R_X86_64_32S ||
+	       type == R_X86_64_PC32 || type == R_X86_64_PLT32 || type == R_X86_64_PC64;
+}
+
 static int put_ref(struct sut_emitter *e, size_t u, uint32_t from, uint32_t sec, uint64_t off,
 		   const struct sut_ref *r, struct sut_err *err)
 {
@@ -292,7 +299,7 @@ static int put_ref(struct sut_emitter *e, size_t u, uint32_t from, uint32_t sec,
 	size_t v = u;
 	int k;
 
-	if (!sut_rela_width(r->type))
+	if (!of_modules(r->type))
 		return sut_err_set(err, EOPNOTSUPP, "relocation type %u in %s is not supported",
 				   r->type, a->atoms[from].name);
 	to.atom = meant(e, &v, r);

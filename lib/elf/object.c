@@ -104,11 +104,24 @@ unsigned int sut_rela_width(uint32_t type)
 	switch (type) {
 	case R_X86_64_64:
 	case R_X86_64_PC64:
+	case R_X86_64_GOTOFF64:
+	case R_X86_64_DTPOFF64:
+	case R_X86_64_TPOFF64:
 		return 8;
 	case R_X86_64_32:
 	case R_X86_64_32S:
 	case R_X86_64_PC32:
 	case R_X86_64_PLT32:
+	case R_X86_64_GOTPCREL:
+	case R_X86_64_GOTPCRELX:
+	case R_X86_64_REX_GOTPCRELX:
+	case R_X86_64_GOTPC32:
+	case R_X86_64_GOTTPOFF:
+	case R_X86_64_TLSGD:
+	case R_X86_64_TLSLD:
+	case R_X86_64_GOTPC32_TLSDESC:
+	case R_X86_64_DTPOFF32:
+	case R_X86_64_TPOFF32:
 		return 4;
 	default:
 		return 0;
@@ -117,7 +130,22 @@ unsigned int sut_rela_width(uint32_t type)
 
 bool sut_rela_is_pcrel(uint32_t type)
 {
-	return type == R_X86_64_PC32 || type == R_X86_64_PLT32 || type == R_X86_64_PC64;
+	switch (type) {
+	case R_X86_64_PC32:
+	case R_X86_64_PLT32:
+	case R_X86_64_PC64:
+	case R_X86_64_GOTPCREL:
+	case R_X86_64_GOTPCRELX:
+	case R_X86_64_REX_GOTPCRELX:
+	case R_X86_64_GOTPC32:
+	case R_X86_64_GOTTPOFF:
+	case R_X86_64_TLSGD:
+	case R_X86_64_TLSLD:
+	case R_X86_64_GOTPC32_TLSDESC:
+		return true;
+	default:
+		return false;
+	}
 }
 
 void sut_object_free(struct sut_object *o)

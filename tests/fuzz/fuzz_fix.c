@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* kernel/fixset.h: the files a unified diff names; none of them may leave the tree. */
+/* fixset/fixset.h: the files a unified diff names; none of them may leave the tree. */
 #include <string.h>
 
 #include "fuzz.h"
-#include "kernel/fixset.h"
+#include "fixset/fixset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/fixset.h"
+#include "fixset/fixset.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -127,49 +127,6 @@ int sut_fix_files(const char *text, size_t len, struct sut_strv *ret, struct sut
 	return 0;
 }
 
-/* ---- kinds of files ---- */
-
-/* 1: a C source to compile; 0: of no meaning to the kernel's code; refusals get the rest. */
-static int file_kind(const char *path, const char *src_dir, struct sut_refusals *refusals)
-{
-	_cleanup_(sut_freep) char *full = sut_sprintf("%s/%s", src_dir, path);
-	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	int r;
-
-	if (!full)
-		return -ENOMEM;
-	if (sut_startswith(path, "Documentation/") || sut_startswith(path, "tools/") ||
-	    sut_startswith(path, "samples/") || sut_endswith(path, ".rst") ||
-	    sut_endswith(path, ".txt") || sut_streq(base, "MAINTAINERS"))
-		return 0;
-	if (!sut_exists(full))
-		r = sut_refuse(refusals, "new-file", path, path, 0,
-			       "the target's source has no such file: new source files cannot come "
-			       "with a patch yet. Put the new code into a file that exists.");
-	else if (sut_endswith(path, ".h"))
-		r = sut_refuse(
-			refusals, "header-change", path, path, 0,
-			"a change in a header reaches every file that includes it, which is "
-			"not supported yet: move the change into the .c files that need it.");
-	else if (sut_endswith(path, ".S"))
-		r = sut_refuse(
-			refusals, "assembly", path, path, 0,
-			"assembly files cannot be patched live: change the C code that calls "
-			"this instead.");
-	else if (sut_startswith(base, "Kconfig") || sut_startswith(base, "Makefile") ||
-		 sut_startswith(base, "Kbuild"))
-		r = sut_refuse(refusals, "build-file", path, path, 0,
-			       "a change of the build configuration cannot be applied to a running "
-			       "kernel: leave this file out of the fix.");
-	else if (sut_endswith(path, ".c"))
-		return 1;
-	else
-		r = sut_refuse(
-			refusals, "unsupported-file", path, path, 0,
-			"only .c files can be patched live: leave this file out of the fix.");
-	return r;
-}
-
 /* ---- keeping line numbers ---- */
 
 /* Follows C text far enough to know where a line of its own may be put. */
@@ -271,7 +228,8 @@ int sut_fix_keep_lines(const char *orig_path, const char *patched_path, const ch
 
 		/* pending: the original's number of the line that comes now. */
 		if (pending && c.parens <= 0 && !c.comment && !c.continued) {
-			r = sut_buf_addf(out, "#line %lu \"%s\"\n", pending, name);
+			r = name ? sut_buf_addf(out, "#line %lu \"%s\"\n", pending, name)
+				 : sut_buf_addf(out, "#line %lu\n", pending);
 			if (r < 0)
 				return sut_err_oom(err);
 			pending = 0;
@@ -366,8 +324,9 @@ static int apply_one(const char *fix, const struct sut_strv *paths, const char *
 	return 0;
 }
 
-int sut_fixset_apply(const char *const *fixes, size_t n, const char *src_dir, const char *scratch,
-		     struct sut_fixset *ret, struct sut_refusals *refusals, struct sut_err *err)
+int sut_fixset_apply(const struct sut_fixset_rules *rules, const char *const *fixes, size_t n,
+		     const char *src_dir, const char *scratch, struct sut_fixset *ret,
+		     struct sut_refusals *refusals, struct sut_err *err)
 {
 	_cleanup_(sut_fixset_release) struct sut_fixset f = {0};
 	_cleanup_(sut_freep) char *dir = sut_sprintf("%s/patched", scratch);
@@ -389,7 +348,7 @@ int sut_fixset_apply(const char *const *fixes, size_t n, const char *src_dir, co
 		if (r == -EBADMSG)
 			return sut_err_prefix(err, "%s", fixes[i]);
 		for (size_t k = 0; !r && k < paths.n; k++) {
-			r = file_kind(paths.v[k], src_dir, refusals);
+			r = rules->kind(rules->ctx, paths.v[k], src_dir, refusals);
 			if (r == 1)
 				r = add_file(&f, paths.v[k], src_dir, scratch, err);
 		}
@@ -410,7 +369,8 @@ int sut_fixset_apply(const char *const *fixes, size_t n, const char *src_dir, co
 				       "kernel: leave this part out.");
 			continue;
 		}
-		r = sut_fix_keep_lines(orig, f.files[i].plain_path, f.files[i].path, &text, err);
+		r = sut_fix_keep_lines(orig, f.files[i].plain_path,
+				       rules->line_names ? f.files[i].path : NULL, &text, err);
 		if (!r)
 			r = sut_mkdir_p(dirname(to), err);
 		if (!r)

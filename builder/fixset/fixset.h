@@ -9,6 +9,7 @@
 #ifndef SUTURE_BUILDER_FIXSET_H
 #define SUTURE_BUILDER_FIXSET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -30,10 +31,19 @@ struct sut_fixed_file {
 	char *plain_path;   /* the same before #line directives were added */
 };
 
+/* What differs between the kernel and a library. */
+struct sut_fixset_rules {
+	/* What becomes of a file: 1 it is patched and compiled, 0 it has no meaning to the code; *refusals gets the rest. */
+	int (*kind)(void *ctx, const char *path, const char *src_dir,
+		    struct sut_refusals *refusals);
+	void *ctx;
+	bool line_names; /* #line directives name the file: the compiler sees it under that very path */
+};
+
 struct sut_fixset {
 	struct sut_strv fixes;	      /* paths of the .patch files, as given */
 	struct sut_buf *texts;	      /* their contents, fixes.n of them */
-	struct sut_fixed_file *files; /* .c files only */
+	struct sut_fixed_file *files; /* those to compile */
 	size_t nfiles;
 };
 
@@ -41,12 +51,12 @@ struct sut_fixset {
  * scratch. What cannot be patched by its kind (headers, assembly, new files,
  * …) goes to *refusals. A fix that does not apply: -EINVAL, reason
  * "does-not-apply", with what patch(1) said. */
-int sut_fixset_apply(const char *const *fixes, size_t n, const char *src_dir, const char *scratch,
-		     struct sut_fixset *ret, struct sut_refusals *refusals,
-		     struct sut_err *err) _must_check_;
+int sut_fixset_apply(const struct sut_fixset_rules *rules, const char *const *fixes, size_t n,
+		     const char *src_dir, const char *scratch, struct sut_fixset *ret,
+		     struct sut_refusals *refusals, struct sut_err *err) _must_check_;
 void sut_fixset_release(struct sut_fixset *f);
 
-/* Adds the #line directives: orig and patched texts in, the compilable text out. */
+/* Adds the #line directives: orig and patched texts in, the compilable text out. name: NULL for directives without one. */
 int sut_fix_keep_lines(const char *orig_path, const char *patched_path, const char *name,
 		       struct sut_buf *out, struct sut_err *err) _must_check_;
 

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/proc.h"
-#include "kernel/fixset.h"
+#include "kernel/kind.h"
 #include "unit.h"
 
 static void files(const char *text, const char *expected)
@@ -158,8 +158,8 @@ static void the_kind_of_a_file_decides(void **state _unused_)
 			assert_ok(sut_file_write(file, "a\n", 2, 0644, &err), err);
 		}
 		fix = put("f.patch", text);
-		assert_ok(sut_fixset_apply((const char *[]){fix}, 1, src, scratch, &set, &refusals,
-					   &err),
+		assert_ok(sut_fixset_apply(&sut_kernel_fixset_rules, (const char *[]){fix}, 1, src,
+					   scratch, &set, &refusals, &err),
 			  err);
 		assert_int_equal(refusals.n, 1);
 		assert_string_equal(refusals.v[0].reason, cases[i].reason);
@@ -181,9 +181,9 @@ static void a_fix_that_does_not_apply_says_so(void **state _unused_)
 	assert_ok(sut_mkdir_p(src, &err), err);
 	assert_ok(sut_mkdir_p(scratch, &err), err);
 	assert_ok(sut_file_write(file, "a\n", 2, 0644, &err), err);
-	assert_int_equal(
-		sut_fixset_apply((const char *[]){fix}, 1, src, scratch, &set, &refusals, &err),
-		-EINVAL);
+	assert_int_equal(sut_fixset_apply(&sut_kernel_fixset_rules, (const char *[]){fix}, 1, src,
+					  scratch, &set, &refusals, &err),
+			 -EINVAL);
 	assert_string_equal(err.reason, "does-not-apply");
 	assert_non_null(strstr(err.msg, "x.c"));
 }
@@ -202,7 +202,8 @@ static void a_removed_file_is_refused(void **state _unused_)
 	assert_ok(sut_mkdir_p(src, &err), err);
 	assert_ok(sut_file_write(file, "int x;\n", 7, 0644, &err), err);
 	assert_ok(sut_file_write(fix, text, strlen(text), 0644, &err), err);
-	assert_ok(sut_fixset_apply((const char *[]){fix}, 1, src, scratch, &set, &refusals, &err),
+	assert_ok(sut_fixset_apply(&sut_kernel_fixset_rules, (const char *[]){fix}, 1, src, scratch,
+				   &set, &refusals, &err),
 		  err);
 	assert_int_equal(refusals.n, 1);
 	assert_string_equal(refusals.v[0].reason, "removed-file");
