@@ -232,7 +232,8 @@ static const struct {
 	{BYTES + BYTES_LEN, 1, 1, EBADMSG, "gap"},
 	{NAMES, 1, 'x', EBADMSG, "do not begin with the empty one"},
 	{NAMES + 1, 1, ' ', EBADMSG, "no name that a symbol can have"},
-	{NAMES + 8, 4, 0x6b6f6f6c, EBADMSG, ""},
+	/* "caller" becomes a second "lookup" */
+	{NAMES + 25, 6, 0x70756b6f6f6c, EBADMSG, "a name is there twice"},
 };
 
 static void every_field_is_checked(void **state)
