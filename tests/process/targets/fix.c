@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What patches put in the place of victim.c: fixed_X for level 1, again_X for level 2. */
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+extern int victim_number, victim_static_number;
+extern __thread int victim_tls_number;
+
+int fixed_value(int x);
+int again_value(int x);
+int fixed_secret(int x);
+int fixed_tiny(void);
+const char *fixed_name(void);
+int fixed_tls(int add);
+int fixed_count(void);
+int fixed_home(void);
+int fixed_with(int (*f)(void *), void *arg);
+int fixed_left(void);
+int fixed_right(void);
+int again_left(void);
+int again_right(void);
+int fixed_missing(void);
+int fixed_calls = 100;
+static int calls; /* .bss */
+
+int fixed_value(int x)
+{
+	calls++;
+	fixed_calls++;
+	return calls > 0 && fixed_calls > 100 ? x + 2 : -1;
+}
+
+int again_value(int x)
+{
+	return x + 3;
+}
+
+int fixed_secret(int x)
+{
+	return victim_number + x - 38;
+}
+
+int fixed_tiny(void)
+{
+	return 2;
+}
+
+const char *fixed_name(void)
+{
+	return "two";
+}
+
+int fixed_tls(int add)
+{
+	victim_tls_number += 2 * add;
+	return victim_tls_number;
+}
+
+int fixed_count(void)
+{
+	victim_static_number += 1000;
+	return victim_static_number;
+}
+
+/* getenv() is the library's own import, getauxval() is a new one. */
+int fixed_home(void)
+{
+	return getenv("HOME") && getauxval(AT_PAGESZ) == 4096 ? 2 : -1;
+}
+
+int fixed_with(int (*f)(void *), void *arg)
+{
+	return 2 + f(arg);
+}
+
+int fixed_left(void)
+{
+	return 20;
+}
+
+int fixed_right(void)
+{
+	return 2;
+}
+
+int again_left(void)
+{
+	return 30;
+}
+
+int again_right(void)
+{
+	return 3;
+}
+
+/* Needs what nobody has. */
+int nobody_has_this(void);
+int fixed_missing(void)
+{
+	return nobody_has_this();
+}
