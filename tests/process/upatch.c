@@ -159,6 +159,8 @@ struct maker {
 	uint64_t data_off, bss;
 	struct sut_library_reloc relocs[RECORDS_MAX];
 	struct sut_library_import imports[64];
+	const char *import_names[64]; /* as the object has them */
+	char *import_copies[64];
 	struct sut_library_func funcs[UPATCH_LIST_MAX];
 	struct sut_library_range ranges[3 * UPATCH_LIST_MAX];
 	char *names[UPATCH_LIST_MAX];
@@ -185,6 +187,8 @@ static void maker_release(struct maker *m)
 	free(m->wrong);
 	for (size_t i = 0; i < UPATCH_LIST_MAX; i++)
 		free(m->names[i]);
+	for (size_t i = 0; i < m->nimports; i++)
+		free(m->import_copies[i]);
 }
 
 static int add_reloc(struct maker *m, uint64_t off, uint32_t field, uint32_t base, uint32_t import,
@@ -725,8 +729,10 @@ static json_t *manifest_of(const struct maker *m, const char *sha256)
 		json_t *imports = json_array();
 
 		for (size_t i = 0; i < m->nimports; i++)
-			json_array_append_new(imports,
-					      json_pack("{s:s}", "name", m->imports[i].name));
+			json_array_append_new(
+				imports,
+				json_pack("{s:s, s:s*}", "name", m->imports[i].name, "version",
+					  m->imports[i].version[0] ? m->imports[i].version : NULL));
 		json_object_set_new(object, "imports", imports);
 	}
 	return json_pack(

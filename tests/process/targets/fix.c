@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What patches put in the place of victim.c: fixed_X for level 1, again_X for level 2. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 extern int victim_number, victim_static_number;
 extern __thread int victim_tls_number;
@@ -91,6 +94,31 @@ int again_left(void)
 int again_right(void)
 {
 	return 3;
+}
+
+/*
+ * Imports of every kind: an old version of a symbol, which is an IFUNC; a new one; a weak one that nobody has; data.
+ */
+__asm__(".symver old_memcpy, memcpy@GLIBC_2.2.5");
+void *old_memcpy(void *to, const void *from, size_t n);
+__attribute__((weak)) int nobody_has_this_either(void);
+int fixed_imports(int x);
+int fixed_imports(int x)
+{
+	char text[32];
+
+	old_memcpy(text, "imported", 9);
+	if (strnlen(text, 32) != 8 || nobody_has_this_either || !stdout || !environ)
+		return -1;
+	return x + 2;
+}
+
+/* What is interposed stays so. */
+int victim_left(void);
+int fixed_pair(void);
+int fixed_pair(void)
+{
+	return victim_left() + 500;
 }
 
 /* Needs what nobody has. */

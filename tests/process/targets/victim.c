@@ -7,7 +7,10 @@
 
 int victim_number = 40;
 static int victim_static_number;
-__thread int victim_tls_number = 7;
+#ifndef WITHOUT_TLS
+__thread
+#endif
+	int victim_tls_number = 7;
 
 KEEP int victim_value(int x)
 {
