@@ -33,6 +33,9 @@
 #define AGENT_KERNELS                                                                              \
 	AGENT_APPLY_DIR                                                                            \
 	"/kernels" /* BUILDID/guard.json, BUILDID/{SHA256.kpatch.bin,suture.ko}[.sig] */
+#define AGENT_LIBRARIES                                                                            \
+	AGENT_APPLY_DIR                                                                            \
+	"/libraries" /* BUILDID/{wanted.json,SHA256.upatch.bin[.sig],SHA256.json} */
 #define AGENT_CHOICE AGENT_APPLY_DIR "/choice.json"    /* common/choice.h */
 #define AGENT_CLEAN AGENT_APPLY_DIR "/clean"	       /* boot id of the last orderly shutdown */
 #define AGENT_HISTORY AGENT_APPLY_DIR "/history.jsonl" /* common/history.h */
@@ -49,6 +52,9 @@
 #define AGENT_CVES AGENT_RUN "/cves"
 #define AGENT_RELEASE AGENT_RUN "/release.json"
 #define AGENT_NET_SAID AGENT_RUN "/agent.json" /* what sutured said of itself, for the metrics */
+#define AGENT_PROCESS_SOCKET AGENT_RUN "/process.sock" /* of suture-process, 0600 root */
+#define AGENT_FED AGENT_RUN "/libraries"	       /* it was told in this boot what is to run */
+#define AGENT_PATCHED AGENT_RUN "/patched.json" /* processes in which a new patch is watched */
 #define AGENT_VEX AGENT_RUN "/openvex.json"
 
 struct agent_path {

@@ -17,7 +17,9 @@
 enum {
 	APPLY_LOCK_WAIT_MS = 5000,	 /* of a verb, for `suture apply FILE` at the same time */
 	APPLY_LOCK_WAIT_BOOT_MS = 60000, /* of a boot */
-	APPLY_STEPS_MAX = 64,		 /* steps of one call that are told */
+	APPLY_LOCK_WAIT_LIBRARIES_MS =
+		300000,	      /* of feeding suture-process: whoever holds it may be doing so */
+	APPLY_STEPS_MAX = 64, /* steps of one call that are told */
 };
 
 struct apply {

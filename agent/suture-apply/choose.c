@@ -11,6 +11,7 @@
 #include "boot.h"
 #include "common/choice.h"
 #include "health.h"
+#include "library/act.h"
 #include "recover.h"
 #include "stage.h"
 #include "state.h"
@@ -80,6 +81,20 @@ static void tell_choice(struct apply *a, const struct machine_kernel *k, const c
 	}
 }
 
+/* A mode counts for libraries at once, in both directions. r: what came before. */
+static int choose_libraries(struct apply *a, const struct machine_kernel *k, int r,
+			    struct sut_err *err)
+{
+	struct sut_err why = {0};
+
+	if (library_feed(a, k, FEED_START, NULL, &why) == 0 || r < 0)
+		return r;
+	state_failed(a, &why, "");
+	if (err)
+		*err = why;
+	return -why.code;
+}
+
 int verb_choose(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
 {
 	const struct act_opts o = {.by = c->by, .reason = "mode off"};
@@ -98,6 +113,8 @@ int verb_choose(struct apply *a, struct verb_call *c, json_t *answer, struct sut
 	tell_choice(a, &k, c->by, c->request);
 	if (choice.mode == CHOICE_OFF && json_object_get(c->request, "mode"))
 		r = act_unload(a, &o, NULL, err);
+	if (json_object_get(c->request, "mode"))
+		r = choose_libraries(a, &k, r, err);
 	recover_publish(a);
 	verb_state(a, answer);
 	if (r < 0)
@@ -175,15 +192,27 @@ int verb_release(struct apply *a, struct verb_call *c, json_t *answer, struct su
 {
 	char sha256[SUT_SHA256_HEX];
 	struct machine_kernel k;
-	size_t n = 0;
+	struct sut_err why = {0};
+	size_t n = 0, libraries;
 	int r = verb_sha256(c, true, sha256, err);
 
 	if (r == 0)
 		r = a->machine.kernel(a->machine.ctx, &k, err);
 	if (r == 0)
-		r = let_go(a, &k, c->by, sha256, &n, err);
+		r = library_release(a, &k, c->by, sha256, err);
 	if (r < 0)
 		return r;
+	libraries = (size_t)r;
+	r = let_go(a, &k, c->by, sha256, &n, &why);
+	/* It was one of a library. */
+	if (r == -ENOENT && libraries)
+		r = 0;
+	n += libraries;
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r;
+	}
 	if (n)
 		state_mended(a);
 	recover_publish(a);
@@ -198,9 +227,10 @@ int verb_release(struct apply *a, struct verb_call *c, json_t *answer, struct su
 /* The folder itself may be where something is mounted. */
 static int remove_all(struct apply *a, struct sut_err *err)
 {
-	static const char *const paths[] = {AGENT_KERNELS, AGENT_CHOICE,      AGENT_CLEAN,
-					    AGENT_HISTORY, AGENT_APPLY_STATE, AGENT_HEALTH_RESULT,
-					    AGENT_NET_SAID};
+	static const char *const paths[] = {AGENT_KERNELS,  AGENT_LIBRARIES,	 AGENT_CHOICE,
+					    AGENT_CLEAN,    AGENT_HISTORY,	 AGENT_APPLY_STATE,
+					    AGENT_NET_SAID, AGENT_HEALTH_RESULT, AGENT_FED,
+					    AGENT_PATCHED};
 	int r = truth_withdraw(a->root, err);
 
 	for (size_t i = 0; r == 0 && i < SUT_ARRAY_SIZE(paths); i++)
@@ -237,6 +267,8 @@ int verb_forget(struct apply *a, struct verb_call *c, json_t *answer, struct sut
 
 	if (r == 0)
 		r = take_out(a, c->by, true, err);
+	if (r == 0)
+		r = library_leave(a, c->by, true, err);
 	if (r < 0)
 		return r;
 	if (!purge)
@@ -246,11 +278,15 @@ int verb_forget(struct apply *a, struct verb_call *c, json_t *answer, struct sut
 
 int apply_leave(struct apply *a, struct sut_err *err)
 {
-	int r = apply_lock(a, APPLY_LOCK_WAIT_BOOT_MS, err);
+	struct sut_err why = {0};
+	int r = apply_lock(a, APPLY_LOCK_WAIT_BOOT_MS, err), libraries;
 
 	if (r < 0)
 		return r;
+	libraries = library_leave(a, "root", false, &why);
 	r = take_out(a, "root", false, err);
 	apply_unlock(a);
-	return r;
+	if (r == 0 && libraries < 0 && err)
+		*err = why;
+	return r < 0 ? r : libraries;
 }

@@ -67,6 +67,29 @@ bool errors_drop(json_t *list, const char *code, const char *id)
 	return found;
 }
 
+static bool is_of_libraries(const json_t *e)
+{
+	return text_of(e, "patchset")[0] == 'U' || sut_streq(text_of(e, "code"), "no-daemon");
+}
+
+void errors_drop_of(json_t *list, const char *id)
+{
+	for (size_t i = json_array_size(list); i > 0; i--) {
+		const json_t *e = json_array_get(list, i - 1);
+		const char *of = text_of(e, "patchset");
+
+		if (sut_streq(of, id) || (!*of && sut_streq(text_of(e, "code"), "no-daemon")))
+			(void)!json_array_remove(list, i - 1);
+	}
+}
+
+void errors_drop_kernel(json_t *list)
+{
+	for (size_t i = json_array_size(list); i > 0; i--)
+		if (!is_of_libraries(json_array_get(list, i - 1)))
+			(void)!json_array_remove(list, i - 1);
+}
+
 void errors_add(json_t *list, const struct sut_err *e, const char *id, int64_t now)
 {
 	const char *code = *e->reason ? e->reason : "error";

@@ -18,6 +18,11 @@ void errors_add(json_t *list, const struct sut_err *e, const char *id, int64_t n
 /* Takes the one with this code of this patchset out; false: there was none. */
 bool errors_drop(json_t *list, const char *code, const char *id);
 
+/* All of this patchset, and what was said of suture-process (code "no-daemon"). */
+void errors_drop_of(json_t *list, const char *id);
+/* All but those of libraries, whose patchsets are called U…, and which have nothing to do with the kernel. */
+void errors_drop_kernel(json_t *list);
+
 /* The message of the error with this code, or NULL; the list's. */
 const char *errors_find(const json_t *list, const char *code);
 

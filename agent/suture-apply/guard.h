@@ -88,6 +88,15 @@ int guard_read(const char *root, const char *build_id, struct guard *ret,
 int guard_write(const char *root, const char *build_id, const struct guard *g,
 		struct sut_err *err) _must_check_;
 
+/* The same for whatever else is guarded: BELOW/BUILDID/NAME. */
+struct guard_home {
+	const char *below, *name;
+};
+int guard_read_in(const struct guard_home *h, const char *root, const char *build_id,
+		  struct guard *ret, struct sut_err *err) _must_check_;
+int guard_write_in(const struct guard_home *h, const char *root, const char *build_id,
+		   const struct guard *g, struct sut_err *err) _must_check_;
+
 /* The rules. Each changes *g only. */
 void guard_begin(struct guard *g, const struct guard_patch *p, const char *boot_id, int64_t now,
 		 int64_t uptime_s);

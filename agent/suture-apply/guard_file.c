@@ -278,27 +278,29 @@ json_t *guard_json(const struct guard *g)
 
 /* ------------------------------------------------------------------ */
 
-static int folder_of(const char *root, const char *build_id, struct agent_path *ret,
-		     struct sut_err *err)
+static const struct guard_home of_kernels = {AGENT_KERNELS, "guard.json"};
+
+static int folder_of(const struct guard_home *h, const char *root, const char *build_id,
+		     struct agent_path *ret, struct sut_err *err)
 {
-	char below[sizeof(AGENT_KERNELS) + 2 * SUTURE_BUILD_ID_LEN + 1];
+	char below[128];
 
 	if (!is_hex(build_id, (size_t)2 * SUTURE_BUILD_ID_LEN))
-		return sut_err_set(err, EINVAL, "'%s' is not the build-id of a kernel", build_id);
-	snprintf(below, sizeof(below), "%s/%s", AGENT_KERNELS, build_id);
+		return sut_err_set(err, EINVAL, "'%s' is no build-id", build_id);
+	snprintf(below, sizeof(below), "%s/%s", h->below, build_id);
 	*ret = agent_path(root, below);
 	return 0;
 }
 
-static int file_of(const char *root, const char *build_id, const char *name, struct agent_path *ret,
-		   struct sut_err *err)
+static int file_of(const struct guard_home *h, const char *root, const char *build_id,
+		   struct agent_path *ret, struct sut_err *err)
 {
 	struct agent_path folder;
-	int r = folder_of(root, build_id, &folder, err);
+	int r = folder_of(h, root, build_id, &folder, err);
 
 	if (r < 0)
 		return r;
-	if (snprintf(ret->s, sizeof(ret->s), "%s/%s", folder.s, name) >= (int)sizeof(ret->s))
+	if (snprintf(ret->s, sizeof(ret->s), "%s/%s", folder.s, h->name) >= (int)sizeof(ret->s))
 		return sut_err_set(err, ENAMETOOLONG, "the root is too long a path");
 	return 0;
 }
@@ -314,13 +316,16 @@ static int damaged(const char *where, const char *why, struct sut_err *err)
 }
 
 /* Is there a guard that was moved aside, and nothing in its place? */
-static bool lies_aside(const struct agent_path *folder, char name[static 64])
+static bool lies_aside(const struct guard_home *h, const struct agent_path *folder,
+		       char name[static 64])
 {
 	_cleanup_(sut_closedirp) DIR *d = opendir(folder->s);
+	size_t n = strlen(h->name);
 	const struct dirent *e;
 
 	while (d && (e = readdir(d)))
-		if (sut_startswith(e->d_name, "guard.json.damaged-") && strlen(e->d_name) < 64) {
+		if (sut_startswith(e->d_name, h->name) &&
+		    sut_startswith(e->d_name + n, ".damaged-") && strlen(e->d_name) < 64) {
 			snprintf(name, 64, "%s", e->d_name);
 			return true;
 		}
@@ -344,21 +349,22 @@ static int move_aside(const char *path, struct sut_err *why, struct sut_err *err
 	return damaged(name, why->msg, err);
 }
 
-int guard_read(const char *root, const char *build_id, struct guard *ret, struct sut_err *err)
+int guard_read_in(const struct guard_home *h, const char *root, const char *build_id,
+		  struct guard *ret, struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(GUARD_MAX);
 	struct agent_path folder, path;
 	struct sut_err why = {0};
 	char name[64];
-	int r = folder_of(root, build_id, &folder, err);
+	int r = folder_of(h, root, build_id, &folder, err);
 
 	if (r == 0)
-		r = file_of(root, build_id, "guard.json", &path, err);
+		r = file_of(h, root, build_id, &path, err);
 	if (r < 0)
 		return r;
 	r = sut_file_read(path.s, &b, &why);
 	if (r == -ENOENT) {
-		if (lies_aside(&folder, name))
+		if (lies_aside(h, &folder, name))
 			return damaged(name, "it was moved aside", err);
 		*ret = (struct guard){0};
 		return 0;
@@ -375,6 +381,11 @@ int guard_read(const char *root, const char *build_id, struct guard *ret, struct
 	return move_aside(path.s, &why, err);
 }
 
+int guard_read(const char *root, const char *build_id, struct guard *ret, struct sut_err *err)
+{
+	return guard_read_in(&of_kernels, root, build_id, ret, err);
+}
+
 static int sync_folder(const char *path, struct sut_err *err)
 {
 	_cleanup_(sut_closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -385,10 +396,9 @@ static int sync_folder(const char *path, struct sut_err *err)
 }
 
 /* A file is as durable as the name of each folder on the way to it. */
-static int sync_folders(const char *root, struct sut_err *err)
+static int sync_folders(const struct guard_home *h, const char *root, struct sut_err *err)
 {
-	static const char *const above[] = {AGENT_KERNELS, AGENT_APPLY_DIR, "/var/lib/suture",
-					    "/var/lib"};
+	const char *const above[] = {h->below, AGENT_APPLY_DIR, "/var/lib/suture", "/var/lib"};
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(above); i++) {
 		int r = sync_folder(agent_path(root, above[i]).s, err);
@@ -399,16 +409,17 @@ static int sync_folders(const char *root, struct sut_err *err)
 	return 0;
 }
 
-int guard_write(const char *root, const char *build_id, const struct guard *g, struct sut_err *err)
+int guard_write_in(const struct guard_home *h, const char *root, const char *build_id,
+		   const struct guard *g, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *text = NULL;
 	struct agent_path folder, path;
 	bool is_new;
 	json_t *j;
-	int r = folder_of(root, build_id, &folder, err);
+	int r = folder_of(h, root, build_id, &folder, err);
 
 	if (r == 0)
-		r = file_of(root, build_id, "guard.json", &path, err);
+		r = file_of(h, root, build_id, &path, err);
 	if (r < 0)
 		return r;
 	j = guard_json(g);
@@ -419,6 +430,11 @@ int guard_write(const char *root, const char *build_id, const struct guard *g, s
 	is_new = !sut_exists(path.s);
 	r = sut_mkdir_p(folder.s, err);
 	if (r == 0 && is_new)
-		r = sync_folders(root, err);
+		r = sync_folders(h, root, err);
 	return r < 0 ? r : sut_file_write(path.s, text, strlen(text), 0644, err);
+}
+
+int guard_write(const char *root, const char *build_id, const struct guard *g, struct sut_err *err)
+{
+	return guard_write_in(&of_kernels, root, build_id, g, err);
 }

@@ -68,22 +68,36 @@ static int held(const struct choice *c, int64_t now, struct sut_err *err)
 			      c->hold_reason, *c->hold_reason ? ")" : "");
 }
 
-int preflight_choice(struct apply *a, const struct machine_kernel *k, const struct sut_manifest *m,
-		     const struct act_opts *o, struct sut_err *err)
+/* *ret: what the administrator chose. */
+static int choice_allows(struct apply *a, const struct machine_kernel *k, const struct act_opts *o,
+			 struct choice *ret, struct sut_err *err)
 {
 	struct switch_state s;
-	struct choice c;
-	int r = choice_read(a->root, &c, err);
+	int r = choice_read(a->root, ret, err);
 
 	if (r < 0)
 		return r;
-	switch_read(a, k, &c, &s);
+	switch_read(a, k, ret, &s);
 	if (s.mode == CHOICE_OFF || !(o->force || o->again))
 		r = switch_check(&s, err);
-	if (r < 0 || o->force || o->again)
-		return r;
-	r = held(&c, a->now(), err);
-	return r < 0 ? r : pinned(&c, m, err);
+	return r < 0 || o->force || o->again ? r : held(ret, a->now(), err);
+}
+
+int preflight_library(struct apply *a, const struct machine_kernel *k, const struct act_opts *o,
+		      struct sut_err *err)
+{
+	struct choice c;
+
+	return choice_allows(a, k, o, &c, err);
+}
+
+int preflight_choice(struct apply *a, const struct machine_kernel *k, const struct sut_manifest *m,
+		     const struct act_opts *o, struct sut_err *err)
+{
+	struct choice c;
+	int r = choice_allows(a, k, o, &c, err);
+
+	return r < 0 || o->force || o->again ? r : pinned(&c, m, err);
 }
 
 int preflight_quarantine(const struct guard *g, const char *sha256, struct sut_err *err)

@@ -17,6 +17,10 @@ enum { PREFLIGHT_DISK_MIN = 1 << 20 }; /* bytes free where the guard is written 
 int preflight_choice(struct apply *a, const struct machine_kernel *k, const struct sut_manifest *m,
 		     const struct act_opts *o, struct sut_err *err) _must_check_;
 
+/* The same for the patch of a library: pins are the kernel's alone. */
+int preflight_library(struct apply *a, const struct machine_kernel *k, const struct act_opts *o,
+		      struct sut_err *err) _must_check_;
+
 int preflight_quarantine(const struct guard *g, const char *sha256,
 			 struct sut_err *err) _must_check_;
 

@@ -18,18 +18,20 @@
 #include "confine.h"
 #include "kernel/exit.h"
 #include "kernel/session.h"
+#include "library/act.h"
 #include "server.h"
 
 static const char help[] =
-	"usage: suture-apply [OPTION]... [serve|boot|shutdown|health|leave]\n\n"
+	"usage: suture-apply [OPTION]... [serve|boot|shutdown|libraries|health|leave]\n\n"
 	"The half of the Suture agent that changes the kernel. systemd starts it; there is\n"
 	"seldom a reason to do so by hand (see suture(8) instead).\n\n"
 	"  serve          answers calls of suture and sutured until nobody asks any more\n"
 	"                 (default)\n"
 	"  boot           applies the last good patch, early in a boot\n"
 	"  shutdown       notes that the machine goes down in order\n"
+	"  libraries      tells suture-process which patches of libraries are to run\n"
 	"  health         runs the health checks of /etc/suture/health.d\n"
-	"  leave          takes the patch out, before the agent is removed\n\n"
+	"  leave          takes the patches out, before the agent is removed\n\n"
 	"  --root DIR     all files below DIR\n"
 	"  --listen PATH  serve: make this socket, instead of the one that systemd gives\n"
 	"  --user NAME    serve: the user that sutured runs as (default: suture)\n"
@@ -170,6 +172,8 @@ static int run(struct apply *a, const struct options *o, struct sut_err *err)
 		return apply_boot(a, err);
 	if (sut_streq(o->what, "shutdown"))
 		return apply_shutdown(a, err);
+	if (sut_streq(o->what, "libraries"))
+		return apply_libraries(a, err);
 	if (sut_streq(o->what, "leave"))
 		return apply_leave(a, err);
 	return apply_health(a, err);
@@ -177,7 +181,8 @@ static int run(struct apply *a, const struct options *o, struct sut_err *err)
 
 int program_main(int argc, char **argv, int (*machine)(struct apply *a, struct sut_err *err))
 {
-	static const char *const words[] = {"serve", "boot", "shutdown", "health", "leave"};
+	static const char *const words[] = {"serve",	 "boot",   "shutdown",
+					    "libraries", "health", "leave"};
 	struct options o = {.user = "suture", .what = "serve", .idle_s = SERVER_IDLE_MS / 1000};
 	struct sut_err err = {0};
 	struct apply a;

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "boot.h"
 #include "health.h"
+#include "library/act.h"
 #include "messages.h"
 #include "recover.h"
 #include "settings.h"
@@ -251,8 +252,8 @@ int apply_settle(struct apply *a, struct sut_err *err)
 
 int verb_settle(struct apply *a, struct verb_call *c _unused_, json_t *answer, struct sut_err *err)
 {
-	int r = apply_settle(a, err);
+	int r = apply_settle(a, err), libraries = library_settle(a, r < 0 ? NULL : err);
 
 	verb_state(a, answer);
-	return r;
+	return r < 0 ? r : libraries;
 }

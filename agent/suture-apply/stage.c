@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "kernel/kernel.h"
+#include "suture-apply/library/store.h"
 
 #define PATCH_END ".kpatch.bin"
 #define SIG_END PATCH_END ".sig"
@@ -68,11 +69,7 @@ int stage_sealed(int fd, size_t max, const char *name, struct sut_buf *out, stru
 /* ------------------------------------------------------------------ */
 /* where they are                                                      */
 
-struct place {
-	struct agent_path dir, patch, sig, facts;
-};
-
-static bool is_sha256(const char *s)
+bool stage_is_sha256(const char *s)
 {
 	return strlen(s) == SUT_SHA256_HEX - 1 &&
 	       strspn(s, "0123456789abcdef") == SUT_SHA256_HEX - 1;
@@ -102,17 +99,27 @@ static struct agent_path inside(const struct agent_path *dir, const char *sha256
 	return p;
 }
 
-static int place(struct apply *a, const char *sha256, struct place *ret,
+void stage_place_in(const struct agent_path *dir, const char *sha256, const char *end,
+		    struct stage_place *ret)
+{
+	char sig[32];
+
+	snprintf(sig, sizeof(sig), "%s.sig", end);
+	ret->dir = *dir;
+	ret->patch = inside(dir, sha256, end);
+	ret->sig = inside(dir, sha256, sig);
+	ret->facts = inside(dir, sha256, FACTS_END);
+}
+
+static int place(struct apply *a, const char *sha256, struct stage_place *ret,
 		 struct machine_kernel *ret_k, struct sut_err *err)
 {
-	int r = folder(a, &ret->dir, ret_k, err);
+	struct agent_path dir;
+	int r = folder(a, &dir, ret_k, err);
 
-	if (r < 0)
-		return r;
-	ret->patch = inside(&ret->dir, sha256, PATCH_END);
-	ret->sig = inside(&ret->dir, sha256, SIG_END);
-	ret->facts = inside(&ret->dir, sha256, FACTS_END);
-	return 0;
+	if (r == 0)
+		stage_place_in(&dir, sha256, PATCH_END, ret);
+	return r;
 }
 
 /* ------------------------------------------------------------------ */
@@ -137,24 +144,36 @@ static int for_this_kernel(const struct machine_kernel *k, const struct sut_mani
 	return sut_kernel_check(&kernel, m, err);
 }
 
-/* Nothing is unpacked before somebody whom this machine trusts vouches for it. t: of the bytes. */
-static int parse(struct sut_loaded *l, struct sut_trust *t, const struct machine_kernel *k,
-		 const char *name, struct sut_err *err)
+/* Nothing is unpacked before somebody whom this machine trusts vouches for it, or root says that nobody needs to. */
+int stage_parse(struct sut_loaded *l, struct sut_trust *t, const char *name, struct sut_err *err)
 {
 	int r;
 
-	if (!sut_trust_is_good(t))
+	if (!sut_trust_is_good(t) && !t->insecure_local)
 		return not_good(t, err);
-	r = sut_loaded_parse(l, name, err);
+	r = sut_loaded_parse_any(l, name, err);
 	if (r < 0)
 		return r;
 	sut_trust_claim(t, l->manifest);
-	if (!sut_trust_is_good(t))
+	if (!sut_trust_is_good(t) && !t->insecure_local)
 		return not_good(t, err);
-	return for_this_kernel(k, l->manifest, err);
+	return 0;
 }
 
-static json_t *facts_of(const struct sut_loaded *l, const struct sut_trust *t)
+/* The same for the running kernel: there nobody but a key of this machine counts. */
+static int parse(struct sut_loaded *l, struct sut_trust *t, const struct machine_kernel *k,
+		 const char *name, struct sut_err *err)
+{
+	int r = l->manifest ? 0 : stage_parse(l, t, name, err);
+
+	if (r == 0)
+		r = sut_manifest_need_kernel(l->manifest, err);
+	if (r == 0 && !sut_trust_is_good(t))
+		r = not_good(t, err);
+	return r < 0 ? r : for_this_kernel(k, l->manifest, err);
+}
+
+json_t *stage_facts_of(const struct sut_loaded *l, const struct sut_trust *t)
 {
 	const struct sut_manifest *m = l->manifest;
 	json_t *cves = json_array();
@@ -183,8 +202,8 @@ void stage_guard_patch(const struct sut_loaded *l, struct guard_patch *ret)
 /* in and out                                                          */
 
 /* The patch comes last: it is there when the others are. */
-static int keep(const struct place *p, int patch_fd, const struct sut_buf *sig, const json_t *facts,
-		struct sut_err *err)
+int stage_keep(const struct stage_place *p, int patch_fd, const struct sut_buf *sig,
+	       const json_t *facts, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *text = json_dumps(facts, JSON_INDENT(1));
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(STAGE_PATCH_MAX);
@@ -202,19 +221,37 @@ static int keep(const struct place *p, int patch_fd, const struct sut_buf *sig, 
 	return r < 0 ? sut_err_prefix(err, "the patch cannot be kept") : 0;
 }
 
-int stage_put(struct apply *a, int patch_fd, int sig_fd, const char *sha256, json_t **ret_facts,
-	      struct sut_err *err)
+static int put_kernel(struct apply *a, struct sut_loaded *l, struct sut_trust *t, int patch_fd,
+		      const struct sut_buf *sig, json_t **ret_facts, struct sut_err *err)
+{
+	struct machine_kernel k;
+	struct stage_place p;
+	json_t *facts = NULL;
+	int r = place(a, l->sha256, &p, &k, err);
+
+	if (r == 0)
+		r = parse(l, t, &k, "the patch", err);
+	if (r == 0) {
+		facts = stage_facts_of(l, t);
+		r = facts ? stage_keep(&p, patch_fd, sig, facts, err) : sut_err_oom(err);
+	}
+	if (r < 0) {
+		json_decref(facts);
+		return r;
+	}
+	*ret_facts = facts;
+	return 0;
+}
+
+int stage_put(struct apply *a, int patch_fd, int sig_fd, const char *sha256, bool insecure_local,
+	      json_t **ret_facts, struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(STAGE_PATCH_MAX),
 				     sig = SUT_BUF_INIT(STAGE_SIG_MAX);
 	struct agent_path keys = agent_path(a->root, AGENT_KEYS);
-	const struct sut_trust_opts opts = {.keys = keys.s};
+	const struct sut_trust_opts opts = {.keys = keys.s, .insecure_local = insecure_local};
 	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
-	struct machine_kernel k;
-	struct sut_err why = {0};
 	struct sut_trust trust;
-	struct place p;
-	json_t *facts;
 	int r = stage_sealed(patch_fd, STAGE_PATCH_MAX, "the patch", &b, err);
 
 	if (r == 0)
@@ -227,28 +264,20 @@ int stage_put(struct apply *a, int patch_fd, int sig_fd, const char *sha256, jso
 		return sut_err_reason(err, EBADMSG, "digest",
 				      "the patch has the SHA-256 %.16s… and %.16s… was announced",
 				      l->sha256, sha256);
-	r = sut_trust_check_sig(&opts, "the patch", l, &sig, &trust, err);
+	if (insecure_local)
+		r = store_insecure_allowed(a, err);
 	if (r == 0)
-		r = place(a, sha256, &p, &k, err);
+		r = sut_trust_check_sig(&opts, "the patch", l, &sig, &trust, err);
 	if (r == 0)
-		r = parse(l, &trust, &k, "the patch", err);
+		r = stage_parse(l, &trust, "the patch", err);
 	if (r < 0)
 		return r;
-	facts = facts_of(l, &trust);
-	if (!facts)
-		return sut_err_oom(err);
-	r = keep(&p, patch_fd, &sig, facts, &why);
-	if (r < 0) {
-		json_decref(facts);
-		if (err)
-			*err = why;
-		return r;
-	}
-	*ret_facts = facts;
-	return 0;
+	return sut_manifest_is_library(l->manifest)
+		       ? store_keep(a, l, &trust, patch_fd, &sig, ret_facts, err)
+		       : put_kernel(a, l, &trust, patch_fd, &sig, ret_facts, err);
 }
 
-static int not_staged(const char *sha256, struct sut_err *err)
+int stage_not_staged(const char *sha256, struct sut_err *err)
 {
 	return sut_err_reason(err, ENOENT, "not-staged",
 			      "there is no patch with the SHA-256 %.16s… on this machine for this "
@@ -264,16 +293,16 @@ int stage_open(struct apply *a, const char *sha256, struct sut_loaded **ret,
 	_cleanup_(sut_loaded_freep) struct sut_loaded *l = NULL;
 	struct sut_trust trust;
 	struct machine_kernel k;
-	struct place p;
+	struct stage_place p;
 	int r;
 
-	if (!is_sha256(sha256))
-		return not_staged(sha256, err);
+	if (!stage_is_sha256(sha256))
+		return stage_not_staged(sha256, err);
 	r = place(a, sha256, &p, &k, err);
 	if (r == 0)
 		r = sut_loaded_open(p.patch.s, &l, err);
 	if (r == -ENOENT)
-		return not_staged(sha256, err);
+		return stage_not_staged(sha256, err);
 	if (r < 0)
 		return r;
 	if (!sut_streq(l->sha256, sha256))
@@ -304,8 +333,8 @@ static bool is_facts(const json_t *j, const char *sha256)
 	       json_is_string(json_object_get(j, "signed_by"));
 }
 
-static int read_facts(const struct agent_path *file, const char *sha256, json_t **ret,
-		      struct sut_err *err)
+int stage_read_facts(const struct agent_path *file, const char *sha256, json_t **ret,
+		     struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(STAGE_FACTS_MAX);
 	json_t *j;
@@ -325,19 +354,18 @@ static int read_facts(const struct agent_path *file, const char *sha256, json_t 
 int stage_facts(struct apply *a, const char *sha256, json_t **ret, struct sut_err *err)
 {
 	struct machine_kernel k;
-	struct place p;
+	struct stage_place p;
 	int r;
 
-	if (!is_sha256(sha256))
-		return not_staged(sha256, err);
+	if (!stage_is_sha256(sha256))
+		return stage_not_staged(sha256, err);
 	r = place(a, sha256, &p, &k, err);
 	if (r == 0)
-		r = read_facts(&p.facts, sha256, ret, err);
-	return r == -ENOENT ? not_staged(sha256, err) : r;
+		r = stage_read_facts(&p.facts, sha256, ret, err);
+	return r == -ENOENT ? stage_not_staged(sha256, err) : r;
 }
 
-/* The digest of a name of one of our files; false for any other name. */
-static bool digest_of(const char *name, char ret[static SUT_SHA256_HEX])
+bool stage_digest_of(const char *name, char ret[static SUT_SHA256_HEX])
 {
 	const char *end = strchr(name, '.');
 
@@ -345,7 +373,7 @@ static bool digest_of(const char *name, char ret[static SUT_SHA256_HEX])
 		return false;
 	memcpy(ret, name, SUT_SHA256_HEX - 1);
 	ret[SUT_SHA256_HEX - 1] = 0;
-	return is_sha256(ret);
+	return stage_is_sha256(ret);
 }
 
 int stage_find(struct apply *a, const char *id, uint32_t level, char ret[static SUT_SHA256_HEX],
@@ -366,10 +394,10 @@ int stage_find(struct apply *a, const char *id, uint32_t level, char ret[static 
 		json_t *j = NULL;
 		bool is;
 
-		if (!sut_endswith(e->d_name, FACTS_END) || !digest_of(e->d_name, sha256))
+		if (!sut_endswith(e->d_name, FACTS_END) || !stage_digest_of(e->d_name, sha256))
 			continue;
 		file = inside(&dir, sha256, FACTS_END);
-		is = read_facts(&file, sha256, &j, NULL) == 0 &&
+		is = stage_read_facts(&file, sha256, &j, NULL) == 0 &&
 		     sut_streq(json_string_value(json_object_get(j, "id")), id) &&
 		     json_integer_value(json_object_get(j, "level")) == (json_int_t)level;
 		json_decref(j);
@@ -394,7 +422,7 @@ static bool is_needed(const char *name, const char *const *keep_these, size_t n)
 	if (sut_streq(name, "suture.ko") || sut_streq(name, "suture.ko.sig"))
 		return true;
 	/* Else what a write that was killed has left. */
-	if (!digest_of(name, sha256))
+	if (!stage_digest_of(name, sha256))
 		return false;
 	if (!sut_streq(name + SUT_SHA256_HEX - 1, PATCH_END) &&
 	    !sut_streq(name + SUT_SHA256_HEX - 1, SIG_END) &&

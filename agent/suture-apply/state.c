@@ -16,6 +16,7 @@
 #include "errors.h"
 #include "guard.h"
 #include "kernel/applied.h"
+#include "library/state.h"
 #include "stage.h"
 #include "switch.h"
 #include "truth/truth.h"
@@ -264,6 +265,21 @@ static void look(struct state *s)
 	find_facts(s);
 }
 
+/* Libraries add what they have to `quarantined` and `errors`. */
+static int put_libraries(const struct state *s, json_t *all)
+{
+	json_t *libraries = NULL, *daemon = NULL;
+
+	if (library_state(s->a, &s->k, json_object_get(all, "quarantined"),
+			  json_object_get(all, "errors"), &libraries, &daemon) < 0)
+		return -1;
+	if (json_object_set_new(all, "libraries", libraries) < 0) {
+		json_decref(daemon);
+		return -1;
+	}
+	return json_object_set_new(all, "daemon", daemon);
+}
+
 static json_t *make(const struct state *s)
 {
 	json_t *j = json_pack("{s:s,s:i,s:o,s:o,s:s,s:o,s:I}", "format", "suture-apply-state",
@@ -279,7 +295,7 @@ static json_t *make(const struct state *s)
 		"choice", s->choice_known ? choice_json(&s->choice) : json_null(), "residue",
 		act_residue(s->a), "errors", s->errors);
 
-	if (!j || !more || json_object_update(j, more) < 0) {
+	if (!j || !more || json_object_update(j, more) < 0 || put_libraries(s, j) < 0) {
 		json_decref(j);
 		j = NULL;
 	}
@@ -379,5 +395,10 @@ void state_failed(struct apply *a, const struct sut_err *e, const char *id)
 
 void state_mended(struct apply *a)
 {
-	json_array_clear(errors_of(a));
+	errors_drop_kernel(errors_of(a));
+}
+
+void state_mended_of(struct apply *a, const char *id)
+{
+	errors_drop_of(errors_of(a), id);
 }

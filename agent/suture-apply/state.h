@@ -22,8 +22,9 @@ int state_publish(struct apply *a, struct sut_err *err) _must_check_;
 int state_tell(struct apply *a, const json_t *state, struct sut_err *err) _must_check_;
 
 /* To be called before state_publish(): e joins "errors" (one per reason and patchset, the newest eight), or a
- * success has mended them all. id: of the patch, "" for none. */
+ * success has mended them: all but those of libraries, or those of one patch. id: of the patch, "" for none. */
 void state_failed(struct apply *a, const struct sut_err *e, const char *id);
 void state_mended(struct apply *a);
+void state_mended_of(struct apply *a, const char *id);
 
 #endif

@@ -13,6 +13,8 @@
 #include "boot.h"
 #include "engine.h"
 #include "errors.h"
+#include "library/act.h"
+#include "library/verb.h"
 #include "preflight.h"
 #include "stage.h"
 #include "state.h"
@@ -98,6 +100,8 @@ static int verb_status(struct apply *a, struct verb_call *c, json_t *answer, str
 	/* Who asks is answered, also while somebody else is at work. */
 	if (ours && apply_settle(a, &why) < 0)
 		apply_log(LOG_WARNING, "the probation cannot be ended: %s", why.msg);
+	if (ours && library_settle(a, &why) < 0)
+		apply_log(LOG_WARNING, "the probation cannot be ended: %s", why.msg);
 	r = state_json(a, &state, err);
 	if (r < 0)
 		return r;
@@ -111,25 +115,43 @@ static int verb_status(struct apply *a, struct verb_call *c, json_t *answer, str
 	return r;
 }
 
+/* What is needed no longer makes room for it. */
+static void tidy(struct apply *a, const json_t *facts, const char *sha256)
+{
+	const char *library = json_string_value(json_object_get(facts, "build_id"));
+	_cleanup_(sut_freep) struct guard *g = calloc(1, sizeof(*g));
+	struct machine_kernel k;
+
+	if (!g)
+		return;
+	if (library && store_read(a, library, g, NULL) == 0)
+		store_tidy(a, library, g, sha256);
+	else if (!library && a->machine.kernel(a->machine.ctx, &k, NULL) == 0 &&
+		 guard_read(a->root, k.build_id, g, NULL) == 0)
+		stage_tidy(a, g, sha256);
+}
+
 static int verb_stage(struct apply *a, struct verb_call *c, json_t *answer, struct sut_err *err)
 {
 	char sha256[SUT_SHA256_HEX];
-	struct machine_kernel k;
 	json_t *facts = NULL;
-	struct guard g;
+	bool insecure = false;
 	int r = verb_sha256(c, false, sha256, err);
 
 	if (r == 0)
-		r = stage_put(a, c->fds.v[0], c->fds.v[1], sha256, &facts, err);
+		r = verb_flag(c, "insecure_local", &insecure, err);
+	if (r == 0 && insecure && !c->root)
+		r = sut_err_reason(err, EACCES, "not-root",
+				   "only root may apply what nobody vouches for");
+	if (r == 0)
+		r = stage_put(a, c->fds.v[0], c->fds.v[1], sha256, insecure, &facts, err);
 	if (r < 0)
 		return r;
-	if (a->machine.kernel(a->machine.ctx, &k, NULL) == 0 &&
-	    guard_read(a->root, k.build_id, &g, NULL) == 0)
-		stage_tidy(a, &g, sha256);
+	tidy(a, facts, sha256);
 	return json_object_set_new(answer, "patch", facts) < 0 ? sut_err_oom(err) : 0;
 }
 
-static int act_options(const struct verb_call *c, struct act_opts *ret, struct sut_err *err)
+int verb_act_options(const struct verb_call *c, struct act_opts *ret, struct sut_err *err)
 {
 	struct act_opts o = {.by = c->by, .reason = plain(c, "reason", REASON_MAX)};
 	int r = verb_flag(c, "dry_run", &o.dry_run, err);
@@ -161,7 +183,7 @@ static int verb_preflight(struct apply *a, struct verb_call *c, json_t *answer, 
 	int r = verb_sha256(c, false, sha256, err);
 
 	if (r == 0)
-		r = act_options(c, &o, err);
+		r = verb_act_options(c, &o, err);
 	if (r == 0)
 		r = a->machine.kernel(a->machine.ctx, &k, err);
 	if (r == 0)
@@ -195,7 +217,7 @@ static int verb_apply(struct apply *a, struct verb_call *c, json_t *answer, stru
 	int r = verb_sha256(c, false, sha256, err);
 
 	if (r == 0)
-		r = act_options(c, &o, err);
+		r = verb_act_options(c, &o, err);
 	if (r < 0)
 		return r;
 	r = act_apply(a, sha256, &o, &result, err);
@@ -209,7 +231,7 @@ static int verb_unload(struct apply *a, struct verb_call *c, json_t *answer, str
 {
 	struct act_opts o = {0};
 	json_t *result = NULL;
-	int r = act_options(c, &o, err);
+	int r = verb_act_options(c, &o, err);
 
 	if (r < 0)
 		return r;
@@ -338,11 +360,21 @@ static int verb_engine(struct apply *a, struct verb_call *c, json_t *answer, str
 /* ------------------------------------------------------------------ */
 
 static const struct verb verbs[] = {
-	{"apply", false, true, 0, verb_apply},	       {"choose", true, true, 0, verb_choose},
-	{"engine", false, true, 2, verb_engine},       {"forget", true, true, 0, verb_forget},
-	{"preflight", false, true, 0, verb_preflight}, {"release", true, true, 0, verb_release},
-	{"settle", false, true, 0, verb_settle},       {"stage", false, true, 2, verb_stage},
-	{"status", false, false, 0, verb_status},      {"unload", false, true, 0, verb_unload},
+	{"apply", false, true, 0, verb_apply},
+	{"choose", true, true, 0, verb_choose},
+	{"engine", false, true, 2, verb_engine},
+	{"forget", true, true, 0, verb_forget},
+	{"lib-apply", false, true, 0, verb_lib_apply},
+	{"lib-files", false, false, 0, verb_lib_files},
+	{"lib-processes", false, false, 0, verb_lib_processes},
+	{"lib-status", false, false, 0, verb_lib_status},
+	{"lib-unload", false, true, 0, verb_lib_unload},
+	{"preflight", false, true, 0, verb_preflight},
+	{"release", true, true, 0, verb_release},
+	{"settle", false, true, 0, verb_settle},
+	{"stage", false, true, 2, verb_stage},
+	{"status", false, false, 0, verb_status},
+	{"unload", false, true, 0, verb_unload},
 	{"verify", false, true, 0, verb_verify},
 };
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "act.h"
 #include "apply.h"
 #include "wire/wire.h"
 
@@ -46,5 +47,9 @@ int verb_flag(const struct verb_call *c, const char *name, bool *ret,
 /* 64 lower-case hexadecimal digits; optional: "" when it is not there. */
 int verb_sha256(const struct verb_call *c, bool optional, char ret[static SUT_SHA256_HEX],
 		struct sut_err *err) _must_check_;
+
+/* by, reason, dry_run, down and force. -EACCES: force is root's. */
+int verb_act_options(const struct verb_call *c, struct act_opts *ret,
+		     struct sut_err *err) _must_check_;
 
 #endif

@@ -447,24 +447,13 @@ static int next_answer(int fd, int timeout_ms, void (*each)(void *ctx, const jso
 	}
 }
 
-int wire_call(const char *path, const json_t *request, const struct wire_fds *fds, int timeout_ms,
-	      void (*each)(void *ctx, const json_t *progress), void *ctx, json_t **ret,
-	      struct sut_err *err)
+int wire_answer(int fd, int timeout_ms, void (*each)(void *ctx, const json_t *progress), void *ctx,
+		json_t **ret, struct sut_err *err)
 {
-	_cleanup_(sut_closep) int fd = -1;
 	struct sut_err why = {0};
 	json_t *answer = NULL;
-	int r = wire_connect(path, &fd, err);
+	int r = next_answer(fd, timeout_ms, each, ctx, &answer, err);
 
-	if (r == 0)
-		r = wire_send(fd, request, fds, &why);
-	/* One who refuses at once may have gone before all was sent; what he said is there. */
-	if (r < 0 && r != -EPIPE) {
-		if (fd >= 0 && err)
-			*err = why;
-		return r;
-	}
-	r = next_answer(fd, timeout_ms, each, ctx, &answer, err);
 	if (r < 0)
 		return r;
 	if (!json_is_true(json_object_get(answer, "ok"))) {
@@ -478,6 +467,25 @@ int wire_call(const char *path, const json_t *request, const struct wire_fds *fd
 	else
 		json_decref(answer);
 	return r;
+}
+
+int wire_call(const char *path, const json_t *request, const struct wire_fds *fds, int timeout_ms,
+	      void (*each)(void *ctx, const json_t *progress), void *ctx, json_t **ret,
+	      struct sut_err *err)
+{
+	_cleanup_(sut_closep) int fd = -1;
+	struct sut_err why = {0};
+	int r = wire_connect(path, &fd, err);
+
+	if (r == 0)
+		r = wire_send(fd, request, fds, &why);
+	/* One who refuses at once may have gone before all was sent; what he said is there. */
+	if (r < 0 && r != -EPIPE) {
+		if (fd >= 0 && err)
+			*err = why;
+		return r;
+	}
+	return wire_answer(fd, timeout_ms, each, ctx, ret, err);
 }
 
 static void utc(char ret[static 32])

@@ -69,6 +69,10 @@ int wire_call(const char *path, const json_t *request, const struct wire_fds *fd
 	      void (*each)(void *ctx, const json_t *progress), void *ctx, json_t **ret,
 	      struct sut_err *err) _must_check_;
 
+/* The second half of a call whose request, or requests, were sent on fd: progress, then the answer. As wire_call(). */
+int wire_answer(int fd, int timeout_ms, void (*each)(void *ctx, const json_t *progress), void *ctx,
+		json_t **ret, struct sut_err *err) _must_check_;
+
 /* For those who answer. All return what wire_send() does. */
 int wire_progress(int fd, const char *step, const char *state, const char *text, uint64_t done,
 		  uint64_t total);
