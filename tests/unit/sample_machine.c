@@ -14,7 +14,9 @@
 #include "crypto/minisign.h"
 #include "kernel/trust.h"
 #include "patch/signature.h"
+#include "sample_library.h"
 #include "sample_patch.h"
+#include "suture-apply/library/act.h"
 #include "suture-apply/verb.h"
 
 static struct sut_err fault;
@@ -75,6 +77,51 @@ static void make_patch(struct sample_machine *s, int n, const struct sut_privkey
 	json_decref(m);
 }
 
+static void make_payload(const char *build_id, struct sut_buf *out)
+{
+	struct sample_library *l = calloc(1, sizeof(*l));
+
+	MUST(l ? 0 : -1);
+	sample_library(l);
+	MUST(sut_unhex(build_id, l->l.build_id, sizeof(l->l.build_id)));
+	MUST(sut_library_write(&l->l, out, &fault));
+	free(l);
+}
+
+void sample_lib_build_id(int n, char ret[41])
+{
+	if (n < 4)
+		memcpy(ret, SAMPLE_LIBRARY_BUILD_ID, 41);
+	else
+		snprintf(ret, 41, "%.39s%c", SAMPLE_OTHER_BUILD_ID, (char)('0' + n));
+}
+
+static void make_library(struct sample_machine *s, int n, const struct sut_privkey *key)
+{
+	char build_id[41];
+	_cleanup_(sut_patch_freep) struct sut_patch *p = NULL;
+	_cleanup_(sut_manifest_freep) struct sut_manifest *manifest = NULL;
+	_cleanup_buf_ struct sut_buf payload = SUT_BUF_INIT(SUT_LIBRARY_MAX);
+	struct sample_file *f = &s->library[n];
+	json_t *m = sample_library_manifest();
+
+	sample_lib_build_id(n, build_id);
+	f->file = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
+	f->sig = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
+	snprintf(f->id, sizeof(f->id), "U%d", n);
+	json_object_set_new(m, "level", json_integer(n));
+	json_object_set_new(m, "id", json_string(f->id));
+	json_object_set_new(json_object_get(m, "target"), "build_id", json_string(build_id));
+	make_payload(build_id, &payload);
+	sample_library_pack(m, &payload, &f->file);
+	MUST(sut_patch_parse(f->file.data, f->file.len, &p, &fault));
+	MUST(sut_manifest_load(p->manifest, &manifest, &fault));
+	MUST(sut_patch_sign(key, manifest, f->file.data, f->file.len, SAMPLE_MTIME, &f->sig,
+			    &fault));
+	sut_sha256_hex(f->file.data, f->file.len, f->sha256);
+	json_decref(m);
+}
+
 struct sample_machine *sample_machine_new(void)
 {
 	_cleanup_(sut_privkey_freep) struct sut_privkey *key = NULL;
@@ -85,12 +132,19 @@ struct sample_machine *sample_machine_new(void)
 	make_key(s, &key);
 	for (int n = 1; n <= SAMPLE_PATCHES; n++)
 		make_patch(s, n, key);
+	for (int n = 1; n <= SAMPLE_LIBRARIES; n++)
+		make_library(s, n, key);
 	return s;
 }
 
 void sample_machine_free(struct sample_machine *s)
 {
+	sample_process_stop(s);
 	MUST(sut_rm_rf(s->root, &fault));
+	for (int n = 1; n <= SAMPLE_LIBRARIES; n++) {
+		sut_buf_release(&s->library[n].file);
+		sut_buf_release(&s->library[n].sig);
+	}
 	for (int n = 1; n <= SAMPLE_PATCHES; n++) {
 		sut_buf_release(&s->patch[n].file);
 		sut_buf_release(&s->patch[n].sig);
@@ -127,7 +181,7 @@ int sample_stage_fds(const struct sample_machine *s, int n, int patch_fd, int si
 	begin(s, &a);
 	r = apply_lock(&a, 1000, err);
 	if (r == 0)
-		r = stage_put(&a, patch_fd, sig_fd, s->patch[n].sha256, &facts, err);
+		r = stage_put(&a, patch_fd, sig_fd, s->patch[n].sha256, false, &facts, err);
 	json_decref(facts);
 	return r;
 }
@@ -246,4 +300,88 @@ void sample_make_good(const struct sample_machine *s, int n)
 	MUST(sample_apply(s, n, &fault));
 	MUST(machine_file_ahead(s->root, 1000, &fault));
 	MUST(sample_settle(s, &fault));
+}
+
+/* ------------------------------------------------------------------ */
+/* libraries                                                           */
+
+int sample_lib_stage_fds(const struct sample_machine *s, int n, int patch_fd, int sig_fd,
+			 bool insecure, struct sut_err *err)
+{
+	_cleanup_(apply_release) struct apply a;
+	json_t *facts = NULL;
+	int r;
+
+	begin(s, &a);
+	r = apply_lock(&a, 1000, err);
+	if (r == 0)
+		r = stage_put(&a, patch_fd, sig_fd, s->library[n].sha256, insecure, &facts, err);
+	json_decref(facts);
+	return r;
+}
+
+int sample_lib_stage(const struct sample_machine *s, int n, struct sut_err *err)
+{
+	_cleanup_(sut_closep) int file = sample_sealed(&s->library[n].file),
+				  sig = sample_sealed(&s->library[n].sig);
+
+	return sample_lib_stage_fds(s, n, file, sig, false, err);
+}
+
+int sample_lib_apply(const struct sample_machine *s, int n, struct sut_err *err)
+{
+	const struct act_opts o = {.by = "sutured"};
+	_cleanup_(apply_release) struct apply a;
+	int r;
+
+	begin(s, &a);
+	r = apply_lock(&a, 1000, err);
+	return r < 0 ? r : library_apply(&a, s->library[n].sha256, &o, NULL, err);
+}
+
+int sample_lib_unload(const struct sample_machine *s, const char *build_id, struct sut_err *err)
+{
+	const struct act_opts o = {.by = "root", .reason = "test", .on_purpose = true};
+	_cleanup_(apply_release) struct apply a;
+	int r;
+
+	begin(s, &a);
+	r = apply_lock(&a, 1000, err);
+	return r < 0 ? r : library_unload(&a, build_id, &o, NULL, err);
+}
+
+int sample_lib_settle(const struct sample_machine *s, struct sut_err *err)
+{
+	_cleanup_(apply_release) struct apply a;
+	int r;
+
+	begin(s, &a);
+	r = apply_lock(&a, 1000, err);
+	return r < 0 ? r : library_settle(&a, err);
+}
+
+int sample_lib_feed(const struct sample_machine *s, struct sut_err *err)
+{
+	_cleanup_(apply_release) struct apply a;
+
+	begin(s, &a);
+	return apply_libraries(&a, err);
+}
+
+void sample_lib_guard(const struct sample_machine *s, int n, struct guard *ret)
+{
+	_cleanup_(apply_release) struct apply a;
+	char build_id[41];
+
+	sample_lib_build_id(n, build_id);
+	begin(s, &a);
+	MUST(store_read(&a, build_id, ret, &fault));
+}
+
+void sample_lib_make_good(const struct sample_machine *s, int n)
+{
+	MUST(sample_lib_stage(s, n, &fault));
+	MUST(sample_lib_apply(s, n, &fault));
+	MUST(machine_file_ahead(s->root, 1000, &fault));
+	MUST(sample_lib_settle(s, &fault));
 }

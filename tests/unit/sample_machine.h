@@ -15,15 +15,24 @@
 #include "suture-apply/stage.h"
 #include "suture-apply/state.h"
 
-enum { SAMPLE_PATCHES = 3 };
+enum { SAMPLE_PATCHES = 3, SAMPLE_LIBRARIES = 8 };
+
+/* Of library[4]; those behind it count on. */
+#define SAMPLE_OTHER_BUILD_ID "ffeeddccbbaa9988776655443322110000000004"
+
+struct sample_file {
+	char id[16];
+	char sha256[SUT_SHA256_HEX];
+	struct sut_buf file, sig;
+};
 
 struct sample_machine {
 	char *root;
-	struct {
-		char id[16]; /* "K1" has level 1, and so on */
-		char sha256[SUT_SHA256_HEX];
-		struct sut_buf file, sig;
-	} patch[SAMPLE_PATCHES + 1]; /* from 1 */
+	/* "K1" has level 1, and so on */
+	struct sample_file patch[SAMPLE_PATCHES + 1]; /* from 1 */
+	/* "U1" to "U3" for SAMPLE_LIBRARY_BUILD_ID, with levels 1 to 3; each further one for another library; from 1 */
+	struct sample_file library[SAMPLE_LIBRARIES + 1];
+	pid_t process; /* sample_process_start(); 0: it does not run */
 };
 
 /* All of these abort when they fail, but for those that return an error. */
@@ -52,6 +61,33 @@ json_t *sample_state(const struct sample_machine *s);
 
 /* The next boot of the machine, then suture-apply boot. clean: it was shut down in order before. */
 void sample_next_boot(const struct sample_machine *s, bool clean, const char *cmdline);
+
+/* --- libraries --- */
+
+/*
+ * suture-process as suture-apply sees it, in a process of its own that does nothing to anybody. What it was told last is
+ * ROOT/process-set.json, so that it may be killed and started anew at any time: {"sha256": [...], "exclude": …, "init": …}. In
+ * ROOT/process.json a test says what it sees: {"processes": [{"pid", "comm", "build_id"}], "unpatched": {WORD: count}, "fail": "REASON"}.
+ */
+void sample_process_start(struct sample_machine *s);
+void sample_process_stop(struct sample_machine *s);
+/* n: index into library; is it what the daemon was told last? */
+bool sample_process_has(const struct sample_machine *s, int n);
+/* How many it was told of; -1: it was told nothing yet. */
+int sample_process_count(const struct sample_machine *s);
+
+int sample_lib_stage(const struct sample_machine *s, int n, struct sut_err *err);
+int sample_lib_stage_fds(const struct sample_machine *s, int n, int patch_fd, int sig_fd,
+			 bool insecure, struct sut_err *err);
+int sample_lib_apply(const struct sample_machine *s, int n, struct sut_err *err);
+int sample_lib_unload(const struct sample_machine *s, const char *build_id, struct sut_err *err);
+int sample_lib_settle(const struct sample_machine *s, struct sut_err *err);
+/* suture-apply libraries */
+int sample_lib_feed(const struct sample_machine *s, struct sut_err *err);
+void sample_lib_build_id(int n, char ret[41]);
+void sample_lib_guard(const struct sample_machine *s, int n, struct guard *ret);
+/* n stands its probation. */
+void sample_lib_make_good(const struct sample_machine *s, int n);
 
 /* n stands its probation. */
 void sample_make_good(const struct sample_machine *s, int n);

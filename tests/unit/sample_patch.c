@@ -157,16 +157,26 @@ void sample_patch(struct sut_buf *out)
 	json_decref(j);
 }
 
-static void pack_library(json_t *manifest, struct sut_buf *out)
+static void pack_members(json_t *manifest, uint8_t *payload, size_t len, struct sut_buf *out)
 {
 	const struct sut_member members[] = {
-		{(char *)"libexpat.bin", ko, sizeof(ko)},
+		{(char *)"libexpat.bin", payload, len},
 		{(char *)"fix-1.patch", fix, sizeof(fix) - 1},
 	};
 	struct sut_err err = {0};
 
 	if (sut_patch_pack(manifest, members, SUT_ARRAY_SIZE(members), SAMPLE_MTIME, out, &err) < 0)
 		broken(err.msg);
+}
+
+static void pack_library(json_t *manifest, struct sut_buf *out)
+{
+	pack_members(manifest, ko, sizeof(ko), out);
+}
+
+void sample_library_pack(json_t *manifest, const struct sut_buf *payload, struct sut_buf *out)
+{
+	pack_members(manifest, payload->data, payload->len, out);
 }
 
 json_t *sample_library_manifest_full(void)
