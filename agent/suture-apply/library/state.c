@@ -122,7 +122,7 @@ static json_t *entry(struct apply *a, const struct machine_kernel *k, const char
 			"id", want->id, "level", (json_int_t)want->level, "cves",
 			cves ? json_copy(cves) : json_array(), "sha256", want->sha256);
 	more = json_pack("{s:o,s:o,s:I,s:I,s:o,s:s,s:o,s:b}", "applied_at",
-			 runs ? when_json(probation ? g->since : g->good_since) : json_string(""),
+			 runs ? when_json(probation ? g->since : g->good_since) : json_null(),
 			 "signed_by", runs ? fact(facts, "signed_by") : json_string(""),
 			 "processes", count_of(told, "processes"), "patched",
 			 count_of(told, "patched"), "reasons", library_reasons(told), "phase",
