@@ -9,20 +9,25 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "compile/compile.h"
+#include "library/profile_file.h"
+#include "library/show.h"
 #include "prove/batch.h"
 #include "target/progress.h"
 
 static const char usage_text[] =
 	"usage: suture-build prove --target T [--json] [--text FILE] SOURCE.c...\n"
 	"       suture-build prove --target T [--json] [--list] --sample N [--seed S]\n"
+	"       suture-build prove --target debian/PACKAGE=VERSION [--file FILE] [--json] [--list]\n"
 	"\n"
 	"Compiles source files exactly as the target was built and compares every function\n"
 	"and datum with the shipped kernel, byte for byte. Exit status 3: something differs\n"
-	"for no known reason.\n"
+	"for no known reason. Of a package of libraries or programs, what its recorded build made\n"
+	"is compared with the shipped files.\n"
 	"\n"
 	"  --sample N    take N files at random from all that are built into the kernel\n"
 	"  --seed S      another choice; the same seed picks the same files (default 1)\n"
-	"  --list        only print the names of the files\n"
+	"  --list        only print the names of the files; of a package, also name what is the same\n"
+	"  --file FILE   only this file of the package: libcrypto.so.3\n"
 	"  --text FILE   compile this text in place of the (one) source's own\n"
 	"  --json        print JSON\n"
 	"  --cache DIR   where targets are kept; default $SUTURE_CACHE, then\n"
@@ -31,7 +36,7 @@ static const char usage_text[] =
 enum { SAMPLE_MAX = 100000 };
 
 struct args {
-	const char *target, *text;
+	const char *target, *text, *file;
 	char *cache;
 	uint64_t sample, seed;
 	bool json, list;
@@ -337,15 +342,11 @@ static int bad_usage(const char *why)
 int cmd_prove(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"target", required_argument, NULL, 't'},
-		{"cache", required_argument, NULL, 'c'},
-		{"sample", required_argument, NULL, 'n'},
-		{"seed", required_argument, NULL, 's'},
-		{"text", required_argument, NULL, 'x'},
-		{"json", no_argument, NULL, 'j'},
-		{"list", no_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+		{"target", required_argument, NULL, 't'}, {"cache", required_argument, NULL, 'c'},
+		{"sample", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
+		{"text", required_argument, NULL, 'x'},	  {"file", required_argument, NULL, 'F'},
+		{"json", no_argument, NULL, 'j'},	  {"list", no_argument, NULL, 'l'},
+		{"help", no_argument, NULL, 'h'},	  {0},
 	};
 	_cleanup_(sut_freep) char *cache = NULL;
 	struct args a = {.seed = 1};
@@ -372,6 +373,9 @@ int cmd_prove(int argc, char **argv)
 		case 'x':
 			a.text = optarg;
 			break;
+		case 'F':
+			a.file = optarg;
+			break;
 		case 'j':
 			a.json = true;
 			break;
@@ -388,7 +392,9 @@ int cmd_prove(int argc, char **argv)
 	}
 	if (!a.target)
 		return bad_usage("--target is missing");
-	if (!a.sample == (optind == argc))
+	if (sut_lib_name_is(a.target) && (optind < argc || a.sample || a.text))
+		return bad_usage("of a package, all of a file is compared: --file FILE");
+	if (!sut_lib_name_is(a.target) && !a.sample == (optind == argc))
 		return bad_usage("name source files, or ask for some with --sample");
 	if (a.text && (a.sample || argc - optind != 1))
 		return bad_usage("--text goes with exactly one source file");
@@ -397,5 +403,7 @@ int cmd_prove(int argc, char **argv)
 		fprintf(stderr, "suture-build prove: out of memory\n");
 		return SUT_EXIT_ERROR;
 	}
+	if (sut_lib_name_is(a.target))
+		return sut_lib_prove(a.cache, a.target, a.file, a.json, a.list);
 	return run(&a, argc - optind, argv + optind);
 }

@@ -11,36 +11,50 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "compile/compile.h"
+#include "library/add.h"
+#include "library/profile_file.h"
+#include "library/show.h"
 #include "target/add.h"
 #include "target/profile.h"
 #include "target/store.h"
 
 static const char usage_text[] =
-	"usage: suture-build target add TARGET [--from DIR] [--cache DIR]\n"
+	"usage: suture-build target add TARGET [--from DIR] [--here] [--cache DIR]\n"
 	"       suture-build target list [--json] [--cache DIR]\n"
-	"       suture-build target show TARGET [--json] [--cache DIR]\n"
+	"       suture-build target show TARGET [--file FILE] [--json] [--cache DIR]\n"
 	"       suture-build target remove TARGET [--cache DIR]\n"
 	"       suture-build target clean [--cache DIR]\n"
 	"\n"
-	"A target is one exact kernel build, for example debian/6.1.0-47-cloud-amd64.\n"
-	"'add debian/newest-cloud-amd64' takes the newest kernel of that flavour.\n"
+	"A target is one exact kernel build, for example debian/6.1.0-47-cloud-amd64, or one exact\n"
+	"package of libraries or programs, for example debian/libssl3=3.0.17-1~deb12u2.\n"
+	"'add debian/newest-cloud-amd64' takes the newest kernel of that flavour. 'add' of a package\n"
+	"builds its source package once, in a root of its own (as root), and compares the result\n"
+	"with the shipped files.\n"
 	"'remove' takes the source tree along when no other target uses it; 'clean' removes\n"
 	"the source trees that no target uses.\n"
 	"\n"
 	"  --from DIR   take the .deb files from DIR; apt does not verify them then\n"
+	"  --here       build the package on this machine, with what is installed, not in a root\n"
+	"  --file FILE  only this file of the package: libcrypto.so.3\n"
 	"  --cache DIR  where targets are kept; default $SUTURE_CACHE, then\n"
 	"               /var/cache/suture (root) or ~/.cache/suture\n"
 	"  --json       print JSON\n";
 
 struct args {
-	const char *verb, *target, *from;
+	const char *verb, *target, *from, *file;
 	char *cache;
-	bool json;
+	bool json, here;
 };
 
 static int fail(const struct sut_err *err)
 {
 	fprintf(stderr, "suture-build target: %s\n", err->msg);
+	return SUT_EXIT_ERROR;
+}
+
+static int fail_text(const char *text)
+{
+	fprintf(stderr, "suture-build target: %s\n", text);
 	return SUT_EXIT_ERROR;
 }
 
@@ -56,6 +70,22 @@ static int list_commands(const struct args *a, const char *target, struct sut_er
 	return sut_compile_prepare(p, err);
 }
 
+static int add_library(const struct args *a)
+{
+	struct sut_lib_add_opts o = {
+		.from = a->from, .here = a->here, .progress = sut_progress_stderr()};
+	struct sut_err err = {0};
+	bool existed;
+
+	if (a->from)
+		fprintf(stderr, "suture-build target: packages from %s are not verified by apt\n",
+			a->from);
+	if (sut_lib_target_add(a->cache, a->target, &o, &existed, &err) < 0)
+		return fail(&err);
+	printf("%s is %s\n", a->target, existed ? "there already" : "ready");
+	return existed ? SUT_EXIT_OK : sut_lib_show(a->cache, a->target, NULL, false);
+}
+
 static int add(const struct args *a)
 {
 	struct sut_add_opts o = {.from = a->from, .progress = sut_progress_stderr()};
@@ -63,6 +93,10 @@ static int add(const struct args *a)
 	struct sut_err err = {0};
 	bool existed;
 
+	if (sut_lib_name_is(a->target))
+		return add_library(a);
+	if (a->here)
+		return fail_text("--here is for packages of libraries and programs");
 	if (sut_target_resolve(a->target, &target, &err) < 0)
 		return fail(&err);
 	if (a->from)
@@ -122,6 +156,8 @@ static int show(const struct args *a)
 	struct sut_err err = {0};
 	char id[2 * SUT_BUILD_ID_LEN + 1];
 
+	if (sut_lib_name_is(a->target))
+		return sut_lib_show(a->cache, a->target, a->file, a->json);
 	if (sut_profile_open(a->cache, a->target, &p, &err) < 0)
 		return fail(&err);
 	if (a->json)
@@ -168,7 +204,8 @@ static int remove_target(const struct args *a)
 	const char *release;
 	bool source;
 
-	if (sut_target_name_check(a->target, &release, &err) < 0 ||
+	if ((sut_lib_name_is(a->target) ? sut_lib_name_check(a->target, NULL, NULL, &err)
+					: sut_target_name_check(a->target, &release, &err)) < 0 ||
 	    sut_store_lock(a->cache, sut_progress_stderr(), &abs, &lock, &err) < 0 ||
 	    sut_target_remove(abs, a->target, &source, &err) < 0)
 		return fail(&err);
@@ -217,6 +254,8 @@ static int run(int argc, char **argv, struct args *a)
 	static const struct option opts[] = {
 		{"from", required_argument, NULL, 'f'},
 		{"cache", required_argument, NULL, 'c'},
+		{"here", no_argument, NULL, 'H'},
+		{"file", required_argument, NULL, 'F'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -229,6 +268,12 @@ static int run(int argc, char **argv, struct args *a)
 		switch (c) {
 		case 'f':
 			a->from = optarg;
+			break;
+		case 'H':
+			a->here = true;
+			break;
+		case 'F':
+			a->file = optarg;
 			break;
 		case 'c':
 			cache = optarg;

@@ -24,10 +24,24 @@ static char *field(const char *text, const char *name)
 	return NULL;
 }
 
+/* "name" or "name (version)"; takes value, which may be NULL. */
+static void split_source(struct sut_deb *d, char *value)
+{
+	char *open = value ? strstr(value, " (") : NULL;
+
+	if (open) {
+		*open = 0;
+		d->source_version = strndup(open + 2, strcspn(open + 2, ")"));
+	}
+	d->source = value ? value : d->package ? strdup(d->package) : NULL;
+	if (!d->source_version && d->version)
+		d->source_version = strdup(d->version);
+}
+
 int sut_deb_open(const char *path, struct sut_deb *ret, struct sut_err *err)
 {
-	const char *const argv[] = {"dpkg-deb", "-f",		path, "Package",
-				    "Version",	"Architecture", NULL};
+	const char *const argv[] = {"dpkg-deb", "-f",		path,	  "Package",
+				    "Version",	"Architecture", "Source", NULL};
 	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(CONTROL_MAX);
 	struct sut_deb d = {0};
 	int r;
@@ -39,7 +53,8 @@ int sut_deb_open(const char *path, struct sut_deb *ret, struct sut_err *err)
 	d.package = field(sut_buf_str(&out), "Package");
 	d.version = field(sut_buf_str(&out), "Version");
 	d.arch = field(sut_buf_str(&out), "Architecture");
-	if (!d.path || !d.package || !d.version || !d.arch) {
+	split_source(&d, field(sut_buf_str(&out), "Source"));
+	if (!d.path || !d.package || !d.version || !d.arch || !d.source || !d.source_version) {
 		sut_deb_release(&d);
 		return sut_err_set(err, EBADMSG, "%s lacks the control fields of a Debian package",
 				   path);
@@ -54,6 +69,8 @@ void sut_deb_release(struct sut_deb *d)
 	free(d->package);
 	free(d->version);
 	free(d->arch);
+	free(d->source);
+	free(d->source_version);
 	*d = (struct sut_deb){0};
 }
 

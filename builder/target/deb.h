@@ -8,6 +8,8 @@
 struct sut_deb {
 	char *path;
 	char *package, *version, *arch; /* control fields, never NULL */
+	char *source,
+		*source_version; /* the source package; the package's own name and version when it does not say */
 };
 
 /* Reads the control fields. -EBADMSG for what is no package. */

@@ -253,7 +253,14 @@ int sut_store_clean(const char *cache, size_t *ret_n, struct sut_err *err)
 	for (size_t i = 0; i < targets.n && r == 0; i++) {
 		_cleanup_(sut_freep) char *dir = sut_target_dir(cache, targets.v[i]);
 		_cleanup_(sut_freep) char *v = dir ? profile_string(dir, "package_version") : NULL;
+		_cleanup_(sut_freep) char *kind = dir ? profile_string(dir, "kind") : NULL;
 
+		/* A library's source tree is in its own folder. */
+		if (kind && sut_streq(kind, "library")) {
+			if (sut_strv_add(&dirs, strrchr(dir, '/') + 1) < 0)
+				r = sut_err_oom(err);
+			continue;
+		}
 		/* A profile that cannot be read must not cost a source tree. */
 		if (!v)
 			return sut_err_set(err, EBADMSG,

@@ -187,7 +187,11 @@ static int spawn(const char *const argv[], const struct sut_run_opts *o, bool me
 		goto out;
 	}
 	if (c->pid == 0)
-		exec_child(argv, o->cwd, env, self, in[0], out[1], merge ? out[1] : er[1], st[1]);
+		exec_child(argv, o->cwd, env, self, in[0], o->log_fd > 0 ? o->log_fd : out[1],
+			   o->log_fd > 0 ? o->log_fd
+			   : merge	 ? out[1]
+					 : er[1],
+			   st[1]);
 	close_end(&st[1]);
 	r = await_start(st[0], c, argv[0], o->cwd, err);
 	if (r < 0)

@@ -18,6 +18,7 @@ struct sut_run_opts {
 	size_t in_len;		  /* bytes of in */
 	struct sut_buf *out;	  /* receives standard output; NULL: kept with err_out */
 	struct sut_buf *err_out;  /* receives standard error; NULL: a private buffer */
+	int log_fd;		  /* > 0: both streams go there, and nothing of them is kept */
 	unsigned int timeout_sec; /* the child's process group is killed then; 0: none */
 };
 
