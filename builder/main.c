@@ -14,9 +14,10 @@ static const struct command {
 	{"target", cmd_target, "add, list, show and remove targets (exact kernel builds)"},
 	{"fix", cmd_fix, "cut a fix out of two versions of a source package"},
 	{"kernel", cmd_kernel, "build a live patch for a kernel from source fixes"},
+	{"library", cmd_library, "build a live patch for a library or executable"},
 	{"prove", cmd_prove, "compare compiled source files with the shipped kernel"},
 	{"engine", cmd_engine, "build suture.ko for a target"},
-	{"try", cmd_try, "boot the target in a virtual machine and try a patch"},
+	{"try", cmd_try, "try a patch: of a kernel in a virtual machine, of a library in a process"},
 };
 
 static void usage(FILE *f)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixset/fixset.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <libgen.h>
 #include <string.h>
@@ -397,4 +398,42 @@ void sut_fixset_release(struct sut_fixset *f)
 	free(f->files);
 	sut_strv_release(&f->fixes);
 	*f = (struct sut_fixset){0};
+}
+
+/* ---- lines for messages ---- */
+
+static bool word_at(const char *p, const char *start, const char *word, size_t len)
+{
+	return !strncmp(p, word, len) &&
+	       (p == start || (!isalnum((unsigned char)p[-1]) && p[-1] != '_')) &&
+	       !isalnum((unsigned char)p[len]) && p[len] != '_';
+}
+
+unsigned int sut_fix_line_of(const char *text, const char *name)
+{
+	size_t len = strcspn(name, ".");
+	unsigned int line = 1, first = 0;
+	bool column0 = false;
+
+	for (const char *p = text; *p; p++) {
+		if (p == text || p[-1] == '\n')
+			column0 = isalpha((unsigned char)*p) || *p == '_';
+		if (*p == '\n') {
+			line++;
+			continue;
+		}
+		if (!word_at(p, text, name, len))
+			continue;
+		if (column0) {
+			const char *end = strchr(p, '\n');
+
+			/* A declaration that ends here is not the definition. */
+			if (!end || end == text || end[-1] != ';' || !strchr(p, '(') ||
+			    strchr(p, '(') > end)
+				return line;
+		}
+		if (!first)
+			first = line;
+	}
+	return first;
 }

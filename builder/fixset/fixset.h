@@ -60,4 +60,7 @@ void sut_fixset_release(struct sut_fixset *f);
 int sut_fix_keep_lines(const char *orig_path, const char *patched_path, const char *name,
 		       struct sut_buf *out, struct sut_err *err) _must_check_;
 
+/* Where a name is defined in a text: a line that begins in the first column and has it; else its first use; 0: nowhere. */
+unsigned int sut_fix_line_of(const char *text, const char *name);
+
 #endif

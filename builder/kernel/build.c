@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/build.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -67,43 +66,11 @@ static bool wanted(void *ctx, const char *name)
 	return false;
 }
 
-static bool word_at(const char *p, const char *start, const char *word, size_t len)
-{
-	return !strncmp(p, word, len) &&
-	       (p == start || (!isalnum((unsigned char)p[-1]) && p[-1] != '_')) &&
-	       !isalnum((unsigned char)p[len]) && p[len] != '_';
-}
-
-/* Where a name is defined: a line that begins in the first column and has it; else the first use. */
 static unsigned int line_of(void *ctx, const char *name)
 {
-	struct sut_build_unit *u = ctx;
-	size_t len = strcspn(name, ".");
-	const char *text = sut_buf_str(&u->text);
-	unsigned int line = 1, first = 0;
-	bool column0 = false;
+	const struct sut_build_unit *u = ctx;
 
-	for (const char *p = text; *p; p++) {
-		if (p == text || p[-1] == '\n')
-			column0 = isalpha((unsigned char)*p) || *p == '_';
-		if (*p == '\n') {
-			line++;
-			continue;
-		}
-		if (!word_at(p, text, name, len))
-			continue;
-		if (column0) {
-			const char *end = strchr(p, '\n');
-
-			/* A declaration that ends here is not the definition. */
-			if (!end || end == text || end[-1] != ';' || !strchr(p, '(') ||
-			    strchr(p, '(') > end)
-				return line;
-		}
-		if (!first)
-			first = line;
-	}
-	return first;
+	return sut_fix_line_of(sut_buf_str(&u->text), name);
 }
 
 /* ---- steps ---- */

@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "try/guest.h"
 #include "try/outcome.h"
+#include "try/process.h"
 #include "try/qemu.h"
 #include "try/subject.h"
 
@@ -26,12 +27,22 @@ enum {
 
 static const char help[] =
 	"usage: suture-build try PATCH [OPTION]...\n"
+	"       suture-build try PATCH [OPTION]... (--run COMMAND | -- PROGRAM ARGUMENT...)\n"
 	"       suture-build try --raw --script FILE (--target T | --image FILE) [OPTION]...\n"
 	"\n"
 	"Boots the exact kernel the patch is for in a virtual machine (QEMU, software\n"
 	"emulation), runs the script, applies the patch, runs the script again, reverts\n"
 	"the patch, and runs it once more. Without a script it applies and reverts twice\n"
 	"under load. Exit status 0: applied, reverted, and the kernel warned of nothing.\n"
+	"\n"
+	"A patch of a library is tried in a process of this machine: the test program gets\n"
+	"the target's own file, reads a line from its standard input three times (before,\n"
+	"with the patch, reverted) and prints one line each time that tells what it sees.\n"
+	"Exit status 0: the line differs with the patch, and the last one is the first one.\n"
+	"\n"
+	"  --run COMMAND      the test program, for sh\n"
+	"  --own              leave it with the file that it finds by itself\n"
+	"  --process FILE     suture-process (default: the one beside suture-build)\n"
 	"\n"
 	"  --script FILE      a program, or commands for sh; runs as root in /suture with\n"
 	"                     $PHASE before, applied or reverted\n"
@@ -59,7 +70,9 @@ struct options {
 	struct sut_guest guest;
 	struct sut_vm_opts vm;
 	const char *keep_log;
-	bool raw, json, allow_warnings;
+	bool raw, json, allow_warnings, limited;
+	struct sut_try_process_opts process;
+	const char *run[4]; /* sh -c COMMAND */
 };
 
 enum {
@@ -72,6 +85,9 @@ enum {
 	OPT_UEFI,
 	OPT_APPEND,
 	OPT_KEEP,
+	OPT_RUN,
+	OPT_OWN,
+	OPT_PROCESS,
 	OPT_JSON,
 	OPT_ALLOW
 };
@@ -79,6 +95,9 @@ enum {
 static const struct option longopts[] = {
 	{"script", required_argument, NULL, 's'},
 	{"file", required_argument, NULL, 'f'},
+	{"run", required_argument, NULL, OPT_RUN},
+	{"own", no_argument, NULL, OPT_OWN},
+	{"process", required_argument, NULL, OPT_PROCESS},
 	{"raw", no_argument, NULL, OPT_RAW},
 	{"target", required_argument, NULL, 't'},
 	{"image", required_argument, NULL, OPT_IMAGE},
@@ -115,6 +134,14 @@ static int parse(int argc, char **argv, struct options *o, struct sut_err *err)
 {
 	int c, r = 0;
 
+	for (int i = 1; i < argc; i++) {
+		if (!sut_streq(argv[i], "--"))
+			continue;
+		if (!argv[i + 1])
+			return sut_err_set(err, EINVAL, "name the test program behind --");
+		o->process.argv = (const char *const *)argv + i + 1;
+		argc = i;
+	}
 	optind = 1;
 	while (r == 0 && (c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
 		switch (c) {
@@ -151,6 +178,18 @@ static int parse(int argc, char **argv, struct options *o, struct sut_err *err)
 		case OPT_KEEP:
 			o->keep_log = optarg;
 			break;
+		case OPT_RUN:
+			o->run[0] = "/bin/sh";
+			o->run[1] = "-c";
+			o->run[2] = optarg;
+			o->process.argv = o->run;
+			break;
+		case OPT_OWN:
+			o->process.own = true;
+			break;
+		case OPT_PROCESS:
+			o->process.engine = optarg;
+			break;
 		case OPT_RAW:
 			o->raw = true;
 			break;
@@ -168,6 +207,7 @@ static int parse(int argc, char **argv, struct options *o, struct sut_err *err)
 			break;
 		case 'T':
 			r = number("timeout", optarg, 86400, &o->vm.timeout_sec, err);
+			o->limited = true;
 			break;
 		case 'h':
 			return 1;
@@ -351,6 +391,36 @@ static int run(struct options *o, const char *dir, struct sut_err *err)
 	return out->ok ? SUT_EXIT_OK : SUT_EXIT_ERROR;
 }
 
+/* A patch of a library: one process, three answers. */
+static int run_process(struct options *o, struct sut_err *err)
+{
+	_cleanup_(sut_try_process_release) struct sut_try_process t = {0};
+	json_t *j;
+	int r;
+
+	if (!o->process.argv)
+		return sut_err_set(err, EINVAL,
+				   "this patch is for a library: name a test program with --run or "
+				   "behind --; 'suture-build try --help' says what it must do");
+	o->process.patch = o->subject.patch;
+	o->process.cache = o->subject.cache;
+	o->process.timeout_sec = o->limited ? o->vm.timeout_sec : 0;
+	r = sut_try_process_run(&o->process, &t, err);
+	if (r < 0)
+		return r;
+	if (o->json) {
+		j = sut_try_process_json(&t);
+		if (!j)
+			return sut_err_oom(err);
+		json_dumpf(j, stdout, JSON_INDENT(2));
+		fputc('\n', stdout);
+		json_decref(j);
+	} else {
+		sut_try_process_print(&t, stdout);
+	}
+	return sut_try_process_ok(&t) ? SUT_EXIT_OK : SUT_EXIT_ERROR;
+}
+
 int cmd_try(int argc, char **argv)
 {
 	struct options o = {
@@ -362,11 +432,16 @@ int cmd_try(int argc, char **argv)
 	};
 	_cleanup_(sut_freep) char *dir = NULL;
 	struct sut_err err = {0};
+	bool library = false;
 	int r = parse(argc, argv, &o, &err);
 
 	if (r == 1)
 		fputs(help, stdout);
-	if (r == 0)
+	if (r == 0 && !o.raw)
+		r = sut_try_is_library(o.subject.patch, &library, &err);
+	if (r == 0 && library)
+		r = run_process(&o, &err);
+	else if (r == 0)
 		r = sut_tmpdir("suture-try", &dir, &err);
 	if (dir) {
 		int r2;
@@ -375,7 +450,7 @@ int cmd_try(int argc, char **argv)
 		r2 = sut_rm_rf(dir, r < 0 ? NULL : &err);
 		if (r >= 0 && r2 < 0)
 			r = r2;
-	} else if (r == 1) {
+	} else if (r == 1 && !library) {
 		r = SUT_EXIT_OK;
 	}
 	sut_strv_release(&o.guest.files);
