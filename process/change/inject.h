@@ -17,24 +17,32 @@ struct inject_gadgets {
 	uint64_t restore; /* "mov $15, %rax; syscall": __restore_rt */
 };
 
-/* Looks through its executable mappings. -EOPNOTSUPP (reason "no-gadget") when it has none: inject_stub_len bytes of text
- * padding are used then when `scratch` (an address of at least 16 bytes of proven padding; 0: none) is given. */
+/*
+ * Looks through its executable mappings; what was found in a file is remembered for the next process. When there is nothing:
+ * `scratch`, an address of at least FRAME_STUB_LEN bytes of proven padding in its code, is written (0: none), else -EOPNOTSUPP (reason
+ * "no-gadget").
+ */
 int inject_find(struct proc *p, uint64_t scratch, struct inject_gadgets *ret,
 		struct sut_err *err) _must_check_;
 
 /*
  * tid: a thread that we have seized and hold in a ptrace stop. *ret: what the system call gave (-errno included). Signals are
  * blocked meanwhile and its mask put back. A thread in a system call stays in it: what it waits for is restarted without
- * it seeing an EINTR. -ESRCH, -EIO.
+ * it seeing an EINTR. -ESRCH, -EIO; -EBUSY when it has no room for a signal frame.
+ *
+ * Afterwards the thread is in a PTRACE_EVENT_STOP, whatever stop it was in before, with the registers that it had. One that was
+ * held at the entry of a system call is about to begin that call again.
  */
 int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
 		   const uint64_t nr_and_args[static 7], int64_t *ret,
 		   struct sut_err *err) _must_check_;
 
-/* Calls function(a0, a1) there. The caller makes sure that no other thread holds what it would wait for. timeout_ms: -ETIMEDOUT
- * after that; the thread then goes on by itself and returns to where it was. */
+/*
+ * Calls function(a0, a1) there; what it returns is not known. The caller makes sure that no other thread holds what it would wait for.
+ * -ETIMEDOUT after timeout_ms: the thread, let go, ends the call by itself and returns to where it was.
+ */
 int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint64_t function,
-		const uint64_t args[static 2], unsigned int timeout_ms, uint64_t *ret,
+		const uint64_t args[static 2], unsigned int timeout_ms,
 		struct sut_err *err) _must_check_;
 
 #endif

@@ -51,6 +51,7 @@ static bool fits(const struct segments *s, uint64_t bias, const struct proc_map 
 {
 	uint64_t low = UINT64_MAX, high = 0, text = UINT64_MAX, text_end = 0;
 
+	e->data_end = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const Elf64_Phdr *h = &s->v[i];
 		uint64_t start = h->p_vaddr + bias, end = start + h->p_memsz;
@@ -61,7 +62,10 @@ static bool fits(const struct segments *s, uint64_t bias, const struct proc_map 
 		if (start < PAGE || end > HIGHEST || end <= start)
 			return false;
 		low = start < low ? start : low;
-		high = end > high ? end : high;
+		if (end > high) {
+			high = end;
+			e->data_end = h->p_flags & PF_W ? end : 0;
+		}
 		if (!(h->p_flags & PF_X))
 			continue;
 		text = start < text ? start : text;

@@ -31,8 +31,10 @@ struct proc_elf {
 	uint64_t bias;		 /* address = vaddr + bias */
 	uint64_t low, high;	 /* addresses: all of its segments */
 	uint64_t text, text_end; /* addresses: its executable segments */
-	uint64_t dynamic;	 /* address of PT_DYNAMIC; 0: none */
-	uint32_t map;		 /* index of its first mapping */
+	uint64_t
+		data_end; /* address where its variables end, as a rule within a page; 0: nothing writable at its end */
+	uint64_t dynamic; /* address of PT_DYNAMIC; 0: none */
+	uint32_t map;	  /* index of its first mapping */
 };
 
 struct proc {

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/inject.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/str.h"
+#include "change/frame.h"
+#include "look/elf.h"
+
+enum {
+	STOPS_MAX = 100000, /* of one call: a function may make many system calls */
+	POLL_US = 50,	    /* how often a called function is looked after */
+};
+
+/* How a wait for the next stop ended. */
+enum stop { STOP_SYSCALL, STOP_EVENT, STOP_SIGNAL };
+
+struct call {
+	struct proc *p;
+	pid_t tid;
+	struct frame_thread t;
+	struct frame f;
+	uint8_t saved[FRAME_MAX]; /* what lies where the frame is put */
+	int signal;		  /* to be given to it when it goes on */
+};
+
+static int gone(const struct call *c, struct sut_err *err)
+{
+	return proc_err_gone(c->p->pid, err);
+}
+
+/* glibc declares the requests as an enum of its own. */
+static long request(int what, pid_t tid, uintptr_t addr, void *data)
+{
+	return syscall(SYS_ptrace, (long)what, (long)tid, addr, data);
+}
+
+static int failed(const struct call *c, const char *what, struct sut_err *err)
+{
+	if (errno == ESRCH)
+		return gone(c, err);
+	return sut_err_errno(err, "Thread %d of process %d: %s", c->tid, c->p->pid, what);
+}
+
+/* ---- stops ---- */
+
+static int status_of(struct call *c, int status, enum stop *ret, struct sut_err *err)
+{
+	int sig = WSTOPSIG(status), event = status >> 16;
+
+	if (!WIFSTOPPED(status) || event == PTRACE_EVENT_EXEC || event == PTRACE_EVENT_EXIT)
+		return gone(c, err);
+	if (event == PTRACE_EVENT_STOP) {
+		*ret = STOP_EVENT;
+	} else if (event == 0 && (sig == SIGTRAP || sig == (SIGTRAP | 0x80))) {
+		*ret = STOP_SYSCALL;
+	} else if (event == 0) {
+		*ret = STOP_SIGNAL;
+		c->signal = sig;
+	} else {
+		*ret = STOP_EVENT; /* a fork of the function that was called */
+	}
+	return 0;
+}
+
+static int wait_stop(struct call *c, uint64_t deadline_ns, enum stop *ret, struct sut_err *err)
+{
+	int status;
+
+	for (;;) {
+		pid_t r = waitpid(c->tid, &status,
+				  __WALL | __WNOTHREAD | (deadline_ns ? WNOHANG : 0));
+		struct timespec now, pause = {.tv_nsec = POLL_US * 1000};
+
+		if (r == c->tid)
+			return status_of(c, status, ret, err);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return errno == ECHILD ? gone(c, err)
+					       : failed(c, "it cannot be waited for", err);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if ((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec > deadline_ns)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int resume(struct call *c, int how, struct sut_err *err)
+{
+	int sig = c->signal;
+
+	c->signal = 0;
+	if (request(how, c->tid, 0, (void *)(uintptr_t)(unsigned int)sig) < 0)
+		return failed(c, "it cannot go on", err);
+	return 0;
+}
+
+/* ---- what is kept ---- */
+
+/*
+ * A thread within a restartable sequence is moved to where the kernel would send it: while it is elsewhere the kernel
+ * forgets the sequence, and another thread may have its CPU's data when it comes back.
+ */
+static void leave_rseq(struct call *c)
+{
+	struct __ptrace_rseq_configuration conf = {0};
+	struct {
+		uint32_t version, flags;
+		uint64_t start, len, abort;
+	} cs;
+	uint64_t ptr;
+
+	if (request(PTRACE_GET_RSEQ_CONFIGURATION, c->tid, sizeof(conf), &conf) < 0 ||
+	    !conf.rseq_abi_pointer ||
+	    proc_read(c->p, conf.rseq_abi_pointer + 8, &ptr, sizeof(ptr)) < 0 || !ptr ||
+	    proc_read(c->p, ptr, &cs, sizeof(cs)) < 0)
+		return;
+	if (c->t.regs.rip - cs.start < cs.len)
+		c->t.regs.rip = cs.abort;
+}
+
+/* A thread that is held where a system call begins: it has not begun, and is begun again afterwards. */
+static void leave_entry(struct call *c)
+{
+	struct __ptrace_syscall_info i = {0};
+
+	if (request(PTRACE_GET_SYSCALL_INFO, c->tid, sizeof(i), &i) <= 0 ||
+	    i.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return;
+	c->t.regs.rax = c->t.regs.orig_rax;
+	c->t.regs.rip -= FRAME_SYSCALL_LEN;
+	c->t.regs.orig_rax = (unsigned long long)-1;
+}
+
+static int keep(struct call *c, struct sut_err *err)
+{
+	struct iovec x = {c->t.xstate, sizeof(c->t.xstate)};
+
+	if (request(PTRACE_GETREGS, c->tid, 0, &c->t.regs) < 0)
+		return failed(c, "its registers cannot be read", err);
+	if (!frame_64(&c->t.regs))
+		return sut_err_reason(
+			err, EOPNOTSUPP, "32-bit",
+			"Thread %d of process %d runs 32-bit code. Restart the process "
+			"with the updated package.",
+			c->tid, c->p->pid);
+	if (request(PTRACE_GETREGSET, c->tid, NT_X86_XSTATE, &x) == 0)
+		c->t.xstate_len = x.iov_len;
+	else
+		return failed(c, "its vector registers cannot be read", err);
+	if (request(PTRACE_GETSIGMASK, c->tid, sizeof(c->t.sigmask), &c->t.sigmask) < 0)
+		return failed(c, "its signal mask cannot be read", err);
+	leave_entry(c);
+	leave_rseq(c);
+	return 0;
+}
+
+/* ---- where the frame lies ---- */
+
+struct tail {
+	const struct proc *p;
+	uint64_t at, room;
+};
+
+/* What a file's variables leave of their last page belongs to nobody. But ld.so has its first heap there, and musl gives all to malloc. */
+static bool tail_of(void *ctx, const struct proc_elf *e)
+{
+	struct tail *t = ctx;
+	const struct proc_map *m = proc_map_at(t->p, e->data_end - 1);
+	const char *path = t->p->maps[e->map].path;
+
+	if (strstr(path, "ld-musl")) {
+		t->room = 0;
+		return false;
+	}
+	if (!e->data_end || !m || !m->w || m->shared || e->high - e->data_end <= t->room ||
+	    m->end < e->high || strstr(path, "/ld-"))
+		return true;
+	t->room = e->high - e->data_end;
+	t->at = e->high;
+	return true;
+}
+
+/* Below the stack pointer and the red zone; or, when the stack has not grown so far yet, in what no variable uses. */
+static int find_place(struct call *c, uint64_t *below, struct sut_err *err)
+{
+	uint64_t sp = c->t.regs.rsp, need = frame_room(&c->t);
+	const struct proc_map *m = sp > need + FRAME_RED_ZONE ? proc_map_at(c->p, sp - 1) : NULL;
+	struct elf_mem mem = elf_mem_of(c->p);
+	struct tail t = {.p = c->p};
+
+	if (m && m->w && sp - FRAME_RED_ZONE - need >= m->start) {
+		*below = sp - FRAME_RED_ZONE;
+		return 0;
+	}
+	elf_each(&mem, c->p->maps, c->p->nmaps, tail_of, &t);
+	if (t.room < need)
+		return sut_err_reason(
+			err, EBUSY, "busy",
+			"Thread %d of process %d has no room on its stack for a signal. "
+			"Try again.",
+			c->tid, c->p->pid);
+	*below = t.at;
+	return 0;
+}
+
+/* ---- one call ---- */
+
+/*
+ * The order matters, because we may die between any two lines. Until the registers are set nothing has changed but dead memory;
+ * from then on the frame brings everything back.
+ */
+static int begin(struct call *c, const struct inject_gadgets *g, uint64_t function,
+		 const uint64_t *args, struct sut_err *err)
+{
+	uint64_t below = 0, blocked = ~UINT64_C(0);
+	struct user_regs_struct r;
+	int rc;
+
+	rc = keep(c, err);
+	if (rc < 0)
+		return rc;
+	rc = find_place(c, &below, err);
+	if (rc < 0)
+		return rc;
+	frame_build(&c->t, below, g->restore, &c->f);
+	if (proc_read(c->p, c->f.at, c->saved, c->f.len) < 0)
+		return sut_err_set(err, EIO, "The stack of thread %d cannot be read.", c->tid);
+	rc = proc_write(c->p, c->f.at, c->f.bytes, c->f.len, err);
+	if (rc < 0)
+		return rc;
+	if (function)
+		frame_regs_call(&c->t, function, c->f.at, args, &r);
+	else
+		frame_regs_syscall(&c->t, g->syscall, c->f.at, args, &r);
+	if (request(PTRACE_SETREGS, c->tid, 0, &r) < 0)
+		return failed(c, "its registers cannot be set", err);
+	if (request(PTRACE_SETSIGMASK, c->tid, sizeof(blocked), &blocked) < 0)
+		return failed(c, "its signal mask cannot be set", err);
+	return 0;
+}
+
+/*
+ * Everything as it was, and the thread in a stop at which the kernel looks at signals and at the result of an interrupted system
+ * call, as it was when we came.
+ */
+static int end(struct call *c, struct sut_err *err)
+{
+	struct iovec x = {c->t.xstate, c->t.xstate_len};
+	enum stop stop;
+	int r;
+
+	if (request(PTRACE_SETREGSET, c->tid, NT_X86_XSTATE, &x) < 0)
+		return failed(c, "its vector registers cannot be set", err);
+	if (request(PTRACE_SETSIGMASK, c->tid, sizeof(c->t.sigmask), &c->t.sigmask) < 0)
+		return failed(c, "its signal mask cannot be set", err);
+	if (request(PTRACE_SETREGS, c->tid, 0, &c->t.regs) < 0)
+		return failed(c, "its registers cannot be set", err);
+	r = proc_write(c->p, c->f.at, c->saved, c->f.len, err);
+	if (r < 0)
+		return r;
+	if (request(PTRACE_INTERRUPT, c->tid, 0, NULL) < 0)
+		return failed(c, "it cannot be interrupted", err);
+	do {
+		r = resume(c, PTRACE_CONT, err);
+		if (r == 0)
+			r = wait_stop(c, 0, &stop, err);
+	} while (r == 0 && stop != STOP_EVENT);
+	return r;
+}
+
+/* The thread fell over what we had it do: nothing of that is to reach it. */
+static int fell(struct call *c, struct sut_err *err)
+{
+	int sig = c->signal, r;
+
+	c->signal = 0;
+	r = end(c, err);
+	if (r < 0)
+		return r;
+	return sut_err_set(err, EIO, "Thread %d of process %d could not do what it was to do: %s.",
+			   c->tid, c->p->pid, strsignal(sig));
+}
+
+int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
+		   const uint64_t nr_and_args[static 7], int64_t *ret, struct sut_err *err)
+{
+	_cleanup_(sut_freep) struct call *c = calloc(1, sizeof(*c));
+	struct __ptrace_syscall_info i;
+	enum stop stop;
+	bool inside = false;
+	int r;
+
+	if (!c)
+		return sut_err_oom(err);
+	c->p = p;
+	c->tid = tid;
+	r = begin(c, g, 0, nr_and_args, err);
+	for (size_t n = 0; r == 0; n++) {
+		r = resume(c, PTRACE_SYSCALL, err);
+		if (r == 0)
+			r = wait_stop(c, 0, &stop, err);
+		if (r < 0)
+			break;
+		/* A stop by SIGSTOP goes on as for anybody, but not before this is done. */
+		if (stop == STOP_SIGNAL && c->signal != SIGSTOP)
+			return fell(c, err);
+		if (n == STOPS_MAX)
+			return sut_err_set(err, EIO, "Thread %d does not get on.", tid);
+		if (stop != STOP_SYSCALL)
+			continue;
+		memset(&i, 0, sizeof(i));
+		if (request(PTRACE_GET_SYSCALL_INFO, tid, sizeof(i), &i) <= 0)
+			return failed(c, "its system call cannot be seen", err);
+		if (i.op == PTRACE_SYSCALL_INFO_ENTRY)
+			inside = true;
+		/* Without an entry it is the end of the one that it was held in. */
+		else if (i.op == PTRACE_SYSCALL_INFO_EXIT && inside)
+			break;
+	}
+	if (r == 0)
+		r = end(c, err);
+	if (r == 0)
+		*ret = i.exit.rval;
+	return r;
+}
+
+int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint64_t function,
+		const uint64_t args[static 2], unsigned int timeout_ms, struct sut_err *err)
+{
+	_cleanup_(sut_freep) struct call *c = calloc(1, sizeof(*c));
+	struct timespec now;
+	uint64_t deadline;
+	enum stop stop;
+	int r;
+
+	if (!c)
+		return sut_err_oom(err);
+	c->p = p;
+	c->tid = tid;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	deadline = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
+		   (uint64_t)timeout_ms * 1000000;
+	r = begin(c, g, function, args, err);
+	for (size_t n = 0; r == 0; n++) {
+		struct user_regs_struct regs;
+
+		r = resume(c, PTRACE_SYSCALL, err);
+		if (r == 0)
+			r = wait_stop(c, deadline, &stop, err);
+		if (r == -ETIMEDOUT || (r == 0 && n == STOPS_MAX)) {
+			/* It goes on by itself: from wherever it is, its way back is the frame. */
+			if (r == -ETIMEDOUT && (request(PTRACE_INTERRUPT, tid, 0, NULL) < 0 ||
+						wait_stop(c, 0, &stop, err) < 0))
+				return gone(c, err);
+			return sut_err_set(err, ETIMEDOUT,
+					   "Process %d: the function at %#" PRIx64
+					   " did not return within %u ms.",
+					   p->pid, function, timeout_ms);
+		}
+		if (r < 0)
+			break;
+		if (stop == STOP_SIGNAL && c->signal != SIGSTOP)
+			return fell(c, err);
+		if (stop != STOP_SYSCALL)
+			continue;
+		if (request(PTRACE_GETREGS, tid, 0, &regs) < 0)
+			return failed(c, "its registers cannot be read", err);
+		/* It has returned: this is the rt_sigreturn, which is not to happen. */
+		if (regs.orig_rax == SYS_rt_sigreturn && regs.rsp == c->f.at + 8) {
+			regs.orig_rax = (unsigned long long)-1;
+			if (request(PTRACE_SETREGS, tid, 0, &regs) < 0)
+				return failed(c, "its registers cannot be set", err);
+			break;
+		}
+	}
+	return r == 0 ? end(c, err) : r;
+}
