@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unwind tables of new code, for programs whose exceptions may pass through it. */
+#ifndef SUTURE_PROCESS_CHANGE_FRAMES_H
+#define SUTURE_PROCESS_CHANGE_FRAMES_H
+
+#include "patch/library.h"
+
+/* Bytes of all mappings for an image, in whole pages: with one for the unwinder's own notes behind it where frames are registered. */
+uint64_t frames_len(const struct sut_library *l);
+
+#endif
