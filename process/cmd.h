@@ -13,4 +13,6 @@ enum {
 	PROCESS_EXIT_USAGE = 64,
 };
 
+int cmd_info(int argc, char **argv);
+
 #endif

@@ -11,6 +11,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"info", cmd_info, "what a patch file holds, what a process has, whether they fit"},
 	{NULL, NULL, NULL},
 };
 

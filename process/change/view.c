@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/* proc_look(): what is mapped in a process and what of ours is applied, without stopping it. */
+#include <errno.h>
+#include <string.h>
+
+#include "change/engine.h"
+#include "change/record.h"
+#include "look/proc.h"
+
+static bool is_wanted(const struct proc_elf *e, const uint8_t (*wanted)[SUT_LIBRARY_BUILD_ID_LEN],
+		      size_t n)
+{
+	if (!wanted)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (!memcmp(e->build_id, wanted[i], sizeof(e->build_id)))
+			return true;
+	return false;
+}
+
+static void add_records(struct proc_file *f, const struct record *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct record_head *h = &records[i].head;
+
+		if (h->bias != f->bias || memcmp(h->build_id, f->build_id, sizeof(f->build_id)))
+			continue;
+		f->half = f->half || h->state == RECORD_READY || h->state == RECORD_REVERTING;
+		if (h->state != RECORD_APPLIED)
+			continue;
+		f->level = h->level;
+		memcpy(f->patch, h->id, sizeof(f->patch));
+		memcpy(f->sha256, h->sha256, sizeof(f->sha256));
+	}
+}
+
+int proc_look(pid_t pid, const uint8_t (*wanted)[SUT_LIBRARY_BUILD_ID_LEN], size_t n,
+	      struct proc_view *ret, struct sut_err *err)
+{
+	_cleanup_(proc_closep) struct proc *p = NULL;
+	_cleanup_(sut_freep) struct proc_elf *elfs = NULL;
+	_cleanup_(sut_freep) struct proc_file *files = NULL;
+	struct record *records = NULL;
+	struct proc_view v = {.pid = pid};
+	size_t nelfs, nrecords = 0;
+	char path[64];
+	ssize_t len;
+	int r;
+
+	r = proc_open(pid, &p, err);
+	if (r == 0)
+		r = proc_elf_all(p, &elfs, &nelfs, err);
+	if (r < 0)
+		return r;
+	files = calloc(nelfs + 1, sizeof(*files));
+	if (!files)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < nelfs; i++) {
+		const struct proc_map *m = &p->maps[elfs[i].map];
+		struct proc_file *f = &files[v.nfiles];
+
+		if (!is_wanted(&elfs[i], wanted, n))
+			continue;
+		memcpy(f->build_id, elfs[i].build_id, sizeof(f->build_id));
+		memcpy(f->path, m->path, sizeof(f->path));
+		f->deleted = m->deleted;
+		f->bias = elfs[i].bias;
+		f->dev = m->dev;
+		f->ino = m->ino;
+		v.nfiles++;
+	}
+	if (v.nfiles) {
+		r = record_find(p, &records, &nrecords, err);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < v.nfiles; i++)
+			add_records(&files[i], records, nrecords);
+		record_free_all(records, nrecords);
+	}
+	v.starttime = p->starttime;
+	v.uid = p->uid;
+	memcpy(v.comm, p->comm, sizeof(v.comm));
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	len = readlink(path, v.exe, sizeof(v.exe) - 1);
+	v.exe[len > 0 ? len : 0] = 0;
+	v.files = sut_steal(files);
+	*ret = v;
+	return 0;
+}
+
+void proc_view_release(struct proc_view *v)
+{
+	free(v->files);
+	v->files = NULL;
+	v->nfiles = 0;
+}
