@@ -199,6 +199,12 @@ void frame_regs_call(const struct frame_thread *t, uint64_t function, uint64_t s
 	ret->rsi = args[1];
 }
 
+void frame_plain_restart(struct user_regs_struct *regs)
+{
+	if ((long long)regs->orig_rax >= 0 && (long long)regs->rax == -ERESTART_RESTARTBLOCK)
+		regs->rax = (unsigned long long)-ERESTARTNOHAND;
+}
+
 bool frame_64(const struct user_regs_struct *regs)
 {
 	return regs->cs == 0x33;

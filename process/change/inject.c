@@ -162,6 +162,8 @@ static int keep(struct call *c, struct sut_err *err)
 		return failed(c, "its signal mask cannot be read", err);
 	leave_entry(c);
 	leave_rseq(c);
+	if (c->p->seccomp)
+		frame_plain_restart(&c->t.regs);
 	return 0;
 }
 
