@@ -5,11 +5,29 @@
 #include "change/image.h"
 #include "look/symbol.h"
 
+/* Reads for all imports together: tables of a hostile process may be long, and lead to one another. */
+enum { READS_MAX = 400000 };
+
+struct reader {
+	const struct proc *p;
+	size_t left;
+};
+
 struct scope {
 	struct elf_mem m;
 	struct symbol_object *v;
 	size_t n, target; /* which of them is patched; n: none */
 };
+
+static int read_some(const void *ctx, uint64_t addr, void *buf, size_t len)
+{
+	struct reader *r = (struct reader *)(uintptr_t)ctx;
+
+	if (!r->left)
+		return -EFAULT;
+	r->left--;
+	return proc_read(r->p, addr, buf, len);
+}
 
 static int missing(const struct proc *p, const struct sut_library_import *i, const char *why,
 		   struct sut_err *err)
@@ -66,7 +84,8 @@ int image_imports(struct proc *p, const struct proc_elf *e, const struct sut_lib
 	_cleanup_(sut_freep) struct symbol_object *objects = NULL;
 	_cleanup_(sut_freep) struct proc_elf *elfs = NULL;
 	_cleanup_(sut_freep) uint64_t *v = NULL;
-	struct scope s = {.m = elf_mem_of(p)};
+	struct reader reader = {p, READS_MAX};
+	struct scope s = {.m = {read_some, &reader}};
 	size_t nelfs = 0;
 	int r;
 
