@@ -5,6 +5,10 @@
  * SEIZE of all, INTERRUPT of all, then the stops are collected; children born meanwhile come attached. Nobody outside sees it:
  * no SIGSTOP, no SIGCHLD, no EINTR; who was stopped by SIGSTOP stays so, signals that arrive are delivered.
  * Requests of ptrace come from the thread that seized: one caller, one thread.
+ *
+ * The kernel lets a tracer give back only what is stopped. Who is in state D when the deadline passes is given back when the
+ * calling thread ends, at the latest. So whoever stops processes that he does not know does it on a thread made for the purpose.
+ * SIGVTALRM is used, with a handler, for the deadline.
  */
 #ifndef SUTURE_PROCESS_CHANGE_THREADS_H
 #define SUTURE_PROCESS_CHANGE_THREADS_H
@@ -15,17 +19,25 @@
 
 struct thread {
 	pid_t tid;
+	pid_t tgid; /* its process: another one when it shares the memory without being a thread */
 	bool held, group_stop,
 		fresh; /* in a ptrace stop of ours; stopped by SIGSTOP as well; born during the stop */
-	struct user_regs_struct regs; /* at the stop */
+	bool vfork;    /* held within vfork(): it can't run before its child has done so */
+	struct user_regs_struct
+		regs; /* at the stop; of what waits in the kernel as it is restarted */
+	/* How far we are with it: seized and not yet stopped; or nothing is to be waited for (ended, or never runs its code). */
+	bool seized, done, foreign;
 };
+
+struct threads_priv;
 
 struct threads {
 	struct proc *p;
-	struct thread *v;
+	struct thread *v; /* after a success every one of them is held, except those with `done` */
 	size_t n;
 	uint64_t since_ns; /* CLOCK_MONOTONIC: the first INTERRUPT */
 	bool adopted;	   /* held by the caller: never detached here */
+	struct threads_priv *priv;
 };
 
 /*
