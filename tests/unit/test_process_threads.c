@@ -335,7 +335,8 @@ static void the_parent_is_told_nothing(void **state)
 
 	(void)state;
 	until(s, 1);
-	pid = atomic_load(&s->other);
+	while (!(pid = atomic_load(&s->other)))
+		nap(0.001);
 	p = look_at(pid, 1);
 	for (int i = 0; i < 30; i++) {
 		assert_ok(threads_stop(&p, DEADLINE_US, &t, &err), err);
