@@ -9,6 +9,7 @@
 #define SUTURE_PROCESS_CHANGE_INSIDE_H
 
 #include "change/threads.h"
+#include "change/unwind.h"
 
 struct inside_range {
 	uint64_t start, end; /* addresses */
@@ -18,7 +19,7 @@ struct inside_range {
 };
 
 struct inside_hit {
-	pid_t tid;
+	pid_t tid;     /* 0: in memory that belongs to no thread (scan_heap) */
 	uint64_t addr; /* the word that was found */
 	uint32_t range;
 	bool unwound; /* certain: a frame; false: a word, and the stack could not be unwound to its end */
@@ -26,6 +27,8 @@ struct inside_hit {
 
 struct inside_options {
 	bool scan_heap; /* words of private writable memory count, too */
+	struct unwind
+		*unwind; /* prepared before the stop; NULL: every word that is found is believed */
 };
 
 /* ranges ascending, disjoint. *ret_hits (malloc) and n: one per thread and range at most. 0 with n 0: nobody is inside. */

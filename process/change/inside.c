@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "change/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "change/regs.h"
+
+enum {
+	PAGE = 4096,
+	WORDS = 8192,		      /* read at a time */
+	STACK_MAX = 64 << 20,	      /* a stack with the thread's data at its end */
+	UNKNOWN_STACK_MAX = 16 << 20, /* one that only ends where memory does */
+	GROWN_MAX = 1 << 20,
+	PAGES_AT_ONCE = 4096,
+};
+
+#define PAGE_PRESENT (UINT64_C(1) << 63)
+#define PAGE_SWAPPED (UINT64_C(1) << 62)
+
+struct search {
+	const struct threads *t;
+	const struct inside_range *ranges;
+	size_t nranges;
+	uint64_t low, span; /* all ranges lie in [low, low + span) */
+	uint32_t *seen;	    /* for each range: number of the last thread that hit it */
+	uint32_t round;	    /* number of the thread at hand, from 1 */
+	struct inside_hit *hits;
+	size_t n, cap;
+};
+
+/* Not thousands of page faults within the stop: they stay with the thread. */
+static __thread uint64_t words[WORDS];
+
+/* The range that holds addr without beginning there; SIZE_MAX. An address of a beginning is a pointer to the function: who calls it
+ * comes to the jump. */
+static size_t range_at(const struct search *s, uint64_t addr)
+{
+	size_t lo = 0, hi = s->nranges;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->ranges[mid].end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < s->nranges && s->ranges[lo].start < addr ? lo : SIZE_MAX;
+}
+
+static int hit(struct search *s, pid_t tid, uint64_t addr, size_t range, bool certain)
+{
+	if (s->seen[range] == s->round)
+		return 0;
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 16;
+		struct inside_hit *v = reallocarray(s->hits, cap, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		s->hits = v;
+		s->cap = cap;
+	}
+	s->seen[range] = s->round;
+	s->hits[s->n++] = (struct inside_hit){
+		.tid = tid, .addr = addr, .range = (uint32_t)range, .unwound = certain};
+	return 0;
+}
+
+static int look_at_words(struct search *s, pid_t tid, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t range;
+
+		if (words[i] - s->low >= s->span)
+			continue;
+		range = range_at(s, words[i]);
+		if (range != SIZE_MAX && hit(s, tid, words[i], range, false) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Whole words from addr on; how many bytes were there. */
+static size_t fetch(pid_t tid, uint64_t addr, size_t len)
+{
+	struct iovec local = {words, len}, remote = {(void *)(uintptr_t)addr, len};
+	ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
+
+	return n < 0 ? 0 : (size_t)n & ~(size_t)7;
+}
+
+/* Upwards from addr, at most to limit or to where nothing is mapped. *ret_end: how far that was. */
+static int scan_up(struct search *s, pid_t tid, uint64_t addr, uint64_t limit, uint64_t *ret_end)
+{
+	addr = (addr + 7) & ~UINT64_C(7);
+	while (addr < limit) {
+		size_t want = limit - addr < sizeof(words) ? (size_t)(limit - addr) : sizeof(words);
+		size_t got = fetch(tid, addr, want);
+		int r = look_at_words(s, tid, got / 8);
+
+		if (r < 0)
+			return r;
+		addr += got;
+		if (got < (want & ~(size_t)7) || !got)
+			break;
+	}
+	*ret_end = addr;
+	return 0;
+}
+
+/* The pages of [start, end) that hold anything: a stack or heap is mostly room. */
+static int scan_pages(struct search *s, pid_t tid, uint64_t start, uint64_t end)
+{
+	static __thread uint64_t pages[PAGES_AT_ONCE];
+	_cleanup_(sut_closep) int fd = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", s->t->p->task);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (uint64_t at = start & ~(uint64_t)(PAGE - 1); at < end;) {
+		size_t n = (size_t)((end - at + PAGE - 1) / PAGE);
+		ssize_t got;
+
+		if (n > PAGES_AT_ONCE)
+			n = PAGES_AT_ONCE;
+		got = fd < 0 ? -1 : pread(fd, pages, n * 8, (off_t)(at / PAGE * 8));
+		for (size_t i = 0; i < n; i++) {
+			uint64_t done;
+			int r;
+
+			/* What is not known is read. */
+			if (got == (ssize_t)(n * 8) && !(pages[i] & (PAGE_PRESENT | PAGE_SWAPPED)))
+				continue;
+			r = scan_up(s, tid, at + i * PAGE, at + (i + 1) * PAGE, &done);
+			if (r < 0)
+				return r;
+		}
+		at += n * PAGE;
+	}
+	return 0;
+}
+
+static const struct proc_map *own_stack(const struct threads *t, const struct thread *v)
+{
+	const struct proc *p = t->p;
+
+	if (v->tid != p->pid)
+		return proc_map_at(p, regs_tls(&v->regs));
+	for (size_t i = p->nmaps; i-- > 0;)
+		if (sut_streq(p->maps[i].path, "[stack]"))
+			return &p->maps[i];
+	return NULL;
+}
+
+/*
+ * Every word of the thread's stack from the stack pointer on. What lies below it, the red zone as well, is returned to by nobody.
+ *
+ * A thread that runs on an alternate stack, or on a coroutine's, has left frames on its own one: that is then looked at as a
+ * whole.
+ */
+static int scan_stack(struct search *s, const struct thread *v, bool *ret_elsewhere)
+{
+	uint64_t sp = regs_sp(&v->regs), tls = regs_tls(&v->regs), end;
+	const struct proc_map *m = own_stack(s->t, v);
+	bool main_thread = v->tid == s->t->p->pid, on_own;
+	uint64_t limit = sp + UNKNOWN_STACK_MAX;
+	int r;
+
+	if (main_thread && m && sp < m->end && sp + STACK_MAX >= m->start)
+		/* As long as it likes: it ends with its mapping. */
+		limit = m->end;
+	else if (tls > sp && tls - sp < STACK_MAX)
+		limit = tls;
+	if (limit < sp)
+		limit = UINT64_MAX & ~UINT64_C(7);
+	r = scan_up(s, v->tid, sp, limit, &end);
+	if (r < 0)
+		return r;
+	on_own = main_thread ? m && sp < m->end && end >= m->end : limit == tls && end >= tls;
+	if (on_own)
+		return 0;
+	*ret_elsewhere = true;
+	if (m && main_thread)
+		/* It may have grown since the mappings were read. */
+		return scan_pages(s, v->tid, m->start > GROWN_MAX ? m->start - GROWN_MAX : m->start,
+				  m->end);
+	if (m)
+		return scan_pages(s, v->tid, m->start, tls);
+	/* Mapped since then: downwards, to where nothing is. */
+	for (uint64_t at = tls & ~(uint64_t)(PAGE - 1);
+	     at >= PAGE && tls - at < STACK_MAX && fetch(v->tid, at, PAGE) == PAGE; at -= PAGE) {
+		r = look_at_words(s, v->tid, PAGE / 8);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Keeps, of the hits from `first` on, those that a frame confirms. */
+static void confirm(struct search *s, const struct thread *v, size_t first, struct unwind *u)
+{
+	static __thread uint64_t pcs[UNWIND_FRAMES_MAX];
+	int n = unwind_frames(u, v, pcs);
+	size_t keep = first;
+
+	if (n < 0)
+		return;
+	for (size_t i = first; i < s->n; i++) {
+		const struct inside_range *r = &s->ranges[s->hits[i].range];
+		bool found = s->hits[i].unwound;
+
+		/* A frame of a caller is one byte before where it goes on: that may be the beginning. */
+		for (int k = 0; k < n && !found; k++)
+			found = pcs[k] >= r->start + (k == 0) && pcs[k] < r->end;
+		if (!found)
+			continue;
+		s->hits[keep] = s->hits[i];
+		s->hits[keep++].unwound = true;
+	}
+	s->n = keep;
+}
+
+static int look_at_thread(struct search *s, const struct thread *v, struct unwind *u)
+{
+	size_t first = s->n, range = range_at(s, regs_pc(&v->regs));
+	bool elsewhere = false;
+	int r;
+
+	s->round++;
+	if (range != SIZE_MAX && hit(s, v->tid, regs_pc(&v->regs), range, true) < 0)
+		return -ENOMEM;
+	r = scan_stack(s, v, &elsewhere);
+	if (r < 0)
+		return r;
+	/* One unwinding follows one stack only. */
+	if (s->n > first && u && !elsewhere)
+		confirm(s, v, first, u);
+	return 0;
+}
+
+static int look_at_heap(struct search *s)
+{
+	const struct proc *p = s->t->p;
+
+	s->round++;
+	for (size_t i = 0; i < p->nmaps; i++) {
+		const struct proc_map *m = &p->maps[i];
+		size_t first = s->n;
+		int r;
+
+		if (m->shared || m->ino || !m->w || !m->r || sut_streq(m->path, "[stack]"))
+			continue;
+		r = scan_pages(s, p->task, m->start, m->end);
+		if (r < 0)
+			return r;
+		for (size_t k = first; k < s->n; k++)
+			s->hits[k].tid = 0;
+	}
+	return 0;
+}
+
+int inside_find(const struct threads *t, const struct inside_range *ranges, size_t nranges,
+		const struct inside_options *o, struct inside_hit **ret_hits, size_t *ret_n,
+		struct sut_err *err)
+{
+	struct search s = {.t = t, .ranges = ranges, .nranges = nranges};
+	_cleanup_(sut_freep) uint32_t *seen = NULL;
+	int r = 0;
+
+	if (!nranges) {
+		*ret_hits = NULL;
+		*ret_n = 0;
+		return 0;
+	}
+	seen = calloc(nranges, sizeof(*seen));
+	if (!seen)
+		return sut_err_oom(err);
+	s.seen = seen;
+	s.low = ranges[0].start;
+	s.span = ranges[nranges - 1].end - s.low;
+	for (size_t i = 0; i < t->n && !r; i++)
+		if (t->v[i].held)
+			r = look_at_thread(&s, &t->v[i], o->unwind);
+	if (!r && o->scan_heap)
+		r = look_at_heap(&s);
+	if (r < 0) {
+		free(s.hits);
+		return sut_err_oom(err);
+	}
+	*ret_hits = s.hits;
+	*ret_n = s.n;
+	return 0;
+}
