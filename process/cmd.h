@@ -14,5 +14,9 @@ enum {
 };
 
 int cmd_info(int argc, char **argv);
+/* cmd_change.c */
+int cmd_apply(int argc, char **argv);
+int cmd_revert(int argc, char **argv);
+int cmd_repair(int argc, char **argv);
 
 #endif

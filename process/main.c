@@ -12,6 +12,9 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"info", cmd_info, "what a patch file holds, what a process has, whether they fit"},
+	{"apply", cmd_apply, "brings processes to a patch"},
+	{"revert", cmd_revert, "takes patches out of processes"},
+	{"repair", cmd_repair, "ends what a dead patcher began in a process"},
 	{NULL, NULL, NULL},
 };
 

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A patch is brought into a process: its image placed while the process runs, then one switch for all mappings of the target. */
+#include "change/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "change/coroutine.h"
+#include "change/half.h"
+#include "change/image.h"
+#include "change/jump.h"
+#include "change/quiet.h"
+#include "change/regs.h"
+
+enum { SITES_MAX = 16 };
+
+/* One mapping of the target. */
+struct site {
+	struct proc_elf e;
+	struct record *old; /* of another patch, in force now; NULL */
+	bool current;	    /* this patch is */
+	struct record new;
+	bool placed;
+	/* For each new place the old one of that function, or NULL; and what the new patch does not have any more. */
+	const struct record_place **before, **dropped;
+	size_t ndropped;
+	bool *done; /* its jump is there */
+};
+
+struct apply {
+	struct proc *p;
+	pid_t held; /* by the caller; 0 */
+	const struct proc_patch *patch;
+	const struct proc_options *o;
+	struct proc_result *r;
+	struct record *known;
+	size_t nknown;
+	struct site sites[SITES_MAX];
+	size_t nsites;
+	struct quiet *quiet;
+};
+
+static void release(struct apply *a)
+{
+	for (size_t i = 0; i < a->nsites; i++) {
+		record_release(&a->sites[i].new);
+		free(a->sites[i].before);
+		free(a->sites[i].dropped);
+		free(a->sites[i].done);
+	}
+	record_free_all(a->known, a->nknown);
+	proc_close(a->p);
+}
+
+/* ---- what is there ---- */
+
+static bool belongs(const struct record *r, const struct proc_elf *e)
+{
+	return r->head.bias == e->bias &&
+	       !memcmp(r->head.build_id, e->build_id, SUT_LIBRARY_BUILD_ID_LEN);
+}
+
+static bool any_half(const struct apply *a)
+{
+	for (size_t i = 0; i < a->nknown; i++)
+		for (size_t k = 0; k < a->nsites; k++)
+			if (half_is(&a->known[i]) && belongs(&a->known[i], &a->sites[k].e))
+				return true;
+	return false;
+}
+
+/* Which record is in force at a mapping. A file that was unmapped and mapped again is as shipped, whatever a record says. */
+static int find_current(struct apply *a, struct site *s, struct sut_err *err)
+{
+	for (size_t i = 0; i < a->nknown; i++) {
+		struct record *r = &a->known[i];
+		struct half_count c;
+
+		if (!belongs(r, &s->e) || r->head.state != RECORD_APPLIED)
+			continue;
+		half_count(a->p, r, &c);
+		if (c.original == r->head.nplaces) {
+			int rc = record_set_state(a->p, r, RECORD_REVERTED, err);
+
+			if (rc < 0)
+				return rc;
+			r->head.state = RECORD_REVERTED;
+			continue;
+		}
+		s->old = r;
+		s->current = c.there == r->head.nplaces &&
+			     !memcmp(r->head.sha256, a->patch->sha256, sizeof(r->head.sha256));
+	}
+	return 0;
+}
+
+static int find_sites(struct apply *a, struct sut_err *err)
+{
+	const struct sut_manifest *m = a->patch->manifest;
+	struct proc_elf elfs[SITES_MAX];
+	int r;
+
+	a->nsites = proc_elf_find(a->p, a->patch->library->build_id, elfs, SITES_MAX);
+	if (!a->nsites)
+		return sut_err_reason(err, ENOENT, "not-mapped",
+				      "process %d has no %s with that build-id mapped", a->p->pid,
+				      m->target.soname);
+	a->r->mappings = (uint32_t)a->nsites;
+	for (size_t i = 0; i < a->nsites; i++)
+		a->sites[i].e = elfs[i];
+	r = record_find(a->p, &a->known, &a->nknown, err);
+	if (!r && any_half(a) && !a->held) {
+		size_t done;
+
+		r = half_end(a->p, a->known, a->nknown, a->o, a->r, &done, err);
+	}
+	for (size_t i = 0; i < a->nsites && !r; i++) {
+		if (a->held) {
+			/* Whatever is there stays. */
+			for (size_t k = 0; k < a->nknown; k++)
+				if (belongs(&a->known[k], &a->sites[i].e) &&
+				    (half_is(&a->known[k]) ||
+				     a->known[k].head.state == RECORD_APPLIED))
+					a->sites[i].current = true;
+			continue;
+		}
+		r = find_current(a, &a->sites[i], err);
+	}
+	for (size_t i = 0; i < a->nsites && !r; i++)
+		if (!a->sites[i].current)
+			r = image_verify(a->p, &a->sites[i].e, a->patch->library, a->known,
+					 a->nknown, err);
+	return r;
+}
+
+/* ---- the image ---- */
+
+struct resume {
+	struct threads *t;
+	struct proc_result *r;
+};
+
+static int resume(void *ctx)
+{
+	struct resume *c = ctx;
+	size_t n = c->t->n;
+
+	quiet_count(c->r, threads_go(c->t), n);
+	return 0;
+}
+
+static int copy_record(const struct record *from, struct record *ret, struct sut_err *err)
+{
+	struct record r = *from;
+
+	r.places = calloc(r.head.nplaces + 1, sizeof(*r.places));
+	if (!r.places)
+		return sut_err_oom(err);
+	memcpy(r.places, from->places, r.head.nplaces * sizeof(*r.places));
+	*ret = r;
+	return 0;
+}
+
+/* One that was taken out before, and lies there still. */
+static int place_again(struct apply *a, struct site *s, const struct record *again,
+		       struct sut_err *err)
+{
+	int r = copy_record(again, &s->new, err);
+
+	if (r < 0)
+		return r;
+	s->new.head.state = RECORD_READY;
+	s->new.head.replaces = s->old ? s->old->at : 0;
+	return s->new.head.replaces == again->head.replaces
+		       ? record_set_state(a->p, &s->new, RECORD_READY, err)
+		       : record_write(a->p, &s->new, err);
+}
+
+static int place_new(struct apply *a, struct site *s, struct sut_err *err)
+{
+	struct threads t;
+	struct resume c = {&t, a->r};
+	pid_t tid;
+	int r;
+
+	r = a->held ? threads_adopt(a->p, a->held, &t, err)
+		    : threads_stop_one(a->p, quiet_deadline(a->o), &t, err);
+	if (r < 0)
+		return r;
+	tid = t.v[0].tid;
+	r = image_place(a->p, tid, &s->e, a->patch, s->old ? s->old->at : 0,
+			a->held ? NULL : resume, &c, &s->new, err);
+	/* Not yet resumed when it failed. */
+	if (t.n && !a->held)
+		resume(&c);
+	else
+		threads_go(&t);
+	return r;
+}
+
+static int pair_up(struct site *s, struct sut_err *err)
+{
+	uint32_t n = s->new.head.nplaces, nold = s->old ? s->old->head.nplaces : 0;
+
+	s->before = calloc(n + 1, sizeof(*s->before));
+	s->done = calloc(n + 1, sizeof(*s->done));
+	s->dropped = calloc(nold + 1, sizeof(*s->dropped));
+	if (!s->before || !s->done || !s->dropped)
+		return sut_err_oom(err);
+	for (uint32_t k = 0; k < nold; k++) {
+		bool kept = false;
+
+		for (uint32_t i = 0; i < n; i++)
+			if (s->new.places[i].func == s->old->places[k].func) {
+				s->before[i] = &s->old->places[k];
+				kept = true;
+			}
+		if (!kept)
+			s->dropped[s->ndropped++] = &s->old->places[k];
+	}
+	return 0;
+}
+
+static int place(struct apply *a, struct site *s, struct sut_err *err)
+{
+	const struct record *again = image_again(a->known, a->nknown, &s->e, a->patch);
+	int r;
+
+	for (uint32_t i = 1;; i++) {
+		struct sut_err e = {0};
+
+		r = again ? place_again(a, s, again, &e) : place_new(a, s, &e);
+		if (r != -EBUSY || a->held || sut_streq(e.reason, "traced") ||
+		    sut_streq(e.reason, "frozen") || !quiet_pause(a->o, i)) {
+			if (r < 0 && err)
+				*err = e;
+			break;
+		}
+		r = proc_refresh(a->p, err);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0)
+		return r;
+	s->placed = true;
+	return pair_up(s, err);
+}
+
+/* After a failure. Where nothing refers to it, an image is there for the next time. */
+static void take_back_images(struct apply *a)
+{
+	bool any = false;
+
+	for (size_t k = 0; k < a->nsites; k++) {
+		struct site *s = &a->sites[k];
+		bool done = false;
+
+		for (uint32_t i = 0; s->placed && i < s->new.head.nplaces; i++)
+			done |= s->done[i];
+		if (s->placed && !done)
+			(void)!record_set_state(a->p, &s->new, RECORD_REVERTED, NULL);
+		any |= done;
+	}
+	/* Function by function, and the last stop did not come about: what was begun is taken back as after a death. */
+	if (any && !a->held) {
+		struct record *known = NULL;
+		size_t n = 0, done;
+
+		if (proc_refresh(a->p, NULL) == 0 && record_find(a->p, &known, &n, NULL) == 0)
+			(void)!half_end(a->p, known, n, a->o, a->r, &done, NULL);
+		record_free_all(known, n);
+	}
+}
+
+/* ---- the switch ---- */
+
+static int undo(struct apply *a)
+{
+	int r = 0;
+
+	for (size_t k = a->nsites; k-- > 0;) {
+		struct site *s = &a->sites[k];
+
+		for (size_t i = 0; s->placed && i < s->ndropped; i++) {
+			enum jump_state is;
+
+			if (jump_look(a->p, s->dropped[i], &is) == 0 && is == JUMP_ORIGINAL)
+				r |= jump_put(a->p, s->dropped[i], NULL);
+		}
+		for (uint32_t i = 0; s->placed && i < s->new.head.nplaces; i++) {
+			if (!s->done[i])
+				continue;
+			r |= s->before[i] ? jump_change(a->p, &s->new.places[i], s->before[i], NULL)
+					  : jump_take(a->p, &s->new.places[i], NULL);
+			s->done[i] = false;
+		}
+	}
+	return r;
+}
+
+static int put(struct apply *a, struct site *s, uint32_t i, struct sut_err *err)
+{
+	const struct record_place *q = &s->new.places[i];
+	enum jump_state is = JUMP_ORIGINAL;
+	int r;
+
+	if (s->before[i]) {
+		/* Its jump may have been lost with a mapping of its own. */
+		r = jump_look(a->p, s->before[i], &is);
+		if (r < 0)
+			return sut_err_set(err, -r, "the code of process %d can't be read",
+					   a->p->pid);
+	}
+	r = is == JUMP_THERE ? jump_change(a->p, s->before[i], q, err) : jump_put(a->p, q, err);
+	if (!r)
+		s->done[i] = true;
+	return r;
+}
+
+static bool is_free(const struct apply *a, uint32_t site, uint32_t func,
+		    const struct inside_hit *hits, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct ranges_who *w =
+			&a->quiet->ranges.who[a->quiet->ranges.v[hits[i].range].func];
+
+		if (w->site == site && (w->func == func || w->func == RANGES_ALL))
+			return false;
+	}
+	return true;
+}
+
+static int verify(struct apply *a, struct sut_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < a->nsites && !r; i++)
+		if (a->sites[i].placed)
+			r = image_verify(a->p, &a->sites[i].e, a->patch->library, a->known,
+					 a->nknown, err);
+	return r;
+}
+
+static int register_frames(struct apply *a, const struct threads *t, struct sut_err *err)
+{
+	const struct sut_library *l = a->patch->library;
+	_cleanup_(sut_freep) uint64_t *pcs = NULL;
+	pid_t tid = 0;
+	size_t n = 0;
+	int r = 0;
+
+	if (!l->frames)
+		return 0;
+	pcs = calloc(t->n + 1, sizeof(*pcs));
+	if (!pcs)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < t->n; i++) {
+		if (!t->v[i].held)
+			continue;
+		pcs[n++] = regs_pc(&t->v[i].regs);
+		if (!t->v[i].vfork && (!tid || !t->v[i].group_stop))
+			tid = t->v[i].tid;
+	}
+	for (size_t i = 0; i < a->nsites && !r; i++)
+		if (a->sites[i].placed && tid)
+			r = image_register_frames(a->p, tid, &a->sites[i].new, l, pcs, n, err);
+	return r == -EBUSY || r == -ETIMEDOUT ? -EAGAIN : r;
+}
+
+static int end(struct apply *a, struct sut_err *err)
+{
+	int r = 0;
+
+	for (size_t k = 0; k < a->nsites && !r; k++) {
+		struct site *s = &a->sites[k];
+
+		for (size_t i = 0; s->placed && i < s->ndropped && !r; i++) {
+			enum jump_state is;
+
+			if (jump_look(a->p, s->dropped[i], &is) == 0 && is == JUMP_THERE)
+				r = jump_take(a->p, s->dropped[i], err);
+		}
+	}
+	for (size_t k = 0; k < a->nsites && !r; k++) {
+		struct site *s = &a->sites[k];
+
+		if (!s->placed)
+			continue;
+		r = record_set_state(a->p, &s->new, RECORD_APPLIED, err);
+		if (!r && s->old)
+			r = record_set_state(a->p, s->old, RECORD_REPLACED, err);
+	}
+	return r;
+}
+
+/* With everybody stopped. hits: who is inside of what. */
+static int act(void *ctx, const struct threads *t, const struct inside_hit *hits, size_t n,
+	       bool last, struct sut_err *err)
+{
+	struct apply *a = ctx;
+	bool each = a->o && a->o->each_function, all = true;
+	int r;
+
+	if (n && !each)
+		return -EAGAIN;
+	r = verify(a, err);
+	if (!r)
+		r = register_frames(a, t, err);
+	for (uint32_t k = 0; k < a->nsites && !r; k++) {
+		struct site *s = &a->sites[k];
+
+		for (uint32_t i = 0; s->placed && i < s->new.head.nplaces && !r; i++) {
+			if (s->done[i])
+				continue;
+			if (n && !is_free(a, k, i, hits, n))
+				all = false;
+			else
+				r = put(a, s, i, err);
+		}
+	}
+	/* What the new patch does not have any more must be free as well. */
+	if (!r && all && n)
+		for (uint32_t k = 0; k < a->nsites; k++)
+			if (a->sites[k].ndropped && !is_free(a, k, RANGES_ALL, hits, n))
+				all = false;
+	if (!r && all)
+		r = end(a, err);
+	if (!r && all)
+		return 0;
+	if (r < 0 || last)
+		(void)undo(a);
+	return r < 0 ? r : -EAGAIN;
+}
+
+static int switch_over(struct apply *a, struct sut_err *err)
+{
+	const struct sut_library *l = a->patch->library;
+	struct quiet q = {.p = a->p, .o = a->o, .result = a->r, .act = act, .ctx = a};
+	int r = 0;
+
+	a->quiet = &q;
+	for (uint32_t i = 0; i < a->nsites && !r; i++) {
+		struct site *s = &a->sites[i];
+
+		if (!s->placed)
+			continue;
+		r = ranges_add_library(&q.ranges, l, s->e.bias, i, err);
+		if (!r && s->old)
+			r = ranges_add_record(&q.ranges, s->old, l, i, err);
+	}
+	if (!r && a->held) {
+		struct threads t;
+
+		/* Nobody has run any of it yet. */
+		r = threads_adopt(a->p, a->held, &t, err);
+		if (!r)
+			r = act(a, &t, NULL, 0, true, err);
+		if (r == -EAGAIN)
+			r = -EBUSY;
+		threads_go(&t);
+	} else if (!r) {
+		r = quiet_run(&q, err);
+	}
+	ranges_release(&q.ranges);
+	a->quiet = NULL;
+	return r;
+}
+
+int run_apply(struct run *run, struct sut_err *err)
+{
+	struct apply a = {.held = run->held, .patch = run->patch, .o = run->o, .r = run->result};
+	bool current = true, replaced = false;
+	int r;
+
+	r = run_open(run, &a.p, err);
+	if (!r)
+		r = coroutine_refuse_go(a.p, err);
+	if (!r)
+		r = find_sites(&a, err);
+	for (size_t i = 0; i < a.nsites && !r; i++) {
+		if (a.sites[i].current)
+			continue;
+		current = false;
+		replaced |= a.sites[i].old != NULL;
+		r = place(&a, &a.sites[i], err);
+	}
+	if (!r && !current)
+		r = switch_over(&a, err);
+	if (r < 0)
+		take_back_images(&a);
+	else
+		snprintf(run->result->reason, sizeof(run->result->reason), "%s",
+			 current    ? "current"
+			 : replaced ? "replaced"
+				    : "applied");
+	release(&a);
+	return r;
+}

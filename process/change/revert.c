@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is applied to a file is taken out again, by what the records in the process say: no patch file is needed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "change/half.h"
+#include "change/jump.h"
+#include "change/quiet.h"
+#include "change/run.h"
+
+struct revert {
+	struct proc *p;
+	struct record *known;
+	size_t n;
+	const uint8_t *build_id;
+};
+
+static bool to_go(const struct revert *v, const struct record *r)
+{
+	return r->head.state == RECORD_APPLIED &&
+	       !memcmp(r->head.build_id, v->build_id, SUT_LIBRARY_BUILD_ID_LEN);
+}
+
+static int take_out(struct revert *v, struct record *r, struct sut_err *err)
+{
+	int rc = record_set_state(v->p, r, RECORD_REVERTING, err);
+
+	for (uint32_t i = 0; i < r->head.nplaces && !rc; i++) {
+		enum jump_state s;
+
+		if (jump_look(v->p, &r->places[i], &s) == 0 && s == JUMP_THERE)
+			rc = jump_take(v->p, &r->places[i], err);
+	}
+	return rc ? rc : record_set_state(v->p, r, RECORD_REVERTED, err);
+}
+
+static int act(void *ctx, const struct threads *t, const struct inside_hit *hits, size_t n,
+	       bool last, struct sut_err *err)
+{
+	struct revert *v = ctx;
+	int r = 0;
+
+	(void)t;
+	(void)hits;
+	(void)last;
+	if (n)
+		return -EAGAIN;
+	for (size_t i = 0; i < v->n && !r; i++)
+		if (to_go(v, &v->known[i]))
+			r = take_out(v, &v->known[i], err);
+	return r;
+}
+
+int run_revert(struct run *run, struct sut_err *err)
+{
+	struct revert v = {.build_id = run->build_id};
+	struct quiet q = {.o = run->o, .result = run->result, .act = act, .ctx = &v};
+	size_t done, count = 0;
+	bool half = false;
+	int r;
+
+	r = run_open(run, &v.p, err);
+	if (!r)
+		r = record_find(v.p, &v.known, &v.n, err);
+	for (size_t i = 0; i < v.n && !r; i++)
+		half |= half_is(&v.known[i]) &&
+			!memcmp(v.known[i].head.build_id, v.build_id, SUT_LIBRARY_BUILD_ID_LEN);
+	if (!r && half)
+		r = half_end(v.p, v.known, v.n, run->o, run->result, &done, err);
+	q.p = v.p;
+	for (size_t i = 0; i < v.n && !r; i++) {
+		struct half_count c;
+
+		if (!to_go(&v, &v.known[i]))
+			continue;
+		half_count(v.p, &v.known[i], &c);
+		if (c.other) {
+			r = sut_err_reason(
+				err, EBADMSG, "mismatch",
+				"the code at %#llx in process %d is not as patch %s left it: another patcher or a debugger changed it; restart the process",
+				(unsigned long long)c.first_other, v.p->pid, v.known[i].head.id);
+			break;
+		}
+		count++;
+		r = ranges_add_record(&q.ranges, &v.known[i], NULL, (uint32_t)i, err);
+	}
+	if (!r && count)
+		r = quiet_run(&q, err);
+	if (!r) {
+		run->result->mappings = (uint32_t)count;
+		snprintf(run->result->reason, sizeof(run->result->reason), "%s",
+			 count ? "reverted" : "current");
+	}
+	ranges_release(&q.ranges);
+	record_free_all(v.known, v.n);
+	proc_close(v.p);
+	return r;
+}
+
+int run_repair(struct run *run, struct sut_err *err)
+{
+	_cleanup_(proc_closep) struct proc *p = NULL;
+	struct record *known = NULL;
+	size_t n = 0, done = 0;
+	int r;
+
+	r = run_open(run, &p, err);
+	if (!r)
+		r = record_find(p, &known, &n, err);
+	if (!r)
+		r = half_end(p, known, n, run->o, run->result, &done, err);
+	record_free_all(known, n);
+	if (!r) {
+		run->result->mappings = (uint32_t)done;
+		snprintf(run->result->reason, sizeof(run->result->reason), "%s",
+			 done ? "repaired" : "current");
+	}
+	return r;
+}
