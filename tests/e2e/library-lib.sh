@@ -180,9 +180,7 @@ int tiny_packed(int n)
 END
 		cat >xx.cc <<'END'
 #include "tiny.h"
-#include <stdexcept>
-#include <string>
-#include <vector>
+#include <exception>
 
 namespace {
 struct guard {
@@ -191,6 +189,13 @@ struct guard {
 	~guard() { n--; }
 };
 int depth;
+
+class too_many : public std::exception {
+public:
+	explicit too_many(int v) : n(v) {}
+	const char *what() const noexcept override { return "too many"; }
+	int n;
+};
 }
 
 class shape {
@@ -212,11 +217,13 @@ template <typename T> static T twice(T v)
 static __attribute__((noinline)) int parse(int n)
 {
 	guard g(depth);
-	std::vector<int> v(static_cast<size_t>(n < 0 ? 0 : n) + 1, 1);
+	int *v = new int[static_cast<unsigned>(n < 0 ? 0 : n) + 1];
+	int first = v[0] = n;
 
+	delete[] v;
 	if (n > TINY_LIMIT)
-		throw std::runtime_error("too many: " + std::to_string(n));
-	return twice(static_cast<int>(v.size())) + shape().area(n);
+		throw too_many(n);
+	return twice(first + 1) + shape().area(n);
 }
 
 int tiny_parse(int n)
