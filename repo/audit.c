@@ -174,6 +174,9 @@ static int check_signature(struct audit *a, const char *place, const struct sut_
 	if (r == 0)
 		r = sut_patch_sig_verify(&a->keys, patch->data, patch->len, sut_buf_str(&sig),
 					 sig.len, &claim, &by, &why);
+	/* A signature for the one kind of patch is none for the other. */
+	if (r == 0 && claim.library != sut_endswith(place, ".upatch.bin"))
+		r = sut_err_set(&why, EBADMSG, "it is for the other kind of patch");
 	if (cannot_look(r))
 		return sut_err_set(err, -r, "%s", why.msg);
 	if (r < 0)
@@ -219,7 +222,9 @@ static int check_target(struct audit *a, const char *role, const struct sut_tuf_
 	if ((int64_t)b.len != t->length || !hash_is(&b, SUT_DIGEST_SHA256, t->hashes.sha256) ||
 	    !hash_is(&b, SUT_DIGEST_SHA512, t->hashes.sha512))
 		wrong(a, "%s is not the file that %s names; restore it", place, role);
-	return sut_endswith(place, "kpatch.bin") ? check_signature(a, place, &b, err) : 0;
+	return sut_endswith(place, ".kpatch.bin") || sut_endswith(place, ".upatch.bin")
+		       ? check_signature(a, place, &b, err)
+		       : 0;
 }
 
 static int check_targets(struct audit *a, const struct sut_tree_role *role, struct sut_err *err)

@@ -19,7 +19,9 @@ static const char usage_text[] =
 	"Makes the folder DIR with the keys and roles of a new repository:\n"
 	"\n"
 	"  root, targets  keys in DIR/keys, protected by a passphrase; move them to offline media\n"
-	"  kernel         kernel patches; key kernel-1, and patch-1, which signs kpatch.bin.sig\n"
+	"  kernel         kernel patches; key kernel-1\n"
+	"  library        patches of libraries; key library-1\n"
+	"  patch-1        is no role: the key that signs kpatch.bin.sig and upatch.bin.sig\n"
 	"  stop           the flag that stops or unloads everywhere; key stop-1\n"
 	"  snapshot, timestamp\n"
 	"                 keys in DIR/online, for suture-signer; move them there\n"
@@ -32,7 +34,7 @@ static const char usage_text[] =
 	"  --bins N                split the role kernel into N hash bins (a power of two);\n"
 	"                          16 for 500 targets, 32 for 1,000, 128 for 10,000\n"
 	"  --expires ROLE=PERIOD,...\n"
-	"                          default: root=365d,targets=180d,kernel=90d,stop=365d\n"
+	"                          default: root=365d,targets=180d,kernel=90d,library=90d,stop=365d\n"
 	"  --signer SOCKET         socket of suture-signer; default: " SUT_SIGNER_SOCKET "\n"
 	"  --online-keys DIR       use DIR/snapshot.pub and DIR/timestamp.pub, made by\n"
 	"                          'suture-signer --new-keys', instead of making these keys here\n"
@@ -137,6 +139,8 @@ static int make_folder(const struct init *in, struct sut_err *err)
 	if (r == 0)
 		r = make_keys(in, "kernel", 1, err);
 	if (r == 0)
+		r = make_keys(in, "library", 1, err);
+	if (r == 0)
 		r = make_keys(in, "stop", 1, err);
 	if (r == 0)
 		r = make_patch_key(in, err);
@@ -200,6 +204,7 @@ static int edit_targets(const struct init *in, struct sut_change *c, struct sut_
 		const char *role, *paths[2];
 	} roles[] = {
 		{"kernel", {"kernel/*/*", "kernel/*/*/*"}},
+		{"library", {"library/*/*", "library/*/*/*"}},
 		{"stop", {"stop/flag.json"}},
 	};
 	const struct sut_key *keys[KEYS_MAX];

@@ -26,8 +26,9 @@ static json_t *to_json(const struct sut_releases *l, const json_t *stop)
 		const json_t *custom = json_object_get(r->entry, "custom");
 		bool newest = i + 1 == l->n || !sut_streq(l->v[i + 1].build_id, r->build_id);
 
-		if (json_array_append_new(list, json_pack("{s:s,s:I,s:s,s:I,s:b,s:O*}", "build_id",
-							  r->build_id, "level",
+		if (json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:s,s:I,s:b,s:O*}",
+							  "product", sut_release_folder(r->library),
+							  "build_id", r->build_id, "level",
 							  (json_int_t)r->level, "sha256", r->sha256,
 							  "length", (json_int_t)r->length, "latest",
 							  newest, "custom", custom)) < 0) {

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "change_view.h"
 #include "edit.h"
+#include "patch/agree.h"
 #include "patch/expect.h"
 #include "patch/signature.h"
 #include "tuf/json.h"
@@ -34,13 +35,22 @@ static int check_objects(const struct sut_release_file *f, struct sut_err *err)
 	return 0;
 }
 
+static int check_library(const struct sut_release_file *f, struct sut_err *err)
+{
+	_cleanup_(sut_library_freep) struct sut_library *l = NULL;
+
+	return sut_library_of_patch(f->patch, f->manifest, &l, err);
+}
+
 static int parse(struct sut_release_file *f, struct sut_err *err)
 {
 	int r = sut_patch_parse(f->data.data, f->data.len, &f->patch, err);
 
 	if (r == 0)
 		r = sut_manifest_load(f->patch->manifest, &f->manifest, err);
-	return r < 0 ? r : check_objects(f, err);
+	if (r < 0)
+		return r;
+	return sut_manifest_is_library(f->manifest) ? check_library(f, err) : check_objects(f, err);
 }
 
 static int sign_payloads(struct sut_release_file *f, const struct sut_modsign_key *key,
@@ -75,7 +85,7 @@ int sut_release_open(const char *path, const struct sut_modsign_key *key,
 	if (r < 0)
 		return r;
 	r = parse(&f, err);
-	if (r == 0 && key)
+	if (r == 0 && key && !sut_manifest_is_library(f.manifest))
 		r = sign_payloads(&f, key, err);
 	if (r < 0)
 		return sut_err_prefix(err, "%s", path), r;
@@ -139,11 +149,23 @@ static const char *string_of(const json_t *j, const char *key)
 	return s ? s : "";
 }
 
-/* "kernel/BUILDID/LEVEL/kpatch.bin" */
+const char *sut_release_folder(bool library)
+{
+	return library ? "library" : "kernel";
+}
+
+const char *sut_release_name(bool library)
+{
+	return library ? "upatch.bin" : "kpatch.bin";
+}
+
+/* "kernel/BUILDID/LEVEL/kpatch.bin", "library/BUILDID/LEVEL/upatch.bin" */
 static bool parse_path(const char *path, struct sut_release *ret)
 {
 	enum { ID = 2 * SUTURE_BUILD_ID_LEN };
-	static const char prefix[] = "kernel/", suffix[] = "/kpatch.bin";
+	bool library = sut_startswith(path, "library/");
+	const char *prefix = library ? "library/" : "kernel/",
+		   *suffix = library ? "/upatch.bin" : "/kpatch.bin";
 	uint8_t raw[SUTURE_BUILD_ID_LEN];
 	char digits[16];
 	uint64_t level;
@@ -164,6 +186,7 @@ static bool parse_path(const char *path, struct sut_release *ret)
 	    sut_parse_u64(digits, UINT32_MAX, &level) < 0)
 		return false;
 	ret->level = (uint32_t)level;
+	ret->library = library;
 	return true;
 }
 
@@ -193,7 +216,8 @@ static int add_release(struct sut_releases *l, const struct sut_release *at, jso
 static int by_build_id(const void *a, const void *b)
 {
 	const struct sut_release *x = a, *y = b;
-	int d = strcmp(x->build_id, y->build_id);
+	int d = x->library != y->library ? x->library - y->library
+					 : strcmp(x->build_id, y->build_id);
 
 	return d ? d : x->level < y->level ? -1 : x->level > y->level;
 }
@@ -258,7 +282,7 @@ struct sut_release_plan {
 	struct sut_change_view view;
 	struct sut_releases *kernels; /* each by level */
 	size_t n;
-	json_t *index; /* build-id: index in kernels */
+	json_t *index; /* "kernel/BUILDID": index in kernels */
 };
 
 void sut_release_plan_free(struct sut_release_plan *p)
@@ -278,12 +302,16 @@ void sut_release_plan_freep(struct sut_release_plan **p)
 	sut_release_plan_free(*p);
 }
 
-/* The releases of one kernel, empty ones when there are none yet. The pointer holds until the next call. */
-static int kernel_of(struct sut_release_plan *p, const char *build_id, struct sut_releases **ret,
-		     struct sut_err *err)
+/* The releases of one kernel or library, empty ones when there are none yet. The pointer holds until the next call. */
+static int kernel_of(struct sut_release_plan *p, bool library, const char *build_id,
+		     struct sut_releases **ret, struct sut_err *err)
 {
-	const json_t *at = json_object_get(p->index, build_id);
+	_cleanup_(sut_freep) char *top =
+		sut_sprintf("%s/%s", sut_release_folder(library), build_id);
+	const json_t *at = top ? json_object_get(p->index, top) : NULL;
 
+	if (!top)
+		return sut_err_oom(err);
 	if (!at) {
 		if ((p->n & (p->n - 1)) == 0) {
 			struct sut_releases *grown =
@@ -293,10 +321,10 @@ static int kernel_of(struct sut_release_plan *p, const char *build_id, struct su
 				return sut_err_oom(err);
 			p->kernels = grown;
 		}
-		if (json_object_set_new(p->index, build_id, json_integer((json_int_t)p->n)) < 0)
+		if (json_object_set_new(p->index, top, json_integer((json_int_t)p->n)) < 0)
 			return sut_err_oom(err);
 		p->kernels[p->n++] = (struct sut_releases){0};
-		at = json_object_get(p->index, build_id);
+		at = json_object_get(p->index, top);
 	}
 	*ret = &p->kernels[json_integer_value(at)];
 	return 0;
@@ -307,7 +335,7 @@ static int note(struct sut_release_plan *p, const struct sut_release *at, json_t
 		struct sut_err *err)
 {
 	struct sut_releases *kernel;
-	int r = kernel_of(p, at->build_id, &kernel, err);
+	int r = kernel_of(p, at->library, at->build_id, &kernel, err);
 
 	for (size_t i = 0; r == 0 && i < kernel->n; i++)
 		if (kernel->v[i].level == at->level) {
@@ -345,12 +373,12 @@ int sut_release_plan_new(struct sut_change *c, struct sut_release_plan **ret, st
 /* Edits. */
 
 /* The place of a file under public/, and that of its signature. */
-static int add_files(struct sut_change *c, const char *folder, const char *sha256,
+static int add_files(struct sut_change *c, const char *folder, const char *sha256, const char *name,
 		     const struct sut_buf *data, const struct sut_buf *sig, struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *path = sut_sprintf("targets/%s/%s.kpatch.bin", folder, sha256);
+	_cleanup_(sut_freep) char *path = sut_sprintf("targets/%s/%s.%s", folder, sha256, name);
 	_cleanup_(sut_freep) char *sig_path =
-		sut_sprintf("targets/%s/%s.kpatch.bin.sig", folder, sha256);
+		sut_sprintf("targets/%s/%s.%s.sig", folder, sha256, name);
 	int r;
 
 	if (!path || !sig_path)
@@ -404,6 +432,13 @@ static json_t *make_entry(const struct sut_releases *kernel, const struct sut_re
 	if (custom && m->ncves > SUT_RELEASE_CVES_MAX &&
 	    json_object_set_new(custom, "cves_total", json_integer((json_int_t)m->ncves)) < 0)
 		json_decref(sut_steal(custom));
+	/* What people, and agents without a portal, call it. */
+	if (custom && sut_manifest_is_library(m) &&
+	    json_object_update_new(custom,
+				   json_pack("{s:s,s:s,s:s}", "soname", m->target.soname, "package",
+					     m->target.package, "package_version",
+					     m->target.package_version)) < 0)
+		json_decref(sut_steal(custom));
 	if (custom && reason && json_object_set_new(custom, "reason", json_string(reason)) < 0)
 		json_decref(sut_steal(custom));
 	return json_pack("{s:I,s:{s:s},s:o}", "length", (json_int_t)f->data.len, "hashes", "sha256",
@@ -424,7 +459,7 @@ static int check_level(const struct sut_releases *kernel, const struct sut_relea
 		return 0;
 	return sut_err_reason(
 		err, EEXIST, "lower-level",
-		"%s: %s (level %u) is released for this kernel and the patch has "
+		"%s: %s (level %u) is released for this target and the patch has "
 		"level %u: servers would not take it. Build it with a higher level, or "
 		"use --force --reason TEXT",
 		f->path, last->id, last->level, f->manifest->level);
@@ -433,13 +468,16 @@ static int check_level(const struct sut_releases *kernel, const struct sut_relea
 int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f,
 		    const struct sut_release_opts *o, struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *top = sut_sprintf("kernel/%s", f->build_id);
+	bool library = sut_manifest_is_library(f->manifest);
+	const char *name = sut_release_name(library);
+	_cleanup_(sut_freep) char *top =
+		sut_sprintf("%s/%s", sut_release_folder(library), f->build_id);
 	_cleanup_(sut_freep) char *folder =
-		sut_sprintf("kernel/%s/%u", f->build_id, f->manifest->level);
-	_cleanup_(sut_freep) char *path = sut_sprintf("%s/kpatch.bin", folder ? folder : "");
-	_cleanup_(sut_freep) char *newest = sut_sprintf("%s/kpatch.bin", top ? top : "");
+		sut_sprintf("%s/%u", top ? top : "", f->manifest->level);
+	_cleanup_(sut_freep) char *path = sut_sprintf("%s/%s", folder ? folder : "", name);
+	_cleanup_(sut_freep) char *newest = sut_sprintf("%s/%s", top ? top : "", name);
 	_cleanup_json_ json_t *entry = NULL;
-	struct sut_release now = {.level = f->manifest->level};
+	struct sut_release now = {.library = library, .level = f->manifest->level};
 	const struct sut_release *last;
 	struct sut_releases *kernel;
 	bool highest;
@@ -449,7 +487,7 @@ int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f
 		return sut_err_oom(err);
 	if (!f->sig.len && !o->dry_run)
 		return sut_err_reason(err, EINVAL, "signature", "%s is not signed", f->path);
-	r = kernel_of(p, f->build_id, &kernel, err);
+	r = kernel_of(p, library, f->build_id, &kernel, err);
 	if (r == 0)
 		r = check_level(kernel, f, o->reason, err);
 	if (r < 0)
@@ -460,9 +498,9 @@ int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f
 	last = latest(kernel);
 	highest = !last || f->manifest->level >= last->level;
 	if (!o->dry_run) {
-		r = add_files(p->c, folder, f->sha256, &f->data, &f->sig, err);
+		r = add_files(p->c, folder, f->sha256, name, &f->data, &f->sig, err);
 		if (r == 0 && highest)
-			r = add_files(p->c, top, f->sha256, &f->data, &f->sig, err);
+			r = add_files(p->c, top, f->sha256, name, &f->data, &f->sig, err);
 	}
 	if (r == 0)
 		r = sut_edit_target(p->c, &p->view, path, entry, err);
@@ -494,10 +532,11 @@ static int promote(struct sut_change *c, const struct sut_release *r, const char
 {
 	_cleanup_buf_ struct sut_buf data = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
 	_cleanup_buf_ struct sut_buf sig = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
+	const char *name = sut_release_name(r->library);
 	_cleanup_(sut_freep) char *from =
-		sut_sprintf("targets/%s/%u/%s.kpatch.bin", top, r->level, r->sha256);
+		sut_sprintf("targets/%s/%u/%s.%s", top, r->level, r->sha256, name);
 	_cleanup_(sut_freep) char *from_sig =
-		sut_sprintf("targets/%s/%u/%s.kpatch.bin.sig", top, r->level, r->sha256);
+		sut_sprintf("targets/%s/%u/%s.%s.sig", top, r->level, r->sha256, name);
 	int e;
 
 	if (!from || !from_sig)
@@ -505,44 +544,60 @@ static int promote(struct sut_change *c, const struct sut_release *r, const char
 	e = read_file(c, from, &data, err);
 	if (e == 0)
 		e = read_file(c, from_sig, &sig, err);
-	return e < 0 ? e : add_files(c, top, r->sha256, &data, &sig, err);
+	return e < 0 ? e : add_files(c, top, r->sha256, name, &data, &sig, err);
+}
+
+static int withdraw(struct sut_release_plan *p, struct sut_releases *kernel, uint32_t level,
+		    uint32_t *ret_latest, struct sut_err *err)
+{
+	bool library = kernel->v[0].library;
+	const char *name = sut_release_name(library);
+	_cleanup_(sut_freep) char *top =
+		sut_sprintf("%s/%s", sut_release_folder(library), kernel->v[0].build_id);
+	_cleanup_(sut_freep) char *path = sut_sprintf("%s/%u/%s", top ? top : "", level, name);
+	_cleanup_(sut_freep) char *newest = sut_sprintf("%s/%s", top ? top : "", name);
+	const struct sut_release *left = NULL;
+	int r;
+
+	if (!top || !path || !newest)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < kernel->n; i++)
+		if (kernel->v[i].level != level)
+			left = &kernel->v[i];
+	r = sut_edit_target(p->c, &p->view, path, NULL, err);
+	if (r == 0 && left)
+		r = promote(p->c, left, top, err);
+	if (r == 0)
+		r = sut_edit_target(p->c, &p->view, newest, left ? left->entry : NULL, err);
+	if (r == 0)
+		*ret_latest = left ? left->level : 0;
+	return r;
+}
+
+static bool has_level(const struct sut_releases *kernel, uint32_t level)
+{
+	for (size_t i = 0; i < kernel->n; i++)
+		if (kernel->v[i].level == level)
+			return true;
+	return false;
 }
 
 int sut_release_withdraw(struct sut_change *c, const char *build_id, uint32_t level,
 			 uint32_t *ret_latest, struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *top = sut_sprintf("kernel/%s", build_id);
-	_cleanup_(sut_freep) char *path = sut_sprintf("kernel/%s/%u/kpatch.bin", build_id, level);
-	_cleanup_(sut_freep) char *newest = sut_sprintf("kernel/%s/kpatch.bin", build_id);
 	_cleanup_(sut_release_plan_freep) struct sut_release_plan *p = NULL;
 	struct sut_releases *kernel;
-	const struct sut_release *left = NULL;
-	bool found = false;
-	int r;
+	int r = sut_release_plan_new(c, &p, err);
 
-	if (!top || !path || !newest)
-		return sut_err_oom(err);
-	r = sut_release_plan_new(c, &p, err);
-	if (r == 0)
-		r = kernel_of(p, build_id, &kernel, err);
+	for (int library = 0; r == 0 && library < 2; library++) {
+		r = kernel_of(p, library, build_id, &kernel, err);
+		if (r == 0 && has_level(kernel, level))
+			return withdraw(p, kernel, level, ret_latest, err);
+	}
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < kernel->n; i++)
-		if (kernel->v[i].level == level)
-			found = true;
-		else
-			left = &kernel->v[i];
-	if (!found)
-		return sut_err_set(err, ENOENT,
-				   "no patch of level %u is released for the kernel %s. "
-				   "'suture-repo list' shows what is",
-				   level, build_id);
-	r = sut_edit_target(c, &p->view, path, NULL, err);
-	if (r == 0 && left)
-		r = promote(c, left, top, err);
-	if (r == 0)
-		r = sut_edit_target(c, &p->view, newest, left ? left->entry : NULL, err);
-	if (r == 0)
-		*ret_latest = left ? left->level : 0;
-	return r;
+	return sut_err_set(err, ENOENT,
+			   "no patch of level %u is released for the kernel or library %s. "
+			   "'suture-repo list' shows what is",
+			   level, build_id);
 }

@@ -5,6 +5,7 @@
  *   kernel/BUILDID/LEVEL/kpatch.bin   one level
  *   kernel/BUILDID/kpatch.bin         the highest level that is released
  *
+ * and those of libraries at library/BUILDID/LEVEL/upatch.bin and library/BUILDID/upatch.bin,
  * with the file, and its .sig beside it, under public/targets. What agents want to know before they
  * download is in "custom" of the entry.
  */
@@ -32,8 +33,8 @@ struct sut_release_file {
 	char sha256[SUT_SHA256_HEX];
 };
 
-/* Container, manifest and the table of each object. key (may be NULL): payloads get the kernel's
- * module signature, so data is another file then. Errors name the file. */
+/* Container, manifest and the table or payload of each object. key (may be NULL): payloads for kernels get the kernel's
+ * module signature, so data is another file then; the patch of a library stays as it is. Errors name the file. */
 int sut_release_open(const char *path, const struct sut_modsign_key *key,
 		     struct sut_release_file *ret, struct sut_err *err) _must_check_;
 void sut_release_close(struct sut_release_file *f);
@@ -49,6 +50,7 @@ int sut_release_take_sig(struct sut_release_file *f, const char *path, const str
 
 /* One patch that is released. */
 struct sut_release {
+	bool library;
 	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
 	uint32_t level;
 	const char *id, *target, *arch; /* of custom; "" when it does not say */
@@ -58,7 +60,7 @@ struct sut_release {
 };
 
 struct sut_releases {
-	struct sut_release *v; /* by build-id, then level */
+	struct sut_release *v; /* kernels, then libraries; by build-id, then level */
 	size_t n;
 };
 
@@ -92,7 +94,11 @@ struct sut_release_opts {
 int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f,
 		    const struct sut_release_opts *o, struct sut_err *err) _must_check_;
 
-/* Takes one level out. *ret_latest: the level that is the highest now, 0 for none. -ENOENT. The files stay. */
+/* "kernel", "library": the first part of the paths. "kpatch.bin", "upatch.bin": the last one. */
+const char *sut_release_folder(bool library);
+const char *sut_release_name(bool library);
+
+/* Takes one level out, of the kernel or library with that build-id. *ret_latest: the level that is the highest now, 0 for none. -ENOENT. The files stay. */
 int sut_release_withdraw(struct sut_change *c, const char *build_id, uint32_t level,
 			 uint32_t *ret_latest, struct sut_err *err) _must_check_;
 

@@ -15,8 +15,8 @@ enum { FORMAT = 1, HOUR = 3600, DAY = 24 * HOUR, EXPIRY_MAX_DAYS = 3650 };
 static const struct {
 	const char *role, *text;
 } defaults[] = {
-	{"root", "365d"}, {"targets", "180d"},	{"kernel", "90d"},
-	{"stop", "365d"}, {"delegated", "90d"},
+	{"root", "365d"},   {"targets", "180d"}, {"kernel", "90d"},
+	{"library", "90d"}, {"stop", "365d"},	 {"delegated", "90d"},
 };
 
 /* "12h", "365d", "26w" as seconds. */

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "patch/agree.h"
 
 static int differs(struct sut_err *err, const char *name, const char *what)
 {
@@ -147,7 +148,7 @@ static int parse(struct sut_loaded *l, bool any, struct sut_err *err)
 	l->object = &l->manifest->objects[0];
 	l->payload = sut_patch_member(l->patch, l->object->payload);
 	if (sut_manifest_is_library(l->manifest))
-		return 0;
+		return sut_library_of_patch(l->patch, l->manifest, &l->library, err);
 	expect = sut_patch_member(l->patch, l->object->expect);
 	r = sut_expect_parse(expect->data, expect->len, &l->table, err);
 	if (r == 0)
@@ -178,6 +179,7 @@ void sut_loaded_free(struct sut_loaded *l)
 	if (!l)
 		return;
 	sut_buf_release(&l->file);
+	sut_library_free(l->library);
 	sut_manifest_free(l->manifest);
 	sut_patch_free(l->patch);
 	free(l);

@@ -8,6 +8,7 @@
 #include "crypto/sha256.h"
 #include "patch/container.h"
 #include "patch/expect.h"
+#include "patch/library.h"
 #include "patch/manifest.h"
 
 struct sut_loaded {
@@ -20,6 +21,8 @@ struct sut_loaded {
 	const struct sut_manifest_object *object; /* vmlinux, or the library */
 	const struct sut_member *payload;
 	struct sut_expect_table table; /* kernels only */
+	struct sut_library
+		*library; /* libraries only: the payload, which says what the manifest says */
 };
 
 /* Reads the file into memory, the only time it is read: whatever is done with

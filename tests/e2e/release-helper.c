@@ -5,6 +5,8 @@
  *   release-helper patch LEVEL ID OUT [BUILD_ID [CVE]...]
  *                                             a small well-formed patch; with BUILD_ID, /proc/version of its
  *                                             kernel is "Linux version 6.1.0-47-cloud-amd64 (BUILD_ID)"
+ *   release-helper library LEVEL ID OUT BUILD_ID [CVE]...
+ *                                             the same of a library: libexpat.so.1 of debian/libexpat1
  *   release-helper payloads FILE CERT         are its payloads signed by the certificate's key?
  *   release-helper ask SOCKET [ROLE VERSION]  what suture-signer says: "ok", or reason and message
  *   release-helper forge METADATA ROLE PATH KEY_OF_ROLE KEYS OUT
@@ -58,6 +60,24 @@ static void make_patch(const char *level, const char *id, const char *out, char 
 		set_kernel(m, &expect, kernel);
 	sample_members(&expect, members);
 	MUST(sut_patch_pack(m, members, SAMPLE_MEMBERS, SAMPLE_MTIME, &file, &err));
+	MUST(sut_file_write(out, file.data, file.len, 0644, &err));
+}
+
+static void make_library(const char *level, const char *id, const char *out, char **args)
+{
+	_cleanup_buf_ struct sut_buf file = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
+	_cleanup_json_ json_t *m = sample_library_manifest();
+	json_t *cves = json_array();
+	uint64_t n;
+
+	MUST(sut_parse_u64(level, UINT32_MAX, &n));
+	json_object_set_new(m, "level", json_integer((json_int_t)n));
+	json_object_set_new(m, "id", json_string(id));
+	json_object_set_new(json_object_get(m, "target"), "build_id", json_string(args[0]));
+	for (char **cve = args + 1; *cve; cve++)
+		json_array_append_new(cves, json_string(*cve));
+	json_object_set_new(m, "cves", cves);
+	sample_library_pack(m, &file);
 	MUST(sut_file_write(out, file.data, file.len, 0644, &err));
 }
 
@@ -192,6 +212,8 @@ int main(int argc, char **argv)
 
 	if (argc >= 5 && sut_streq(what, "patch"))
 		make_patch(argv[2], argv[3], argv[4], argv + 5);
+	else if (argc >= 6 && sut_streq(what, "library"))
+		make_library(argv[2], argv[3], argv[4], argv + 5);
 	else if (argc == 4 && sut_streq(what, "payloads"))
 		check_payloads(argv[2], argv[3]);
 	else if ((argc == 3 || argc == 5) && sut_streq(what, "ask"))

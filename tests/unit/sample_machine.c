@@ -77,17 +77,6 @@ static void make_patch(struct sample_machine *s, int n, const struct sut_privkey
 	json_decref(m);
 }
 
-static void make_payload(const char *build_id, struct sut_buf *out)
-{
-	struct sample_library *l = calloc(1, sizeof(*l));
-
-	MUST(l ? 0 : -1);
-	sample_library(l);
-	MUST(sut_unhex(build_id, l->l.build_id, sizeof(l->l.build_id)));
-	MUST(sut_library_write(&l->l, out, &fault));
-	free(l);
-}
-
 void sample_lib_build_id(int n, char ret[41])
 {
 	if (n < 4)
@@ -101,7 +90,6 @@ static void make_library(struct sample_machine *s, int n, const struct sut_privk
 	char build_id[41];
 	_cleanup_(sut_patch_freep) struct sut_patch *p = NULL;
 	_cleanup_(sut_manifest_freep) struct sut_manifest *manifest = NULL;
-	_cleanup_buf_ struct sut_buf payload = SUT_BUF_INIT(SUT_LIBRARY_MAX);
 	struct sample_file *f = &s->library[n];
 	json_t *m = sample_library_manifest();
 
@@ -112,8 +100,7 @@ static void make_library(struct sample_machine *s, int n, const struct sut_privk
 	json_object_set_new(m, "level", json_integer(n));
 	json_object_set_new(m, "id", json_string(f->id));
 	json_object_set_new(json_object_get(m, "target"), "build_id", json_string(build_id));
-	make_payload(build_id, &payload);
-	sample_library_pack(m, &payload, &f->file);
+	sample_library_pack(m, &f->file);
 	MUST(sut_patch_parse(f->file.data, f->file.len, &p, &fault));
 	MUST(sut_manifest_load(p->manifest, &manifest, &fault));
 	MUST(sut_patch_sign(key, manifest, f->file.data, f->file.len, SAMPLE_MTIME, &f->sig,

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "crypto/sha256.h"
 #include "patch/expect.h"
+#include "sample_library.h"
 #include "patch/tar.h"
 
 static uint8_t ko[700];
@@ -48,15 +49,15 @@ static const char library_text[] =
 	"'engine':{'abi':1},'cves':['CVE-2023-52425'],"
 	"'fixes':[{'member':'fix-1.patch','sha256':'@','files':['expat/lib/xmlparse.c']}],"
 	"'objects':[{'object':'libexpat.so.1','payload':'libexpat.bin',"
-	"'functions':[{'name':'XML_Parse','source':'expat/lib/xmlparse.c',"
-	"'address':'0x4a10','size':16,'new_size':20,'redirect':'jump-entry',"
-	"'children':[{'name':'XML_Parse.cold','address':'0x3c00','size':8}]},"
-	"{'name':'XML_ErrorString','address':'0x5000','size':5,'new_size':9,"
+	"'functions':[{'name':'lookup','source':'expat/lib/xmlparse.c',"
+	"'address':'0x1100','size':30,'new_size':64,'redirect':'jump-entry',"
+	"'children':[{'name':'lookup.cold','address':'0x1080','size':8}]},"
+	"{'name':'tiny','address':'0x1140','size':3,'new_size':32,"
 	"'redirect':'jump-island'}],"
 	"'new_functions':[{'name':'callStoreEntityValue','size':40}],"
 	"'new_data':[{'name':'g_reparseDeferralEnabledDefault','size':1}],"
-	"'imports':[{'name':'getenv','version':'GLIBC_2.2.5'},{'name':'__cxa_thing'}]}],"
-	"'busy':['doProlog']}";
+	"'imports':[{'name':'getauxval','version':'GLIBC_2.16'},{'name':'lookup'}]}],"
+	"'busy':['caller']}";
 
 static json_t *manifest_of(const char *template)
 {
@@ -157,26 +158,34 @@ void sample_patch(struct sut_buf *out)
 	json_decref(j);
 }
 
-static void pack_members(json_t *manifest, uint8_t *payload, size_t len, struct sut_buf *out)
+/* A payload for the build-id of the manifest. */
+static void payload_of(const json_t *manifest, struct sut_buf *out)
 {
-	const struct sut_member members[] = {
-		{(char *)"libexpat.bin", payload, len},
+	static struct sample_library sample;
+	const char *id =
+		json_string_value(json_object_get(json_object_get(manifest, "target"), "build_id"));
+	struct sut_err err = {0};
+
+	sample_library(&sample);
+	if (sut_unhex(id, sample.l.build_id, sizeof(sample.l.build_id)) < 0 ||
+	    sut_library_write(&sample.l, out, &err) < 0)
+		broken(err.msg);
+}
+
+void sample_library_pack(json_t *manifest, struct sut_buf *out)
+{
+	_cleanup_buf_ struct sut_buf payload = SUT_BUF_INIT(SUT_LIBRARY_MAX);
+	struct sut_member members[] = {
+		{(char *)"libexpat.bin", NULL, 0},
 		{(char *)"fix-1.patch", fix, sizeof(fix) - 1},
 	};
 	struct sut_err err = {0};
 
+	payload_of(manifest, &payload);
+	members[0].data = payload.data;
+	members[0].len = payload.len;
 	if (sut_patch_pack(manifest, members, SUT_ARRAY_SIZE(members), SAMPLE_MTIME, out, &err) < 0)
 		broken(err.msg);
-}
-
-static void pack_library(json_t *manifest, struct sut_buf *out)
-{
-	pack_members(manifest, ko, sizeof(ko), out);
-}
-
-void sample_library_pack(json_t *manifest, const struct sut_buf *payload, struct sut_buf *out)
-{
-	pack_members(manifest, payload->data, payload->len, out);
 }
 
 json_t *sample_library_manifest_full(void)
@@ -184,7 +193,7 @@ json_t *sample_library_manifest_full(void)
 	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
 	json_t *j = sample_library_manifest();
 
-	pack_library(j, &out);
+	sample_library_pack(j, &out);
 	return j;
 }
 
@@ -192,7 +201,7 @@ void sample_library_patch(struct sut_buf *out)
 {
 	json_t *j = sample_library_manifest();
 
-	pack_library(j, out);
+	sample_library_pack(j, out);
 	json_decref(j);
 }
 

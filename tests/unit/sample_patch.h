@@ -42,7 +42,8 @@ void sample_patch(struct sut_buf *out);
 json_t *sample_library_manifest(void);
 json_t *sample_library_manifest_full(void);
 void sample_library_patch(struct sut_buf *out);
-/* With a payload that is one (patch/library.h); manifest stays the caller's, but for its members. */
-void sample_library_pack(json_t *manifest, const struct sut_buf *payload, struct sut_buf *out);
+
+/* Of a manifest that was changed: the payload gets the build-id of its target. */
+void sample_library_pack(json_t *manifest, struct sut_buf *out);
 
 #endif

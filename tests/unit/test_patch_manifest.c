@@ -250,7 +250,7 @@ static void library_gives_its_values(void **state _unused_)
 	assert_int_equal(o->functions[1].redirect, SUT_REDIRECT_JUMP_ISLAND);
 	assert_string_equal(sut_redirect_name(o->functions[1].redirect), "jump-island");
 	assert_int_equal(o->nimports, 2);
-	assert_string_equal(o->imports[0].version, "GLIBC_2.2.5");
+	assert_string_equal(o->imports[0].version, "GLIBC_2.16");
 	assert_string_equal(o->imports[1].version, "");
 	assert_int_equal(sut_manifest_need_kernel(m, &err), -EMEDIUMTYPE);
 	assert_string_equal(err.reason, "library");
