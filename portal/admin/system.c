@@ -165,6 +165,8 @@ static const struct admin_opt list_opts[] = {
 	{"level", "level", ADMIN_INT, ADMIN_QUERY, "N", "at this level"},
 	{"external-id", "external_id", ADMIN_TEXT, ADMIN_QUERY, "ID", "the platform's name for it"},
 	{"address", "address", ADMIN_TEXT, ADMIN_QUERY, "IP", "that called from there last"},
+	{"library", "library", ADMIN_TEXT, ADMIN_QUERY, "ID",
+	 "that use the library with this build id, of those that patches are for"},
 	{"machine-id", "machine_id", ADMIN_TEXT, ADMIN_QUERY, "ID", "this machine"},
 	{"errors", "errors", ADMIN_BOOL, ADMIN_QUERY, "yes|no", "with errors in the last report"},
 	{"clones", "clones", ADMIN_BOOL, ADMIN_QUERY, "yes|no", "suspected of being a clone"},

@@ -193,7 +193,7 @@ struct reader {
 	char build_id[64];
 	bool patched, whole, partial;
 	json_t *row; /* what is the same in both lists */
-	char *target, *product, *package, *version;
+	char *target, *product, *package, *version, *source, *source_version;
 };
 
 static void forget_target(struct reader *x)
@@ -203,8 +203,10 @@ static void forget_target(struct reader *x)
 	free(x->product);
 	free(x->package);
 	free(x->version);
+	free(x->source);
+	free(x->source_version);
 	x->row = NULL;
-	x->target = x->product = x->package = x->version = NULL;
+	x->target = x->product = x->package = x->version = x->source = x->source_version = NULL;
 	x->build_id[0] = 0;
 }
 
@@ -224,7 +226,15 @@ static int end_target(struct reader *x)
 	int r = 0;
 
 	if (*x->build_id && !x->patched) {
-		s = knowledge_source(x->known, x->target, x->product, x->package, x->version,
+		s = knowledge_source(x->known,
+				     &(const struct known_package){
+					     .target = x->target,
+					     .product = x->product,
+					     .name = x->package,
+					     .version = x->version,
+					     .source = x->source,
+					     .source_version = x->source_version,
+				     },
 				     &rank);
 		f = s ? fix_in(s, x->cve) : NULL;
 		if (f && f->rank > rank) {
@@ -248,10 +258,16 @@ static int begin_target(struct reader *x, const struct sut_db_rows *rows)
 	x->target = strdup(sut_db_text(rows, 3));
 	x->package = strdup(sut_db_text(rows, 5));
 	x->version = strdup(version);
-	x->row = json_pack("{s:s, s:s?, s:s, s:s, s:s?}", "build_id", x->build_id, "kernel_id",
-			   sut_db_text(rows, 1), "target", x->target, "release",
-			   sut_db_text(rows, 4), "package_version", *version ? version : NULL);
-	return x->product && x->target && x->package && x->version && x->row ? 0 : -ENOMEM;
+	x->source = strdup(sut_db_text(rows, 11));
+	x->source_version = strdup(sut_db_text(rows, 12));
+	x->row = json_pack("{s:s, s:s?, s:s?, s:s?, s:s, s:s?}", "build_id", x->build_id,
+			   "kernel_id", sut_db_text(rows, 1), "product", x->product, "target",
+			   x->target, "release", sut_db_text(rows, 4), "package_version",
+			   *version ? version : NULL);
+	return x->product && x->target && x->package && x->version && x->source &&
+			       x->source_version && x->row
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* The lowest level with the whole fix, and the lowest with a partial one below it. */
@@ -280,7 +296,7 @@ static int read_targets(struct web_req *q, struct reader *x, struct sut_err *err
 {
 	static const char sql[] =
 		"SELECT t.build_id, t.kernel_id, p.product, t.target, t.release, t.package, "
-		"t.package_version, t.level, p.name, c.status, c.note "
+		"t.package_version, t.level, p.name, c.status, c.note, t.source, t.source_version "
 		"FROM patch_targets t JOIN patchsets p ON p.id = t.patchset "
 		"LEFT JOIN patch_cves c ON c.target = t.id AND c.cve = $1 "
 		"WHERE t.gone IS NULL ORDER BY t.build_id, t.level";

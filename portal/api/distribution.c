@@ -78,7 +78,9 @@ static bool is_hex40(const char *s)
 static int find_kernel(struct web_req *q, const char *id, char ret[static 41], struct sut_err *err)
 {
 	static const char *const sql[] = {
-		"SELECT build_id FROM patch_targets WHERE build_id = $1 LIMIT 1",
+		/* Libraries are nothing for those who ask by kernel. */
+		"SELECT build_id FROM patch_targets WHERE build_id = $1 AND path NOT LIKE 'library/%'"
+		" LIMIT 1",
 		"SELECT MIN(build_id) FROM patch_targets WHERE kernel_id = $1 HAVING COUNT(*) > 0",
 	};
 	int x = 0;

@@ -70,18 +70,28 @@ static int feeds_of(struct web_req *q, int64_t patchset, json_t **ret, struct su
 
 #define TARGET_COLUMNS                                                                             \
 	"SELECT t.id, t.build_id, t.kernel_id, t.level, t.target, t.arch, t.release, t.package,"   \
-	" t.package_version, t.path, t.length, t.sha256, t.gone, p.name, p.id, t.manifest"         \
+	" t.package_version, t.path, t.length, t.sha256, t.gone, p.name, p.id, t.manifest,"        \
+	" t.file, t.soname"                                                                        \
 	" FROM patch_targets t JOIN patchsets p ON p.id = t.patchset"
+
+/* Kernels have none. */
+static json_t *not_empty(const struct sut_db_rows *rows, int col)
+{
+	const char *s = sut_db_text(rows, col);
+
+	return s && *s ? json_string(s) : json_null();
+}
 
 static json_t *target_item(struct sut_db_rows *rows)
 {
-	return json_pack("{s:s,s:o,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:o}", "build_id",
+	return json_pack("{s:s,s:o,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:o,s:o,s:o}", "build_id",
 			 sut_db_text(rows, 1), "kernel_id", text_or_null(rows, 2), "level",
 			 (json_int_t)sut_db_int(rows, 3), "target", sut_db_text(rows, 4), "arch",
 			 sut_db_text(rows, 5), "release", sut_db_text(rows, 6), "package",
 			 sut_db_text(rows, 7), "package_version", sut_db_text(rows, 8), "path",
 			 sut_db_text(rows, 9), "length", (json_int_t)sut_db_int(rows, 10), "sha256",
-			 sut_db_text(rows, 11), "withdrawn", web_time(sut_db_int(rows, 12)));
+			 sut_db_text(rows, 11), "withdrawn", web_time(sut_db_int(rows, 12)), "file",
+			 not_empty(rows, 16), "soname", not_empty(rows, 17));
 }
 
 #define PATCHSET_COLUMNS                                                                           \

@@ -9,8 +9,10 @@
 #include "api/systems.h"
 #include "base/str.h"
 #include "feed/pin.h"
+#include "fleet/check.h"
 #include "fleet/decision.h"
 #include "fleet/key.h"
+#include "fleet/library.h"
 #include "fleet/system.h"
 
 enum {
@@ -311,11 +313,33 @@ static json_t *policy_json(const struct fleet_system *s, const struct feed_view 
 			 web_time(s->hold_until));
 }
 
+/* What it would be told of its libraries, at the next check-in. */
+static int decide_libraries(struct web_req *q, const struct fleet_system *s, json_t *held,
+			    json_t **ret, struct sut_err *err)
+{
+	json_t *list = json_array(), *notices = json_array(), *reported = NULL;
+	int x = list && notices ? 0 : sut_err_oom(err);
+
+	if (!x && (s->products & FLEET_LIBRARY))
+		x = library_list(q->db, s->tenant, s->id, &reported, err);
+	if (!x)
+		x = library_decide(q->portal, q->db, s, reported, NULL, q->now,
+				   &(const struct library_answer){list, held, notices}, err);
+	json_decref(notices);
+	json_decref(reported);
+	if (x) {
+		json_decref(list);
+		return x;
+	}
+	*ret = list;
+	return 0;
+}
+
 static int decision(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
 	_cleanup_(decisions_putp) const struct feed_view *view = NULL;
 	_cleanup_system_ struct fleet_system s = {0};
-	json_t *kernel = NULL, *held = NULL, *until;
+	json_t *kernel = NULL, *held = NULL, *libraries = NULL, *until;
 	struct decide_out out;
 	struct decide_in in;
 	char text[512];
@@ -327,16 +351,22 @@ static int decision(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		x = system_decide(q->portal, q->db, &s, q->now, &view, &in, &out, err);
 	if (!x)
 		x = decide_json(&in, &out, &kernel, &held, err);
-	if (x)
+	if (!x)
+		x = decide_libraries(q, &s, held, &libraries, err);
+	if (x) {
+		json_decref(kernel);
+		json_decref(held);
 		return x;
+	}
 	explain(&s, &in, &out, text, sizeof(text));
 	until = out.valid_until == INT64_MAX ? json_null() : web_time(out.valid_until);
 	return web_json(r, 200,
-			json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "system",
+			json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "system",
 				  s.text[SYS_UID], "state", s.text[SYS_STATE], "level",
 				  (json_int_t)s.level, "patchset", s.text[SYS_PATCHSET],
-				  "explanation", text, "kernel", kernel, "held", held, "policy",
-				  policy_json(&s, view), "valid_until", until),
+				  "explanation", text, "kernel", kernel, "libraries", libraries,
+				  "held", held, "policy", policy_json(&s, view), "valid_until",
+				  until),
 			err);
 }
 

@@ -8,7 +8,7 @@
 struct filter {
 	struct web_page page;
 	const char *hostname, *tag_name, *tag_value, *feed, *key, *state, *build_id, *release,
-		*external_id, *address, *machine_id;
+		*external_id, *address, *machine_id, *library;
 	char tag[FLEET_TAG_NAME_MAX + 1];
 	int64_t level; /* -1: any */
 	int64_t registered_before, registered_after, checkin_before, checkin_after;
@@ -64,6 +64,7 @@ static int take_filter(struct web_req *q, struct web_resp *r, struct filter *f)
 					    "external_id",
 					    "address",
 					    "machine_id",
+					    "library",
 					    "errors",
 					    "clones",
 					    "registered_before",
@@ -82,6 +83,7 @@ static int take_filter(struct web_req *q, struct web_resp *r, struct filter *f)
 	    arg_text(q, r, "external_id", &f->external_id) ||
 	    arg_text(q, r, "address", &f->address) ||
 	    arg_text(q, r, "machine_id", &f->machine_id) ||
+	    arg_text(q, r, "library", &f->library) ||
 	    web_arg_int(q, r, "level", 0, INT32_MAX, &f->level) ||
 	    arg_bool(q, r, "errors", &f->errors) || arg_bool(q, r, "clones", &f->clones) ||
 	    arg_time(q, r, "registered_before", &f->registered_before) ||
@@ -127,6 +129,8 @@ static int take_filter(struct web_req *q, struct web_resp *r, struct filter *f)
 	" AND (CAST($20 AS BIGINT) = 0 OR s.registered >= $20)"                                    \
 	" AND (CAST($21 AS BIGINT) = 0 OR COALESCE(s.checkin, 0) < $21)"                           \
 	" AND (CAST($22 AS BIGINT) = 0 OR COALESCE(s.checkin, 0) >= $22)"                          \
+	" AND (CAST($23 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM system_libraries l"              \
+	" WHERE l.system = s.id AND l.build_id = $23))"                                            \
 	" ORDER BY s.id LIMIT $3"
 
 static int query_list(struct web_req *q, const struct filter *f, struct sut_db_rows **ret,
@@ -156,7 +160,8 @@ static int query_list(struct web_req *q, const struct filter *f, struct sut_db_r
 			    SUT_DB_T(f->address), SUT_DB_T(f->machine_id), SUT_DB_I(f->errors),
 			    SUT_DB_I(f->clones), SUT_DB_I(q->now - LINE_WINDOW_SEC),
 			    SUT_DB_I(f->registered_before), SUT_DB_I(f->registered_after),
-			    SUT_DB_I(f->checkin_before), SUT_DB_I(f->checkin_after)),
+			    SUT_DB_I(f->checkin_before), SUT_DB_I(f->checkin_after),
+			    SUT_DB_T(f->library)),
 		ret, err);
 }
 

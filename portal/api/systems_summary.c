@@ -5,6 +5,8 @@
 
 #include "api/systems.h"
 
+enum { LIBRARIES_MAX = 200 };
+
 static int count(json_t *in, const char *name, int64_t n)
 {
 	return json_object_set_new(in, name,
@@ -53,13 +55,46 @@ static json_t *kernel_list(const json_t *kernels)
 	return list;
 }
 
+/* The libraries that most systems use, of those that patches are for. */
+static int library_summary(struct web_req *q, json_t **ret, struct sut_err *err)
+{
+	static const char sql[] =
+		"SELECT l.build_id, MIN(l.name), MIN(l.version), COUNT(*),"
+		" SUM(CASE WHEN l.patched < l.processes THEN 1 ELSE 0 END), SUM(l.processes),"
+		" SUM(l.patched) FROM system_libraries l JOIN systems s ON s.id = l.system"
+		" WHERE s.tenant = $1 GROUP BY l.build_id ORDER BY COUNT(*) DESC, l.build_id LIMIT $2";
+	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	json_t *list = json_array();
+	int x = list ? sut_db_query(q->db, sql,
+				    SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(LIBRARIES_MAX)),
+				    &rows, err)
+		     : sut_err_oom(err);
+
+	while (x >= 0 && (x = sut_db_next(rows, err)) > 0)
+		if (json_array_append_new(
+			    list, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "build_id",
+					    sut_db_text(rows, 0), "name", sut_db_text(rows, 1),
+					    "version", sut_db_text(rows, 2), "systems",
+					    (json_int_t)sut_db_int(rows, 3), "unpatched_systems",
+					    (json_int_t)sut_db_int(rows, 4), "processes",
+					    (json_int_t)sut_db_int(rows, 5), "patched",
+					    (json_int_t)sut_db_int(rows, 6))))
+			x = sut_err_oom(err);
+	if (x < 0) {
+		json_decref(list);
+		return x;
+	}
+	*ret = list;
+	return 0;
+}
+
 int systems_summary(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	struct summary m = {
 		json_object(), json_object(), json_object(), json_object(), 0, 0, 0, 0, 0};
 	static const char *const none[] = {NULL};
-	json_t *j = NULL;
+	json_t *j = NULL, *libraries = NULL;
 	int x = web_only_args(q, r, none);
 
 	if (!x && (!m.states || !m.feeds || !m.kernels || !m.levels))
@@ -84,10 +119,12 @@ int systems_summary(struct web_req *q, struct web_resp *r, struct sut_err *err)
 			break;
 		}
 	if (!x)
-		j = json_pack("{s:I, s:O, s:O, s:O, s:o, s:I, s:I, s:I, s:I}", "total",
+		x = library_summary(q, &libraries, err);
+	if (!x)
+		j = json_pack("{s:I, s:O, s:O, s:O, s:o, s:o, s:I, s:I, s:I, s:I}", "total",
 			      (json_int_t)m.total, "states", m.states, "feeds", m.feeds, "levels",
-			      m.levels, "kernels", kernel_list(m.kernels), "silent",
-			      (json_int_t)m.silent, "errors", (json_int_t)m.errors,
+			      m.levels, "kernels", kernel_list(m.kernels), "libraries", libraries,
+			      "silent", (json_int_t)m.silent, "errors", (json_int_t)m.errors,
 			      "clone_suspects", (json_int_t)m.clones, "on_hold",
 			      (json_int_t)m.held);
 	json_decref(m.states);

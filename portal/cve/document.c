@@ -229,6 +229,10 @@ static int write_target(struct maker *m)
 	for (size_t i = 0; r == 0 && i < SUT_ARRAY_SIZE(members); i++)
 		r = write_member(b, members[i].name, members[i].value);
 	if (r == 0)
+		r = write_member(b, "file", t->file);
+	if (r == 0)
+		r = write_member(b, "soname", t->soname);
+	if (r == 0)
 		r = write_source(b, t->source);
 	if (r == 0)
 		r = sut_buf_addf(b, ",\"levels\":[%s]", sut_buf_str(&m->levels));
@@ -250,8 +254,16 @@ static int end_target(struct maker *m)
 
 	if (!*t->build_id)
 		return 0;
-	t->source =
-		knowledge_source(m->known, t->name, t->product, t->package, t->version, &t->rank);
+	t->source = knowledge_source(m->known,
+				     &(const struct known_package){
+					     .target = t->name,
+					     .product = t->product,
+					     .name = t->package,
+					     .version = t->version,
+					     .source = t->source_name,
+					     .source_version = t->source_version,
+				     },
+				     &t->rank);
 	r = target_load(m->db, t, m->err);
 	if (r < 0)
 		return r;
@@ -291,6 +303,10 @@ static int begin_target(struct maker *m, const struct sut_db_rows *rows)
 	r |= copy(&t->release, rows, 5);
 	r |= copy(&t->package, rows, 6);
 	r |= copy(&t->version, rows, 7);
+	r |= copy(&t->file, rows, 12);
+	r |= copy(&t->soname, rows, 13);
+	r |= copy(&t->source_name, rows, 14);
+	r |= copy(&t->source_version, rows, 15);
 	return r < 0 ? sut_err_oom(m->err) : 0;
 }
 
@@ -335,7 +351,8 @@ static int write_targets(struct maker *m, const char *build_id, const char *kern
 {
 #define COLUMNS                                                                                    \
 	"SELECT t.build_id, t.kernel_id, p.product, t.target, t.arch, t.release, t.package, "      \
-	"t.package_version, t.level, p.name, p.created, p.id "                                     \
+	"t.package_version, t.level, p.name, p.created, p.id, t.file, t.soname, t.source, "        \
+	"t.source_version "                                                                        \
 	"FROM patch_targets t JOIN patchsets p ON p.id = t.patchset WHERE t.gone IS NULL "
 #define ORDER "ORDER BY t.build_id, t.level"
 	static const char all[] = COLUMNS ORDER;

@@ -212,20 +212,21 @@ static void source_version(const char *version, char ret[static 256])
 		*b = 0;
 }
 
-const struct known_source *knowledge_source(const struct knowledge *k, const char *target,
-					    const char *product, const char *package,
-					    const char *version, uint32_t *ret_rank)
+const struct known_source *knowledge_source(const struct knowledge *k,
+					    const struct known_package *p, uint32_t *ret_rank)
 {
 	const struct known_source *found = NULL;
-	bool kernel = sut_streq(product, "kernel");
+	bool kernel = sut_streq(p->product, "kernel");
+	const char *package = *p->source ? p->source : p->name;
 	char v[256];
 
-	source_version(version, v);
+	source_version(*p->source_version ? p->source_version : p->version, v);
 	for (size_t i = 0; *v && i < k->n; i++) {
 		const struct known_source *s = &k->sources[i];
 		uint32_t rank;
 
-		if (!of_distribution(s->distribution, target) || is_kernel(s->name) != kernel)
+		if (!of_distribution(s->distribution, p->target) || is_kernel(s->name) != kernel ||
+		    (*p->source && !sut_streq(s->name, p->source)))
 			continue;
 		rank = known_rank(s, v);
 		if (!(rank & 1))

@@ -40,15 +40,22 @@ int knowledge_load(struct sut_db *db, struct knowledge **ret, struct sut_err *er
 void knowledge_free(struct knowledge *k);
 void knowledge_freep(struct knowledge **k);
 
+/* A binary package, as the manifest of a patch names it. */
+struct known_package {
+	/* "debian/6.1.0-47-cloud-amd64": the distribution is the part before '/', and sources of "debian" and of "debian-12"
+	 * are looked at. */
+	const char *target;
+	const char *product; /* "kernel" (sources "linux", "linux-…") or "library" */
+	const char *name, *version;
+	const char *source, *source_version; /* when they are known, else "" */
+};
+
 /*
- * The source whose changelog has exactly this version, and its rank; NULL when there is none. target:
- * "debian/6.1.0-47-cloud-amd64": the distribution is the part before '/', and sources of "debian" and of
- * "debian-12" are looked at. product: "kernel" (sources "linux", "linux-…") or "library". A binary
- * package that was only built again ("…+b1") has the version of its source.
+ * The source whose changelog has exactly this version, and its rank; NULL when there is none. When the source is known, no other
+ * one counts, and its version does. A binary package that was only built again ("…+b1") has the version of its source.
  */
-const struct known_source *knowledge_source(const struct knowledge *k, const char *target,
-					    const char *product, const char *package,
-					    const char *version, uint32_t *ret_rank);
+const struct known_source *knowledge_source(const struct knowledge *k,
+					    const struct known_package *p, uint32_t *ret_rank);
 
 /* Rank of a version, known or not: fixes with a higher one are not in it. */
 uint32_t known_rank(const struct known_source *s, const char *version);

@@ -19,6 +19,10 @@ void target_release(struct target *t)
 	free(t->release);
 	free(t->package);
 	free(t->version);
+	free(t->file);
+	free(t->soname);
+	free(t->source_name);
+	free(t->source_version);
 	*t = (struct target){0};
 }
 

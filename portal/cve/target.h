@@ -21,6 +21,7 @@ struct target {
 	char build_id[64];
 	char kernel_id[64]; /* "" when it is not known */
 	char *product, *name, *arch, *release, *package, *version;
+	char *file, *soname, *source_name, *source_version; /* of libraries; "" */
 	const struct known_source *source; /* NULL: no changelog has this version */
 	uint32_t rank;
 	struct target_cve *cves; /* by CVE; of one the whole fix first, then by level */

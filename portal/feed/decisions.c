@@ -184,14 +184,17 @@ static int read_generation(struct sut_db *db, int64_t *ret, struct sut_err *err)
 	return r < 0 ? r : 0;
 }
 
-int decisions_get(struct portal *p, struct sut_db *db, int64_t feed, const char *build_id,
-		  const struct feed_view **ret, struct sut_err *err)
+/* fresh: of decisions_get_library(), or NULL. */
+static int get(struct portal *p, struct sut_db *db, int64_t feed, const char *build_id,
+	       unsigned int *fresh, const struct feed_view **ret, struct sut_err *err)
 {
 	struct decisions *d = strlen(build_id) <= BUILD_ID_MAX ? p->decisions : NULL;
 	int64_t generation = atomic_load(&p->generation), stored = -1;
 	struct view *v = d ? lookup(d, generation, feed, build_id) : NULL;
 	int r;
 
+	if (!v && fresh && !*fresh)
+		return 0;
 	if (!v) {
 		/* Only what this transaction sees at the generation that all have heard of may be
 		 * kept: its own changes may still be rolled back. */
@@ -200,11 +203,30 @@ int decisions_get(struct portal *p, struct sut_db *db, int64_t feed, const char 
 			r = view_read(db, feed, build_id, &v, err);
 		if (r < 0)
 			return r;
+		if (fresh)
+			--*fresh;
+		if (fresh && !v->pub.n) {
+			decisions_put(&v->pub);
+			return 0;
+		}
 		if (d && stored == generation)
 			insert(d, generation, feed, build_id, v);
 	}
 	*ret = &v->pub;
 	return 0;
+}
+
+int decisions_get(struct portal *p, struct sut_db *db, int64_t feed, const char *build_id,
+		  const struct feed_view **ret, struct sut_err *err)
+{
+	return get(p, db, feed, build_id, NULL, ret, err);
+}
+
+int decisions_get_library(struct portal *p, struct sut_db *db, int64_t feed, const char *build_id,
+			  unsigned int *fresh, const struct feed_view **ret, struct sut_err *err)
+{
+	*ret = NULL;
+	return get(p, db, feed, build_id, fresh, ret, err);
 }
 
 /* When the patchset of a pin was made, for kernels it has nothing for. */
@@ -245,6 +267,9 @@ int decide_for(struct sut_db *db, const struct feed_view *view, const struct dec
 
 	if (policy->pin && *policy->pin)
 		r = feed_pin_parse(policy->pin, &in.pin, err);
+	/* Levels are those of one build. */
+	if (policy->library && in.pin.kind == FEED_PIN_LEVEL)
+		in.pin = (struct feed_pin){0};
 	if (r == 0)
 		r = resolve_pin(db, view, &in.pin, err);
 	if (r < 0)

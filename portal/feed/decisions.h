@@ -29,6 +29,11 @@ void decisions_free(struct decisions *d);
  * show. p->decisions may be NULL: then nothing is kept. -ENOENT: no such feed. */
 int decisions_get(struct portal *p, struct sut_db *db, int64_t feed, const char *build_id,
 		  const struct feed_view **ret, struct sut_err *err) _must_check_;
+/* The same for a library that a system names. *ret is NULL when nothing is known of it: systems may name what they like, so
+ * that is not kept, and when *fresh, how many may still be read from the database, is 0 it is not looked for. */
+int decisions_get_library(struct portal *p, struct sut_db *db, int64_t feed, const char *build_id,
+			  unsigned int *fresh, const struct feed_view **ret,
+			  struct sut_err *err) _must_check_;
 void decisions_put(const struct feed_view *v);
 void decisions_putp(const struct feed_view **v);
 
@@ -38,6 +43,7 @@ struct decide_policy {
 	bool has_delay;
 	int64_t delay_hours;
 	const char *pin; /* text of feed_pin_parse(), or NULL */
+	bool library;	 /* pins to a level are for kernels: then there is none */
 	bool hold;
 	int64_t hold_until;
 	const char *hold_reason;

@@ -11,10 +11,13 @@
 #include "base/str.h"
 #include "fleet/credential.h"
 #include "fleet/decision.h"
+#include "fleet/library.h"
 #include "fleet/pace.h"
 #include "fleet/report.h"
 #include "fleet/store.h"
 #include "portal.h"
+
+enum { LIBRARIES_TOLD_MAX = 16 }; /* in an entry of the history */
 
 /* One check-in of the group. */
 struct visit {
@@ -227,6 +230,8 @@ static const char *event_type(const struct fleet_system *s, const json_t *change
 		return "state";
 	if (json_object_get(changes, "level"))
 		return "level";
+	if (json_object_get(changes, "libraries"))
+		return "libraries";
 	return "report";
 }
 
@@ -234,6 +239,34 @@ static const char *event_type(const struct fleet_system *s, const json_t *change
 static bool new_facts(const struct fleet_system *s, const struct report *n)
 {
 	return n->facts && (!s->has_facts || memcmp(s->facts_hash, n->facts_hash, REPORT_HASH));
+}
+
+static bool new_libraries(const struct fleet_system *s, const struct report *n)
+{
+	return s->has_libraries ? memcmp(s->libraries_hash, n->libraries_hash, REPORT_HASH) != 0
+				: n->has_libraries;
+}
+
+/* For the history: the first of them, without what is in their rows. */
+static json_t *libraries_said(const json_t *list)
+{
+	json_t *ret = json_array(), *e;
+	size_t i;
+
+	json_array_foreach(list, i, e) {
+		if (i == LIBRARIES_TOLD_MAX)
+			break;
+		if (json_array_append_new(ret, json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "name",
+							 json_object_get(e, "name"), "level",
+							 json_object_get(e, "level"), "processes",
+							 json_object_get(e, "processes"), "patched",
+							 json_object_get(e, "patched"), "state",
+							 json_object_get(e, "state")))) {
+			json_decref(ret);
+			return NULL;
+		}
+	}
+	return ret;
 }
 
 static int tell_changes(struct visit *v, struct store *st, struct sut_err *err)
@@ -252,6 +285,9 @@ static int tell_changes(struct visit *v, struct store *st, struct sut_err *err)
 	    !note_int(c, "level", s->level, n->level) ||
 	    (n->hostname && !note_text(c, "hostname", s->text[SYS_HOSTNAME], n->hostname)) ||
 	    (n->errors && json_object_set(c, "errors", errors)) ||
+	    (new_libraries(s, n) &&
+	     json_object_set_new(c, "libraries",
+				 libraries_said(json_object_get(v->q->body, "libraries")))) ||
 	    (new_facts(s, n) && json_object_set_new(c, "facts", json_true()))) {
 		json_decref(c);
 		return sut_err_oom(err);
@@ -321,6 +357,16 @@ static int take_report(struct visit *v, struct store *st, struct sut_err *err)
 	s->updated = v->q->now;
 	free(v->slot->text);
 	v->slot->text = sut_steal(n->text);
+	if (new_libraries(s, n)) {
+		json_t *list = json_object_get(v->q->body, "libraries");
+
+		json_decref(v->slot->libraries);
+		v->slot->libraries = json_is_array(list) ? json_incref(list) : json_array();
+		if (!v->slot->libraries)
+			return sut_err_oom(err);
+		memcpy(s->libraries_hash, n->libraries_hash, sizeof(s->libraries_hash));
+		s->has_libraries = true;
+	}
 	if (new_facts(s, n)) {
 		memcpy(s->facts_hash, n->facts_hash, sizeof(s->facts_hash));
 		s->has_facts = true;
@@ -369,17 +415,32 @@ static bool is_quarantined(const struct visit *v, const char *patchset)
 	return false;
 }
 
+/* Its key covers them, and its agent looks after them. */
+static bool wants_libraries(const struct visit *v)
+{
+	return (v->slot->s.products & FLEET_LIBRARY) &&
+	       (!v->report.products || (v->report.products & FLEET_LIBRARY));
+}
+
 static int answer(struct visit *v, struct sut_err *err)
 {
 	const struct portal_conf *conf = &v->q->portal->conf;
 	const struct fleet_system *s = &v->slot->s;
-	json_t *kernel = NULL, *held = NULL, *notices = json_array();
+	json_t *kernel = NULL, *held = NULL, *notices = json_array(), *libraries = json_array();
 	_cleanup_(decisions_putp) const struct feed_view *view = NULL;
 	struct decide_out out;
 	struct decide_in in;
-	int x = notices ? system_decide(v->q->portal, v->q->db, s, v->q->now, &view, &in, &out, err)
+	int x = notices && libraries
+			? system_decide(v->q->portal, v->q->db, s, v->q->now, &view, &in, &out, err)
 			: sut_err_oom(err);
 
+	/* What the key does not cover is nobody's business here. */
+	if (x >= 0 && !(s->products & FLEET_KERNEL)) {
+		out.action = s->level ? DECIDE_KEEP : DECIDE_NONE;
+		out.target = NULL;
+		out.level = (uint32_t)s->level;
+		out.nheld = 0;
+	}
 	/* The machine took it out after it had gone down with it: it is not sent again. */
 	if (x >= 0 && out.action == DECIDE_APPLY && out.target &&
 	    is_quarantined(v, out.target->patchset)) {
@@ -394,16 +455,25 @@ static int answer(struct visit *v, struct sut_err *err)
 		x = sut_err_oom(err);
 	if (x >= 0)
 		x = decide_json(&in, &out, &kernel, &held, err);
+	if (x >= 0 && wants_libraries(v))
+		x = library_decide(v->q->portal, v->q->db, s,
+				   json_object_get(v->q->body, "libraries"),
+				   json_object_get(v->q->body, "quarantined"), v->q->now,
+				   &(const struct library_answer){libraries, held, notices}, err);
 	if (x < 0) {
 		json_decref(notices);
+		json_decref(libraries);
+		json_decref(kernel);
+		json_decref(held);
 		return x;
 	}
 	return web_json(v->r, 200,
-			json_pack("{s:I, s:I, s:I, s:s, s:o, s:o, s:o}", "serial",
+			json_pack("{s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:o}", "serial",
 				  (json_int_t)s->line.serial, "next_checkin_s",
 				  (json_int_t)pace(conf->checkin_sec), "next_check_s",
 				  (json_int_t)pace(conf->check_sec), "feed", s->text[SYS_FEED],
-				  "kernel", kernel, "held", held, "notices", notices),
+				  "kernel", kernel, "libraries", libraries, "held", held, "notices",
+				  notices),
 			err);
 }
 

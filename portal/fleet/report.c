@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "crypto/sha256.h"
 #include "feed/pin.h"
+#include "fleet/library.h"
 
 /* "new" is not among them: it is what the portal says before the first check-in. */
 static const char *const STATES[] = {"current",	    "pending",	     "held",
@@ -48,8 +49,8 @@ static int list_of(const json_t *j, const char *name, size_t max, struct check *
 
 static int libraries_check(const json_t *j, struct check *c)
 {
-	static const char *const names[] = {"name",	"build_id",  "version", "level",
-					    "patchset", "processes", NULL};
+	static const char *const names[] = {"name",	 "build_id", "version", "level", "patchset",
+					    "processes", "patched",  "state",	NULL};
 	char place[64];
 	size_t i;
 	json_t *v;
@@ -57,7 +58,7 @@ static int libraries_check(const json_t *j, struct check *c)
 	if (list_of(j, "libraries", REPORT_LIBRARIES_MAX, c))
 		return -EINVAL;
 	json_array_foreach(j, i, v) {
-		const char *build_id = NULL, *text = NULL;
+		const char *build_id = NULL, *text = NULL, *state = NULL;
 		int64_t n = 0;
 
 		place_of(place, "libraries", i);
@@ -74,8 +75,15 @@ static int libraries_check(const json_t *j, struct check *c)
 				 0, FEED_PATCHSET_MAX, &text) ||
 		    check_int(c, place, "level", json_object_get(v, "level"), 0, INT32_MAX, &n) ||
 		    check_int(c, place, "processes", json_object_get(v, "processes"), 0, INT32_MAX,
-			      &n))
+			      &n) ||
+		    check_int(c, place, "patched", json_object_get(v, "patched"), 0, INT32_MAX,
+			      &n) ||
+		    check_string(c, place, "state", json_object_get(v, "state"), CHECK_WORD, 1,
+				 FLEET_SHORT_MAX, &state))
 			return -EINVAL;
+		if (state && !report_state_ok(state))
+			return check_bad(c, place, "state",
+					 "is no state of docs/formats/checkin.md");
 		if (!build_id)
 			return check_bad(c, place, "build_id", "is missing");
 	}
@@ -134,15 +142,30 @@ static int quarantined_check(const json_t *j, struct check *c)
 	return 0;
 }
 
+static void mix(uint8_t hash[static REPORT_HASH], const uint8_t more[static REPORT_HASH])
+{
+	uint8_t both[2 * REPORT_HASH];
+
+	memcpy(both, hash, REPORT_HASH);
+	memcpy(both + REPORT_HASH, more, REPORT_HASH);
+	sut_sha256(both, sizeof(both), hash);
+}
+
 /* A report is written once and compared with the next ones by its hash. */
 static int settle(const json_t *j, struct report *r)
 {
 	static const char *const aside[] = {"serial",	"nonce", "machine_id", "product_uuid",
 					    "uptime_s", "facts", "hostname"};
 	json_t *facts = json_object_get(j, "facts"), *rest = json_copy((json_t *)j);
+	_cleanup_(sut_freep) char *libraries = NULL;
 
-	if (!rest)
+	if (!rest || library_settle(json_object_get(j, "libraries"), &libraries) < 0) {
+		json_decref(rest);
 		return -ENOMEM;
+	}
+	sut_sha256(libraries, strlen(libraries), r->libraries_hash);
+	/* They are in a table of their own, and counts are no news. */
+	json_object_del(rest, "libraries");
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(aside); i++)
 		json_object_del(rest, aside[i]);
 	r->text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
@@ -152,6 +175,9 @@ static int settle(const json_t *j, struct report *r)
 	if (!r->text || (json_is_object(facts) && !r->facts))
 		return -ENOMEM;
 	sut_sha256(r->text, strlen(r->text), r->hash);
+	r->has_libraries = json_array_size(json_object_get(j, "libraries")) > 0;
+	if (r->has_libraries)
+		mix(r->hash, r->libraries_hash);
 	if (r->facts)
 		sut_sha256(r->facts, strlen(r->facts), r->facts_hash);
 	return 0;
@@ -162,7 +188,6 @@ static int parse(const json_t *j, struct report *r, struct check *c)
 	json_t *kernel = json_object_get(j, "kernel"), *facts = json_object_get(j, "facts");
 	static const char *const kernel_names[] = {"release", "build_id", "kernel_id", "arch",
 						   NULL};
-	unsigned int products = 0;
 
 	if (check_only(c, "", j, NAMES) ||
 	    check_int(c, "", "serial", json_object_get(j, "serial"), 0, LINE_SERIAL_MAX - 1,
@@ -206,7 +231,7 @@ static int parse(const json_t *j, struct report *r, struct check *c)
 		      &r->uptime_s) ||
 	    check_int(c, "", "last_pause_ns", json_object_get(j, "last_pause_ns"), 0,
 		      INT64_C(3600000000000), &r->last_pause_ns) ||
-	    check_products(c, "", "products", json_object_get(j, "products"), &products) ||
+	    check_products(c, "", "products", json_object_get(j, "products"), &r->products) ||
 	    libraries_check(json_object_get(j, "libraries"), c) ||
 	    errors_check(json_object_get(j, "errors"), c) ||
 	    quarantined_check(json_object_get(j, "quarantined"), c))

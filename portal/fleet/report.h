@@ -34,10 +34,14 @@ struct report {
 	int64_t uptime_s;      /* -1: not said */
 	int64_t last_pause_ns; /* -1: none */
 	size_t errors;	       /* in the list */
+	unsigned int products; /* 0: not said */
+	bool has_libraries;    /* there are some */
 	/* Owned. All that is told to people and does not change by itself, in one form: the same report is
 	 * the same text. */
 	char *text;
 	char *facts; /* the same of "facts"; NULL: not said */
+	/* Of the libraries, but for counts (fleet/library.h). */
+	uint8_t libraries_hash[REPORT_HASH];
 	/* Of all that comes each time but serial, nonce and uptime_s; of the facts. */
 	uint8_t hash[REPORT_HASH], facts_hash[REPORT_HASH];
 };

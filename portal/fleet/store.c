@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "fleet/library.h"
 
 static int by_id(const void *a, const void *b)
 {
@@ -27,6 +28,7 @@ void store_release(struct store *st)
 		system_release(&st->v[i].s);
 		free(st->v[i].text);
 		free(st->v[i].facts);
+		json_decref(st->v[i].libraries);
 	}
 	free(st->v);
 	json_decref(st->events);
@@ -155,7 +157,8 @@ static int report_each(struct sut_db *db, const struct store_slot *w, struct sut
 		"UPDATE systems SET state = $3, arch = $4, release = $5, build_id = $6, kernel_id = $7,"
 		" level = $8, patchset = $9, agent = $10, boot_id = $11, booted = $12,"
 		" last_pause_ns = $13, errors = $14, report_hash = $15, hostname = $16, updated = $17,"
-		" facts_hash = $18, chatter = $19, version = version + 1 WHERE id = $1 AND tenant = $2",
+		" facts_hash = $18, chatter = $19, libraries_hash = $20, version = version + 1"
+		" WHERE id = $1 AND tenant = $2",
 		SUT_DB_ARGS(SUT_DB_I(s->id), SUT_DB_I(s->tenant), SUT_DB_T(s->text[SYS_STATE]),
 			    SUT_DB_T(s->text[SYS_ARCH]), SUT_DB_T(s->text[SYS_RELEASE]),
 			    SUT_DB_T(s->text[SYS_BUILD_ID]), SUT_DB_T(s->text[SYS_KERNEL_ID]),
@@ -166,9 +169,14 @@ static int report_each(struct sut_db *db, const struct store_slot *w, struct sut
 			    SUT_DB_I(s->errors), SUT_DB_B(s->report_hash, sizeof(s->report_hash)),
 			    SUT_DB_T(s->text[SYS_HOSTNAME]), SUT_DB_I(s->updated),
 			    SUT_DB_B(s->has_facts ? s->facts_hash : NULL, sizeof(s->facts_hash)),
-			    SUT_DB_I(s->chatter)),
+			    SUT_DB_I(s->chatter),
+			    SUT_DB_B(s->has_libraries ? s->libraries_hash : NULL,
+				     sizeof(s->libraries_hash))),
 		NULL, err);
 
+	if (r < 0)
+		return r;
+	r = w->libraries ? library_store(db, s->id, w->libraries, err) : 0;
 	if (r < 0)
 		return r;
 	return sut_db_exec(db,
@@ -228,13 +236,15 @@ static json_t *beat_json(const struct fleet_system *s)
 static json_t *report_json(const struct store_slot *w)
 {
 	const struct fleet_system *s = &w->s;
-	char hex[2 * sizeof(s->report_hash) + 1], facts[2 * sizeof(s->facts_hash) + 1];
+	char hex[2 * sizeof(s->report_hash) + 1], facts[2 * sizeof(s->facts_hash) + 1],
+		libraries[2 * sizeof(s->libraries_hash) + 1];
 
 	sut_hex(s->report_hash, sizeof(s->report_hash), hex);
 	sut_hex(s->facts_hash, sizeof(s->facts_hash), facts);
+	sut_hex(s->libraries_hash, sizeof(s->libraries_hash), libraries);
 	return json_pack(
 		"{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:s, s:I,"
-		" s:s, s:s?, s:s?, s:I}",
+		" s:s, s:s?, s:s?, s:I, s:s?}",
 		"id", (json_int_t)s->id, "tenant", (json_int_t)s->tenant, "state",
 		s->text[SYS_STATE], "arch", s->text[SYS_ARCH], "release", s->text[SYS_RELEASE],
 		"build_id", s->text[SYS_BUILD_ID], "kernel_id", s->text[SYS_KERNEL_ID], "level",
@@ -244,7 +254,8 @@ static json_t *report_json(const struct store_slot *w)
 		int_or_null(s->last_pause_ns >= 0, s->last_pause_ns), "errors",
 		(json_int_t)s->errors, "hash", hex, "hostname", s->text[SYS_HOSTNAME], "updated",
 		(json_int_t)s->updated, "report", w->text, "facts", w->facts, "facts_hash",
-		s->has_facts ? facts : NULL, "chatter", (json_int_t)s->chatter);
+		s->has_facts ? facts : NULL, "chatter", (json_int_t)s->chatter, "libraries_hash",
+		s->has_libraries ? libraries : NULL);
 }
 
 static int run_with(struct sut_db *db, const char *sql, json_t *list, struct sut_err *err)
@@ -254,6 +265,42 @@ static int run_with(struct sut_db *db, const char *sql, json_t *list, struct sut
 	if (!text)
 		return sut_err_oom(err);
 	return sut_db_exec(db, sql, SUT_DB_ARGS(SUT_DB_T(text)), NULL, err);
+}
+
+/* All of a system's rows go, and those that are reported come. */
+static int save_libraries(struct sut_db *db, struct store *st, struct sut_err *err)
+{
+	static const char clear[] =
+		"DELETE FROM system_libraries WHERE system IN"
+		" (SELECT x.system FROM json_to_recordset($1::json) AS x(system bigint))";
+	static const char insert[] =
+		"INSERT INTO system_libraries (system, build_id, name, version, level, patchset,"
+		" processes, patched, state) SELECT x.system, l.build_id, COALESCE(l.name, ''),"
+		" COALESCE(l.version, ''), COALESCE(l.level, 0), COALESCE(l.patchset, ''),"
+		" COALESCE(l.processes, 0), COALESCE(l.patched, 0), COALESCE(l.state, '')"
+		" FROM json_to_recordset($1::json) AS x(system bigint, libraries json),"
+		" json_to_recordset(x.libraries) AS l(build_id text, name text, version text,"
+		" level int, patchset text, processes int, patched int, state text)"
+		" ON CONFLICT (system, build_id) DO NOTHING";
+	json_t *list = json_array();
+	int r = 0;
+
+	for (size_t i = 0; list && i < st->n; i++)
+		if (st->v[i].reported && st->v[i].libraries &&
+		    json_array_append_new(list,
+					  json_pack("{s:I, s:O}", "system", (json_int_t)st->v[i].id,
+						    "libraries", st->v[i].libraries))) {
+			json_decref(list);
+			list = NULL;
+		}
+	if (!list)
+		return sut_err_oom(err);
+	if (json_array_size(list))
+		r = run_with(db, clear, json_incref(list), err);
+	if (r >= 0 && json_array_size(list))
+		r = run_with(db, insert, json_incref(list), err);
+	json_decref(list);
+	return r;
 }
 
 static int save_all(struct sut_db *db, struct store *st, struct sut_err *err)
@@ -287,7 +334,8 @@ static int save_all(struct sut_db *db, struct store *st, struct sut_err *err)
 			" tenant bigint, state text, arch text, release text, build_id text,"
 			" kernel_id text, level int, patchset text, agent text, boot_id text,"
 			" booted bigint, last_pause_ns bigint, errors int, hash text, hostname text,"
-			" updated bigint, report text, facts text, facts_hash text, chatter int)),"
+			" updated bigint, report text, facts text, facts_hash text, chatter int,"
+			" libraries_hash text)),"
 			" d AS (UPDATE system_details d SET report = w.report,"
 			" facts = COALESCE(w.facts, d.facts) FROM w JOIN systems y ON y.id = w.id"
 			" AND y.tenant = w.tenant WHERE d.system = y.id)"
@@ -296,9 +344,12 @@ static int save_all(struct sut_db *db, struct store *st, struct sut_err *err)
 			" patchset = w.patchset, agent = w.agent, boot_id = w.boot_id,"
 			" booted = w.booted, last_pause_ns = w.last_pause_ns, errors = w.errors,"
 			" report_hash = decode(w.hash, 'hex'), facts_hash = decode(w.facts_hash, 'hex'), hostname = w.hostname,"
-			" updated = w.updated, chatter = w.chatter, version = version + 1"
+			" updated = w.updated, chatter = w.chatter,"
+			" libraries_hash = decode(w.libraries_hash, 'hex'), version = version + 1"
 			" FROM w WHERE s.id = w.id AND s.tenant = w.tenant",
 			json_incref(reports), err);
+	if (r >= 0)
+		r = save_libraries(db, st, err);
 	if (r >= 0 && json_array_size(st->events))
 		r = run_with(
 			db,

@@ -13,10 +13,11 @@ struct store_slot {
 	int64_t id, tenant;
 	bool found;
 	struct fleet_system s;
-	bool beat;     /* serial, nonces, clone marks, check-in time or address changed */
-	bool reported; /* also what it reports; then: */
-	char *text;    /* the report (owned) */
-	char *facts;   /* NULL: as they were (owned) */
+	bool beat;	   /* serial, nonces, clone marks, check-in time or address changed */
+	bool reported;	   /* also what it reports; then: */
+	char *text;	   /* the report (owned) */
+	char *facts;	   /* NULL: as they were (owned) */
+	json_t *libraries; /* anew; NULL: as they were (one reference) */
 };
 
 struct store {

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "fleet/check.h"
 #include "fleet/credential.h"
 #include "fleet/key.h"
+#include "fleet/library.h"
 #include "web/web.h"
 
 /* Columns of SYSTEM_SELECT before the texts. */
@@ -42,6 +44,8 @@ enum {
 	COL_UPDATED,
 	COL_CHATTER,
 	COL_REVOKED,
+	COL_LIBRARIES_HASH,
+	COL_PRODUCTS,
 	COL_TEXTS,
 };
 
@@ -59,6 +63,13 @@ static bool hash_of(struct sut_db_rows *rows, int col, uint8_t *ret)
 static int64_t int_or(struct sut_db_rows *rows, int col, int64_t otherwise)
 {
 	return sut_db_is_null(rows, col) ? otherwise : sut_db_int(rows, col);
+}
+
+/* A list that check_products() has seen. */
+static unsigned int products_of(const char *json)
+{
+	return (strstr(json, "\"kernel\"") ? FLEET_KERNEL : 0) |
+	       (strstr(json, "\"library\"") ? FLEET_LIBRARY : 0);
 }
 
 int system_read(struct sut_db_rows *rows, struct fleet_system *ret, struct sut_err *err)
@@ -97,6 +108,8 @@ int system_read(struct sut_db_rows *rows, struct fleet_system *ret, struct sut_e
 	s.updated = sut_db_int(rows, COL_UPDATED);
 	s.chatter = sut_db_int(rows, COL_CHATTER);
 	s.key_revoked = !sut_db_is_null(rows, COL_REVOKED);
+	s.has_libraries = hash_of(rows, COL_LIBRARIES_HASH, s.libraries_hash);
+	s.products = products_of(sut_db_text(rows, COL_PRODUCTS));
 	for (int i = 0; i < SYS_TEXTS; i++) {
 		const char *t = sut_db_text(rows, COL_TEXTS + i);
 
@@ -232,6 +245,17 @@ static int add_details(struct sut_db *db, const struct fleet_system *s, json_t *
 	return 0;
 }
 
+static int add_libraries(struct sut_db *db, const struct fleet_system *s, json_t *to,
+			 struct sut_err *err)
+{
+	json_t *list = NULL;
+	int r = library_list(db, s->tenant, s->id, &list, err);
+
+	if (r == 0 && json_object_set_new(to, "libraries", list))
+		r = sut_err_oom(err);
+	return r;
+}
+
 static bool set(json_t *j, const char *name, json_t *value)
 {
 	return json_object_set_new(j, name, value) == 0;
@@ -283,6 +307,8 @@ int system_json(struct sut_db *db, const struct fleet_system *s, bool details, i
 			      now - SYSTEM_SILENT_SEC)) &&
 	     set(j, "version", json_integer(s->version));
 	r = !ok ? sut_err_oom(err) : details ? add_details(db, s, j, err) : 0;
+	if (r == 0 && details)
+		r = add_libraries(db, s, j, err);
 	if (r < 0) {
 		json_decref(j);
 		return r;

@@ -54,8 +54,9 @@ struct fleet_system {
 	struct line line;
 	int64_t instance, level, errors, booted;
 	int64_t last_pause_ns; /* -1: never */
-	uint8_t report_hash[32], facts_hash[32];
-	bool has_report, has_facts;
+	uint8_t report_hash[32], facts_hash[32], libraries_hash[32];
+	bool has_report, has_facts, has_libraries;
+	unsigned int products;		/* of the key: FLEET_KERNEL, FLEET_LIBRARY */
 	int64_t feed;			/* row id, effective */
 	int64_t delay_hours, own_delay; /* -1: that of the feed; of the key */
 	bool hold;
@@ -71,7 +72,7 @@ struct fleet_system {
 	" s.credential_next_at, s.serial, s.nonces, s.displaced, s.conflict_at, s.told_at,"             \
 	" s.instance, s.level, s.errors, s.booted, s.last_pause_ns, s.report_hash, s.facts_hash, f.id," \
 	" COALESCE(s.delay_hours, k.delay_hours), s.delay_hours, s.hold, s.hold_until,"                 \
-	" s.registered, s.checkin, s.updated, s.chatter, k.revoked,"                                    \
+	" s.registered, s.checkin, s.updated, s.chatter, k.revoked, s.libraries_hash, k.products,"      \
 	" s.uid, s.machine_id, s.product_uuid, s.hostname, s.address, s.external_id, s.state,"          \
 	" s.arch, s.release, s.build_id, s.kernel_id, s.patchset, s.agent, s.boot_id,"                  \
 	" COALESCE(s.pin, k.pin), s.pin, s.hold_reason, k.uid, f.name, o.name, c.uid"

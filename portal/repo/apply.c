@@ -132,8 +132,8 @@ static int note_came(struct applying *a, int64_t patchset, const struct repo_tar
 static int note_went(struct applying *a, const struct row *row, struct sut_err *err)
 {
 	struct touched *x = touch(a, row->patchset);
-	/* kernel/BUILDID/LEVEL/kpatch.bin, or it would not be in the table */
-	const char *id = row->path + strlen("kernel/");
+	/* kernel/BUILDID/LEVEL/kpatch.bin, library/…, or it would not be in the table */
+	const char *id = row->path + strcspn(row->path, "/") + 1;
 	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
 
 	snprintf(build_id, sizeof(build_id), "%s", id);
@@ -153,8 +153,9 @@ static int patchset_of(struct applying *a, const struct repo_patch *p, int64_t *
 				     " VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	int r = sut_db_exec(a->q->db, insert,
-			    SUT_DB_ARGS(SUT_DB_T(p->id), SUT_DB_T("kernel"), SUT_DB_I(p->created),
-					SUT_DB_I(a->q->now)),
+			    SUT_DB_ARGS(SUT_DB_T(p->id),
+					SUT_DB_T(p->library ? "library" : "kernel"),
+					SUT_DB_I(p->created), SUT_DB_I(a->q->now)),
 			    NULL, err);
 
 	if (r < 0)
@@ -173,23 +174,28 @@ static int insert_target(struct applying *a, int64_t patchset, const struct repo
 {
 	static const char sql[] =
 		"INSERT INTO patch_targets (patchset, build_id, level, path, length, sha256, target,"
-		" arch, release, package, package_version, kernel_id, manifest)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+		" arch, release, package, package_version, kernel_id, manifest, file, soname, source,"
+		" source_version)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 		" ON CONFLICT (path) DO UPDATE SET patchset = excluded.patchset,"
 		" length = excluded.length, sha256 = excluded.sha256, target = excluded.target,"
 		" arch = excluded.arch, release = excluded.release, package = excluded.package,"
 		" package_version = excluded.package_version, kernel_id = excluded.kernel_id,"
-		" manifest = excluded.manifest, gone = NULL RETURNING id";
+		" manifest = excluded.manifest, file = excluded.file, soname = excluded.soname,"
+		" source = excluded.source, source_version = excluded.source_version, gone = NULL"
+		" RETURNING id";
 	const struct repo_patch *p = t->patch;
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	int r = sut_db_one(
-		a->q->db, sql,
-		SUT_DB_ARGS(SUT_DB_I(patchset), SUT_DB_T(t->build_id), SUT_DB_I(t->level),
-			    SUT_DB_T(t->path), SUT_DB_I(t->length), SUT_DB_T(t->sha256),
-			    SUT_DB_T(p->target), SUT_DB_T(p->arch), SUT_DB_T(p->release),
-			    SUT_DB_T(p->package), SUT_DB_T(p->package_version),
-			    SUT_DB_T(*p->kernel_id ? p->kernel_id : NULL), SUT_DB_T(p->summary)),
-		&rows, err);
+	int r = sut_db_one(a->q->db, sql,
+			   SUT_DB_ARGS(SUT_DB_I(patchset), SUT_DB_T(t->build_id),
+				       SUT_DB_I(t->level), SUT_DB_T(t->path), SUT_DB_I(t->length),
+				       SUT_DB_T(t->sha256), SUT_DB_T(p->target), SUT_DB_T(p->arch),
+				       SUT_DB_T(p->release), SUT_DB_T(p->package),
+				       SUT_DB_T(p->package_version),
+				       SUT_DB_T(*p->kernel_id ? p->kernel_id : NULL),
+				       SUT_DB_T(p->summary), SUT_DB_T(p->file), SUT_DB_T(p->soname),
+				       SUT_DB_T(p->source), SUT_DB_T(p->source_version)),
+			   &rows, err);
 
 	if (r == 0)
 		return sut_err_set(err, EIO, "the target %s was not written", t->path);
@@ -323,7 +329,7 @@ static int cves_of(struct sut_db *db, int64_t patchset, json_t **ret, struct sut
 }
 
 static int tell(struct applying *a, const struct touched *t, const char *type, const char *name,
-		json_t *targets, bool whole, struct sut_err *err)
+		const char *product, json_t *targets, bool whole, struct sut_err *err)
 {
 	json_t *cves = NULL, *data;
 	int r = cves_of(a->q->db, t->patchset, &cves, err);
@@ -336,7 +342,7 @@ static int tell(struct applying *a, const struct touched *t, const char *type, c
 		json_decref(cves);
 		return r;
 	}
-	data = json_pack("{s:s,s:s,s:o,s:O,s:b}", "patchset", name, "product", "kernel", "cves",
+	data = json_pack("{s:s,s:s,s:o,s:O,s:b}", "patchset", name, "product", product, "cves",
 			 cves, "targets", targets, "whole", whole);
 	return data ? web_event(a->q, 0, type, data, err) : sut_err_oom(err);
 }
@@ -346,11 +352,11 @@ static int settle(struct applying *a, const struct touched *t, struct sut_err *e
 {
 	static const char sql[] =
 		"SELECT name, withdrawn, (SELECT COUNT(*) FROM patch_targets t"
-		" WHERE t.patchset = p.id AND t.gone IS NULL) FROM patchsets p WHERE p.id = $1";
+		" WHERE t.patchset = p.id AND t.gone IS NULL), product FROM patchsets p WHERE p.id = $1";
 	static const char update[] =
 		"UPDATE patchsets SET withdrawn = $2, version = version + 1 WHERE id = $1";
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	char name[SUTURE_ID_MAX];
+	char name[SUTURE_ID_MAX], product[16];
 	bool was, is;
 	int r = sut_db_one(a->q->db, sql, SUT_DB_ARGS(SUT_DB_I(t->patchset)), &rows, err);
 
@@ -359,6 +365,7 @@ static int settle(struct applying *a, const struct touched *t, struct sut_err *e
 	snprintf(name, sizeof(name), "%s", sut_db_text(rows, 0));
 	was = !sut_db_is_null(rows, 1);
 	is = !sut_db_int(rows, 2);
+	snprintf(product, sizeof(product), "%s", sut_db_text(rows, 3));
 	sut_db_rows_freep(&rows);
 	rows = NULL;
 	r = 0;
@@ -367,9 +374,9 @@ static int settle(struct applying *a, const struct touched *t, struct sut_err *e
 				SUT_DB_ARGS(SUT_DB_I(t->patchset), SUT_DB_I_IF(is, a->q->now)),
 				NULL, err);
 	if (r == 0 && json_array_size(t->went))
-		r = tell(a, t, "patchset.withdrawn", name, t->went, is, err);
+		r = tell(a, t, "patchset.withdrawn", name, product, t->went, is, err);
 	if (r == 0 && json_array_size(t->came))
-		r = tell(a, t, "patchset.released", name, t->came, false, err);
+		r = tell(a, t, "patchset.released", name, product, t->came, false, err);
 	if (r == 0 && json_array_size(t->came))
 		r = flow_released(a->q, t->patchset, name, err);
 	return r;

@@ -166,7 +166,9 @@ static bool is_known(const struct before *b, const char *path, const char *sha25
 static bool parse_path(const char *path, struct repo_target *ret)
 {
 	enum { ID = 2 * SUTURE_BUILD_ID_LEN };
-	static const char prefix[] = "kernel/", suffix[] = "/kpatch.bin";
+	bool library = sut_startswith(path, "library/");
+	const char *prefix = library ? "library/" : "kernel/",
+		   *suffix = library ? "/upatch.bin" : "/kpatch.bin";
 	const char *id = path + strlen(prefix), *digits = id + ID + 1, *end;
 	char number[16];
 	uint64_t level;
@@ -175,7 +177,7 @@ static bool parse_path(const char *path, struct repo_target *ret)
 	    strspn(id, "0123456789abcdef") != ID)
 		return false;
 	end = strchr(digits, '/');
-	/* kernel/BUILDID/kpatch.bin is the newest once more. */
+	/* kernel/BUILDID/kpatch.bin is the newest once more, and so it is with libraries. */
 	if (!end || strcmp(end, suffix) != 0 || *digits == '0' ||
 	    (size_t)(end - digits) >= sizeof(number) ||
 	    strspn(digits, "0123456789") != (size_t)(end - digits))
@@ -186,6 +188,7 @@ static bool parse_path(const char *path, struct repo_target *ret)
 	if (ret) {
 		snprintf(ret->build_id, sizeof(ret->build_id), "%.*s", ID, id);
 		ret->level = (uint32_t)level;
+		ret->library = library;
 	}
 	return true;
 }
@@ -210,6 +213,22 @@ static char *file_of(const struct looking *g, const struct repo_target *t)
 
 	return sut_sprintf("targets/%.*s%s%s%s", (int)(name - t->path), t->path,
 			   g->consistent ? t->sha256 : "", g->consistent ? "." : "", name);
+}
+
+/* A patchset is for kernels or for libraries, and its name says so: policies and people go by it. */
+static bool is_named_right(struct looking *g, const struct repo_target *t,
+			   const struct repo_patch *p)
+{
+	struct sut_err why = {0};
+
+	if ((p->id[0] == 'U') == p->library)
+		return true;
+	sut_err_set(&why, EBADMSG,
+		    "the patchset is called %s, and names of %s begin with U; it is left out",
+		    p->id,
+		    p->library ? "those for libraries" : "no others than those for libraries");
+	warn(g, t->path, &why);
+	return false;
 }
 
 static int read_patch(struct looking *g, struct repo_target *t, struct sut_err *err)
@@ -238,11 +257,15 @@ static int read_patch(struct looking *g, struct repo_target *t, struct sut_err *
 	}
 	if (r < 0)
 		return sut_err_prefix(err, "%s", t->path), r;
-	if (p->level != t->level || strcmp(p->build_id, t->build_id) != 0)
+	if (p->level != t->level || p->library != t->library ||
+	    strcmp(p->build_id, t->build_id) != 0)
 		return sut_err_reason(err, EBADMSG, "disagree",
-				      "the patch at %s is level %u for %s. Withdraw it and release "
-				      "it anew",
-				      t->path, p->level, p->build_id);
+				      "the patch at %s is level %u for the %s %s. Withdraw it and "
+				      "release it anew",
+				      t->path, p->level, p->library ? "library" : "kernel",
+				      p->build_id);
+	if (!is_named_right(g, t, p))
+		return 0;
 	t->patch = sut_steal(p);
 	g->nread++;
 	return 0;

@@ -17,8 +17,9 @@ struct repo;
 
 enum { REPO_BATCH = 256 /* patch files read in one look; the next one goes on */ };
 
-/* kernel/BUILDID/LEVEL/kpatch.bin */
+/* kernel/BUILDID/LEVEL/kpatch.bin, library/BUILDID/LEVEL/upatch.bin */
 struct repo_target {
+	bool library;
 	char *path;
 	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
 	uint32_t level;

@@ -18,6 +18,10 @@ void repo_patch_free(struct repo_patch *p)
 	free(p->release);
 	free(p->package);
 	free(p->package_version);
+	free(p->file);
+	free(p->soname);
+	free(p->source);
+	free(p->source_version);
 	sut_strv_release(&p->cves);
 	free(p->summary);
 	free(p);
@@ -104,6 +108,31 @@ static char *summary_of(const struct sut_manifest *m)
 	return text;
 }
 
+static int copy_target(const struct sut_manifest *m, struct repo_patch *p)
+{
+	const struct {
+		char **to;
+		const char *from;
+	} texts[] = {
+		{&p->target, m->target.name},
+		{&p->arch, m->target.arch},
+		{&p->release, m->target.release},
+		{&p->package, m->target.package},
+		{&p->package_version, m->target.package_version},
+		{&p->file, m->target.file},
+		{&p->soname, m->target.soname},
+		{&p->source, m->target.source},
+		{&p->source_version, m->target.source_version},
+	};
+
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(texts); i++) {
+		*texts[i].to = strdup(texts[i].from);
+		if (!*texts[i].to)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int repo_patch_parse(const void *data, size_t len, struct repo_patch **ret, struct sut_err *err)
 {
 	_cleanup_(sut_patch_freep) struct sut_patch *file = NULL;
@@ -119,6 +148,7 @@ int repo_patch_parse(const void *data, size_t len, struct repo_patch **ret, stru
 	if (r < 0)
 		return r;
 	snprintf(p->id, sizeof(p->id), "%s", m->id);
+	p->library = sut_manifest_is_library(m);
 	p->level = m->level;
 	sut_hex(m->target.build_id, SUTURE_BUILD_ID_LEN, p->build_id);
 	if (sut_tuf_time_parse(m->created, &p->created) < 0)
@@ -129,14 +159,8 @@ int repo_patch_parse(const void *data, size_t len, struct repo_patch **ret, stru
 		r = repo_kernel_id(m->target.banner, p->kernel_id, err);
 	if (r < 0)
 		return r;
-	p->target = strdup(m->target.name);
-	p->arch = strdup(m->target.arch);
-	p->release = strdup(m->target.release);
-	p->package = strdup(m->target.package);
-	p->package_version = strdup(m->target.package_version);
 	p->summary = summary_of(m);
-	if (!p->target || !p->arch || !p->release || !p->package || !p->package_version ||
-	    !p->summary || copy_cves(m, &p->cves) < 0)
+	if (!p->summary || copy_target(m, p) < 0 || copy_cves(m, &p->cves) < 0)
 		return sut_err_oom(err);
 	*ret = sut_steal(p);
 	return 0;

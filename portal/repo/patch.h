@@ -3,6 +3,7 @@
 #ifndef SUTURE_PORTAL_REPO_PATCH_H
 #define SUTURE_PORTAL_REPO_PATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -13,17 +14,19 @@ enum { REPO_KERNEL_ID_HEX = 41 };
 
 struct repo_patch {
 	char id[SUTURE_ID_MAX];
+	bool library;
 	uint32_t level;
 	int64_t created;
 	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
 	char kernel_id
 		[REPO_KERNEL_ID_HEX]; /* SHA-1 of /proc/version; "" when the manifest has no banner */
 	char *target, *arch, *release, *package, *package_version;
-	struct sut_strv cves; /* sorted, each once */
+	char *file, *soname, *source, *source_version; /* of libraries; else "" */
+	struct sut_strv cves;			       /* sorted, each once */
 	char *summary; /* JSON: {"generator", "functions": [{"name", "source"}], "files": […]} */
 };
 
-/* From the bytes of kpatch.bin. -EBADMSG; -EPROTONOSUPPORT for one of a later format. */
+/* From the bytes of kpatch.bin or upatch.bin. -EBADMSG; -EPROTONOSUPPORT for one of a later format. */
 int repo_patch_parse(const void *data, size_t len, struct repo_patch **ret,
 		     struct sut_err *err) _must_check_;
 void repo_patch_free(struct repo_patch *p);

@@ -14,7 +14,6 @@
 #include "crypto/minisign.h"
 #include "kernel/trust.h"
 #include "patch/signature.h"
-#include "sample_library.h"
 #include "sample_patch.h"
 #include "suture-apply/library/act.h"
 #include "suture-apply/verb.h"

@@ -178,7 +178,7 @@ static void test_changes_are_kept_as_history(void **state)
 	struct sample_agent a;
 	char target[80];
 	static const char *const types[] = {"enrolled", "first-checkin", "state",
-					    "reboot",	"level",	 "report"};
+					    "reboot",	"level",	 "libraries"};
 	json_t *items;
 
 	agent(s, "web1", "uuid-1", NULL, &a);
