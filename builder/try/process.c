@@ -94,40 +94,41 @@ static void stage_release(struct stage *s)
 	free(s->shipped);
 }
 
-static int link_file(const struct stage *s, const struct sut_lib_profile *p, struct sut_err *err)
+static int link_file(const struct stage *s, const char *name, const char *path, struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *to = sut_sprintf("%s/%s", s->dir, p->soname);
-	_cleanup_(sut_freep) char *from = realpath(p->shipped, NULL);
+	_cleanup_(sut_freep) char *to = sut_sprintf("%s/%s", s->dir, name);
 
-	if (!to || !from)
-		return sut_err_errno(err, "cannot find %s", p->shipped);
-	if (symlink(from, to) < 0 && errno != EEXIST)
+	if (!to)
+		return sut_err_oom(err);
+	if (symlink(path, to) < 0 && errno != EEXIST)
 		return sut_err_errno(err, "cannot make %s", to);
 	return 0;
 }
 
-/* A C library only works with its own loader and its own companions. */
-static int link_companions(struct stage *s, const char *cache, const char *target,
-			   struct sut_err *err)
+/* What the package has beside it: a C library only works with its own loader and its own companions. */
+static int link_companions(struct stage *s, struct sut_err *err)
 {
-	static const char *const names[] = {
-		"libc.so.6",	   "libm.so.6",	     "libpthread.so.0", "libdl.so.2",
-		"librt.so.1",	   "libresolv.so.2", "libutil.so.1",	"libnss_files.so.2",
-		"libnss_dns.so.2", "libanl.so.1",
-	};
-	_cleanup_(sut_lib_profile_freep) struct sut_lib_profile *ld = NULL;
+	_cleanup_(sut_freep) char *folder = strdup(s->shipped);
+	_cleanup_(sut_closedirp) DIR *d = NULL;
+	const struct dirent *e;
 	int r = 0;
 
-	if (sut_lib_profile_open(cache, target, "ld-linux-x86-64.so.2", &ld, NULL) < 0)
-		return 0;
-	s->loader = realpath(ld->shipped, NULL);
-	if (!s->loader)
-		return sut_err_errno(err, "cannot find %s", ld->shipped);
-	for (size_t i = 0; !r && i < SUT_ARRAY_SIZE(names); i++) {
-		_cleanup_(sut_lib_profile_freep) struct sut_lib_profile *p = NULL;
+	if (!folder)
+		return sut_err_oom(err);
+	*strrchr(folder, '/') = 0;
+	d = opendir(folder);
+	while (!r && d && (e = readdir(d))) {
+		_cleanup_(sut_freep) char *path = sut_sprintf("%s/%s", folder, e->d_name);
 
-		if (sut_lib_profile_open(cache, target, names[i], &p, NULL) == 0)
-			r = link_file(s, p, err);
+		if (!path)
+			return sut_err_oom(err);
+		if (!strstr(e->d_name, ".so"))
+			continue;
+		r = link_file(s, e->d_name, path, err);
+		if (!r && sut_startswith(e->d_name, "ld-linux") && !s->loader) {
+			s->loader = strdup(path);
+			r = s->loader ? 0 : sut_err_oom(err);
+		}
 	}
 	return r;
 }
@@ -152,9 +153,9 @@ static int make_stage(const struct sut_try_process_opts *o, const struct sut_man
 		return sut_err_errno(err, "cannot find %s", p->shipped);
 	r = sut_tmpdir("suture-try", &s->dir, err);
 	if (!r && !p->executable) {
-		r = link_file(s, p, err);
+		r = link_file(s, p->soname, s->shipped, err);
 		if (!r)
-			r = link_companions(s, cache, m->target.name, err);
+			r = link_companions(s, err);
 	}
 	return r;
 }
@@ -319,15 +320,15 @@ static bool engine(struct sut_try_process *t, const char *path, const char *verb
 	return false;
 }
 
-static void phases(const struct sut_try_process_opts *o, const char *path, const char *build_id,
-		   struct program *p, struct sut_try_process *t)
+static void phases(const struct sut_try_process_opts *o, const char *path, struct program *p,
+		   struct sut_try_process *t)
 {
 	struct sut_err err = {0};
 
 	for (int i = 0; i < SUT_TRY_PHASES; i++) {
 		if (i == 1 && !engine(t, path, "apply", o->patch, p->pid, &t->seconds[0]))
 			return;
-		if (i == 2 && !engine(t, path, "revert", build_id, p->pid, &t->seconds[1]))
+		if (i == 2 && !engine(t, path, "revert", o->patch, p->pid, &t->seconds[1]))
 			return;
 		if (ask(p, o->timeout_sec, &t->line[i], &err) < 0) {
 			note(t, phase_name[i], err.msg);
@@ -346,7 +347,6 @@ int sut_try_process_run(const struct sut_try_process_opts *o, struct sut_try_pro
 	_cleanup_(stage_release) struct stage s = {0};
 	struct program p = {.in = -1, .out = -1, .text = SUT_BUF_INIT(LINE_MAX_BYTES)};
 	struct sigaction old, ignore = {.sa_handler = SIG_IGN};
-	char build_id[2 * SUTURE_BUILD_ID_LEN + 1];
 	int r = manifest_of(o->patch, &m, err);
 
 	*out = (struct sut_try_process){0};
@@ -356,13 +356,12 @@ int sut_try_process_run(const struct sut_try_process_opts *o, struct sut_try_pro
 		r = make_stage(o, m, &s, err);
 	if (r < 0)
 		return r;
-	sut_hex(m->target.build_id, sizeof(m->target.build_id), build_id);
 	snprintf(out->target, sizeof(out->target), "%s", m->target.name);
 	snprintf(out->file, sizeof(out->file), "%s", m->target.file);
 	sigaction(SIGPIPE, &ignore, &old);
 	r = start(o, &s, &p, err);
 	if (!r)
-		phases(o, path, build_id, &p, out);
+		phases(o, path, &p, out);
 	out->status = finish(&p, o->timeout_sec);
 	sigaction(SIGPIPE, &old, NULL);
 	if (!r && out->status && !*out->failed)

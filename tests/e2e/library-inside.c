@@ -94,7 +94,8 @@ static void apply(const struct sut_library *l, uint64_t bias)
 		      l->ranges[i].name);
 	for (size_t i = 0; i < l->nfuncs; i++) {
 		const struct sut_library_func *f = &l->funcs[i];
-		uint8_t *entry = (uint8_t *)(bias + f->vaddr), *island = (uint8_t *)(bias + f->island);
+		uint8_t *entry = (uint8_t *)(bias + f->vaddr),
+			*island = (uint8_t *)(bias + f->island);
 
 		check(entry, f->bytes, f->span, f->name);
 		if (f->redirect == SUT_LIBRARY_JUMP) {

@@ -14,8 +14,8 @@ static void check_frames(const struct sut_object *o, const struct sut_frames *f)
 		const struct sut_frame_common *c = &f->commons[i];
 
 		FUZZ_ASSERT((uint64_t)c->off + c->len <= eh->size);
-		FUZZ_ASSERT(!c->personality || (c->personality > c->off &&
-						c->personality + 4 <= c->off + c->len));
+		FUZZ_ASSERT(!c->personality ||
+			    (c->personality > c->off && c->personality + 4 <= c->off + c->len));
 	}
 	for (size_t i = 0; i < f->n; i++) {
 		const struct sut_frame *v = &f->v[i];
@@ -24,7 +24,8 @@ static void check_frames(const struct sut_object *o, const struct sut_frames *f)
 		FUZZ_ASSERT((uint64_t)v->off + v->len <= eh->size);
 		FUZZ_ASSERT(v->section < o->nsections && v->lsda < o->nsections);
 		FUZZ_ASSERT(!v->section || v->start + v->size <= o->sections[v->section].size);
-		FUZZ_ASSERT(!v->lsda_at || (v->lsda_at > v->off && v->lsda_at + 4 <= v->off + v->len));
+		FUZZ_ASSERT(!v->lsda_at ||
+			    (v->lsda_at > v->off && v->lsda_at + 4 <= v->off + v->len));
 		FUZZ_ASSERT(!v->lsda || v->lsda_off <= o->sections[v->lsda].size);
 	}
 }
