@@ -18,5 +18,7 @@ int cmd_info(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_revert(int argc, char **argv);
 int cmd_repair(int argc, char **argv);
+/* serve/cmd_serve.c */
+int cmd_serve(int argc, char **argv);
 
 #endif

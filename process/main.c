@@ -15,6 +15,7 @@ static const struct {
 	{"apply", cmd_apply, "brings processes to a patch"},
 	{"revert", cmd_revert, "takes patches out of processes"},
 	{"repair", cmd_repair, "ends what a dead patcher began in a process"},
+	{"serve", cmd_serve, "the daemon: all processes, now and later"},
 	{NULL, NULL, NULL},
 };
 

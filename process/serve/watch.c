@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "serve/catch.h"
+#include "serve/rights.h"
+
+#ifndef FAN_REPORT_TID
+#define FAN_REPORT_TID 0x00000100
+#endif
+
+enum {
+	THREADS_MAX = 32, /* that catch, or wait for an event */
+	IDLE_MAX = 2,	  /* of them wait for their turn; more end */
+	MARKS_MAX = 65536,
+};
+
+struct mark {
+	uint64_t dev, ino;
+	uint64_t
+		round; /* when it was set the last time: an inode's number may be given to another file */
+};
+
+struct watch {
+	struct serve *s;
+	int fan, dirs; /* fanotify, inotify; -1: none */
+	char failed[256];
+
+	pthread_mutex_t lock; /* what follows */
+	struct mark *marks;   /* by dev, ino */
+	size_t nmarks, room;
+	uint64_t round, count;
+	bool on;
+	unsigned int threads, idle;
+	struct catch *held[THREADS_MAX]; /* threads that are followed */
+	size_t nheld;
+
+	pthread_mutex_t baton; /* held by the one who reads */
+};
+
+static void *catcher(void *arg);
+
+static int spawn(struct watch *w)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+	int r;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	r = pthread_create(&t, &attr, catcher, w);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+/* ------------------------------------------------------------------ */
+/* an event                                                            */
+
+struct event {
+	struct watch *w;
+	int fd; /* of the file; -1: answered */
+	struct catch *c;
+};
+
+static void allow(void *ctx)
+{
+	struct event *e = ctx;
+	const struct fanotify_response r = {.fd = e->fd, .response = FAN_ALLOW};
+
+	if (e->fd < 0)
+		return;
+	(void)!write(e->w->fan, &r, sizeof(r));
+	close(sut_steal_fd(&e->fd));
+}
+
+static bool is_own(pid_t tid)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+	return access(path, F_OK) == 0;
+}
+
+/* What is opened: false when no patch is wanted for it any more, and nobody need ask us again. */
+static bool read_file(const struct wanted *w, int fd, struct catch_file *ret)
+{
+	_Alignas(8) uint8_t head[CATCH_HEAD], build_id[SUT_LIBRARY_BUILD_ID_LEN];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	struct catch_file f = {.opening = true, .fd = -1};
+
+	if (n <= 0 || glance_build_id(head, (size_t)n, build_id) != 1 ||
+	    catch_elf(head, (size_t)n, &f.elf) < 0)
+		return false;
+	f.want = wanted_find(w, build_id);
+	*ret = f;
+	return f.want;
+}
+
+/* A thread that is followed already opens another one: its follower learns of it, before it is allowed. */
+static bool add_to_held(struct watch *w, pid_t tid, int fd)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; !found && i < w->nheld; i++) {
+		struct catch *c = w->held[i];
+
+		if (c->tid != tid)
+			continue;
+		found = true;
+		pthread_mutex_lock(&c->lock);
+		if (c->n < CATCH_FILES_MAX && read_file(c->w, fd, &c->files[c->n]))
+			c->n++;
+		pthread_mutex_unlock(&c->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return found;
+}
+
+static void release(void *ctx)
+{
+	struct event *e = ctx;
+	struct watch *w = e->w;
+
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->nheld; i++)
+		if (w->held[i] == e->c)
+			w->held[i--] = w->held[--w->nheld];
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void unmark(struct watch *w, int fd)
+{
+	uint64_t rights = rights_raise();
+
+	(void)!fanotify_mark(w->fan, FAN_MARK_REMOVE, FAN_OPEN_PERM, fd, NULL);
+	rights_back(rights);
+}
+
+static void take_event(struct watch *w, struct catch_alarm *alarm, pid_t tid, int fd, bool overload)
+{
+	_cleanup_(wanted_unrefp) struct wanted *wanted = NULL;
+	struct catch c = {.s = w->s, .tid = tid, .pid = tid};
+	struct event e = {.w = w, .fd = fd, .c = &c};
+	const struct catch_calls calls = {.allow = allow, .release = release, .ctx = &e};
+
+	if (is_own(tid) || add_to_held(w, tid, fd) || !serve_may(w->s, tid)) {
+		allow(&e);
+		return;
+	}
+	wanted = serve_wanted(w->s);
+	if (!wanted || !read_file(wanted, fd, &c.files[0])) {
+		unmark(w, fd);
+		allow(&e);
+		return;
+	}
+	if (overload) {
+		allow(&e);
+		serve_soon(w->s, tid, 50);
+		return;
+	}
+	c.w = wanted;
+	c.n = 1;
+	pthread_mutex_init(&c.lock, NULL);
+	pthread_mutex_lock(&w->lock);
+	w->held[w->nheld++] = &c;
+	pthread_mutex_unlock(&w->lock);
+	catch_run(&c, alarm, &calls);
+	allow(&e);
+	pthread_mutex_destroy(&c.lock);
+}
+
+/*
+ * One of us reads, one event at a time, and goes to work on it, when another one has taken its place. The last one that is left does
+ * nothing that takes time.
+ */
+static bool serve_one(struct watch *w, struct catch_alarm *alarm)
+{
+	struct fanotify_event_metadata m;
+	bool overload = false, stay;
+	ssize_t n;
+
+	pthread_mutex_lock(&w->baton);
+	do
+		n = read(w->fan, &m, sizeof(m));
+	while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	if (n != sizeof(m)) {
+		pthread_mutex_unlock(&w->baton);
+		return false;
+	}
+	pthread_mutex_lock(&w->lock);
+	w->idle--;
+	if (!w->idle) {
+		if (w->threads < THREADS_MAX && spawn(w) == 0) {
+			w->threads++;
+			w->idle++;
+		} else {
+			overload = true;
+		}
+	}
+	pthread_mutex_unlock(&w->lock);
+	pthread_mutex_unlock(&w->baton);
+
+	if (m.mask & FAN_OPEN_PERM)
+		take_event(w, alarm, m.pid, m.fd, overload || !alarm);
+	else if (m.fd >= 0)
+		close(m.fd);
+	pthread_mutex_lock(&w->lock);
+	stay = w->idle < IDLE_MAX;
+	if (stay)
+		w->idle++;
+	pthread_mutex_unlock(&w->lock);
+	return stay;
+}
+
+static void *catcher(void *arg)
+{
+	struct watch *w = arg;
+	struct catch_alarm *alarm = NULL;
+
+	/* Without it nobody may be followed; but somebody has to answer. */
+	if (catch_alarm_new(&alarm) < 0)
+		serve_log("no timer is to be had: some new processes wait for the rescan");
+	while (serve_one(w, alarm))
+		;
+	catch_alarm_free(alarm);
+	pthread_mutex_lock(&w->lock);
+	w->threads--;
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ */
+/* marks                                                               */
+
+static int fail(struct watch *w, const char *what)
+{
+	int e = errno;
+
+	snprintf(w->failed, sizeof(w->failed),
+		 "%s: %s. Processes that start are patched by the rescan, up to five minutes later",
+		 what, strerror(e));
+	serve_log("%s", w->failed);
+	return -e;
+}
+
+int watch_new(struct serve *s, struct watch **ret, struct sut_err *err)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	uint64_t rights = rights_raise();
+
+	if (!w)
+		return sut_err_oom(err);
+	w->s = s;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_mutex_init(&w->baton, NULL);
+	w->fan = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_REPORT_TID |
+				       FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS,
+			       O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+	if (w->fan < 0)
+		fail(w, "new processes cannot be caught: fanotify");
+	w->dirs = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	rights_back(rights);
+	*ret = w;
+	return 0;
+}
+
+static int by_inode(const struct mark *a, uint64_t dev, uint64_t ino)
+{
+	if (a->dev != dev)
+		return a->dev < dev ? -1 : 1;
+	return a->ino < ino ? -1 : a->ino > ino;
+}
+
+/* Is it to be marked (again)? */
+static bool note_mark(struct watch *w, uint64_t dev, uint64_t ino)
+{
+	size_t low = 0, high = w->nmarks;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (by_inode(&w->marks[mid], dev, ino) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < w->nmarks && by_inode(&w->marks[low], dev, ino) == 0) {
+		bool again = w->marks[low].round != w->round;
+
+		w->marks[low].round = w->round;
+		return again;
+	}
+	if (w->nmarks == w->room) {
+		size_t room = w->room ? w->room * 2 : 32;
+		struct mark *more =
+			room > MARKS_MAX ? NULL : reallocarray(w->marks, room, sizeof(*more));
+
+		if (!more)
+			return true;
+		w->marks = more;
+		w->room = room;
+	}
+	memmove(&w->marks[low + 1], &w->marks[low], (w->nmarks - low) * sizeof(w->marks[0]));
+	w->marks[low] = (struct mark){dev, ino, w->round};
+	w->nmarks++;
+	w->count++;
+	return true;
+}
+
+static bool fresh(struct watch *w, uint64_t dev, uint64_t ino)
+{
+	bool yes;
+
+	pthread_mutex_lock(&w->lock);
+	yes = w->on && note_mark(w, dev, ino);
+	pthread_mutex_unlock(&w->lock);
+	return yes;
+}
+
+static void mark(struct watch *w, int fd, const char *path)
+{
+	if (fanotify_mark(w->fan, FAN_MARK_ADD, FAN_OPEN_PERM, fd, path) < 0 && errno != ENOENT)
+		serve_log("cannot watch %s: %s", path ? path : "a file", strerror(errno));
+}
+
+static int open_in(const char *root, const char *path, uint64_t flags)
+{
+	_cleanup_(sut_closep) int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+	int fd;
+
+	if (dir < 0)
+		return -errno;
+	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	return fd < 0 ? -errno : fd;
+}
+
+/* In another mount namespace the path leads to the same file by another inode, perhaps: an overlay. */
+void watch_file_of(struct watch *w, pid_t pid, const struct glance_file *f, const char *path)
+{
+	_cleanup_(sut_freep) char *name = NULL;
+	char link[96], root[32];
+	uint64_t rights;
+	int fd;
+
+	if (w->fan < 0 || !fresh(w, f->dev, f->ino))
+		return;
+	rights = rights_raise();
+	snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", pid,
+		 (unsigned long long)f->start, (unsigned long long)f->end);
+	mark(w, AT_FDCWD, link);
+	name = strndup(path, f->path_len);
+	snprintf(root, sizeof(root), "/proc/%d/root", pid);
+	fd = name && name[0] == '/' ? open_in(root, name, O_PATH | O_NOFOLLOW) : -1;
+	if (fd >= 0) {
+		struct stat st;
+
+		/* AT_EMPTY_PATH is not among the flags of a mark. */
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			mark(w, AT_FDCWD, link);
+		close(fd);
+	}
+	rights_back(rights);
+}
+
+/* The package's own file, which nobody may be using yet. */
+static void mark_host(struct watch *w, const struct wanted_patch *p)
+{
+	const char *root = w->s->root[0] ? w->s->root : "/";
+	_cleanup_(sut_closep) int fd = open_in(root, p->file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	_Alignas(8) uint8_t head[CATCH_HEAD], build_id[SUT_LIBRARY_BUILD_ID_LEN];
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
+	struct stat st;
+
+	if (n > 0 && glance_build_id(head, (size_t)n, build_id) == 1 &&
+	    !memcmp(build_id, p->build_id, sizeof(build_id)) && fstat(fd, &st) == 0 &&
+	    S_ISREG(st.st_mode))
+		mark(w, fd, NULL);
+}
+
+/* Whatever comes into that folder under this name may be another version. */
+static void mark_folder(struct watch *w, const struct wanted_patch *p)
+{
+	const char *root = w->s->root[0] ? w->s->root : "/", *base = strrchr(p->file, '/');
+	_cleanup_(sut_freep) char *dir = base ? strndup(p->file, (size_t)(base - p->file)) : NULL;
+	_cleanup_(sut_closep) int fd = dir ? open_in(root, dir[0] ? dir : "/", O_PATH) : -1;
+	char link[64];
+
+	if (fd < 0 || w->dirs < 0)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	(void)!inotify_add_watch(w->dirs, link,
+				 IN_MOVED_TO | IN_CREATE | IN_CLOSE_WRITE | IN_ONLYDIR);
+}
+
+void watch_pause(struct watch *w)
+{
+	uint64_t rights = rights_raise();
+
+	if (w->fan >= 0)
+		(void)!fanotify_mark(w->fan, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL);
+	rights_back(rights);
+	pthread_mutex_lock(&w->lock);
+	w->on = false;
+	w->nmarks = 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void watch_set(struct watch *w, const struct wanted *wanted)
+{
+	uint64_t rights;
+
+	if (!wanted->n)
+		watch_pause(w);
+	if (w->fan < 0 || !wanted->n)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->on = true;
+	w->round++;
+	if (!w->threads && spawn(w) == 0) {
+		w->threads++;
+		w->idle++;
+	}
+	w->on = w->threads;
+	pthread_mutex_unlock(&w->lock);
+	if (!w->threads)
+		return;
+	rights = rights_raise();
+	for (size_t i = 0; i < wanted->n; i++) {
+		mark_folder(w, &wanted->v[i]);
+		mark_host(w, &wanted->v[i]);
+	}
+	rights_back(rights);
+}
+
+uint64_t watch_count(const struct watch *w)
+{
+	struct watch *u = (struct watch *)w;
+	uint64_t n;
+
+	pthread_mutex_lock(&u->lock);
+	n = w->count;
+	pthread_mutex_unlock(&u->lock);
+	return n;
+}
+
+void watch_state(struct watch *w, struct watch_state *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	pthread_mutex_lock(&w->lock);
+	ret->state = w->fan < 0 ? "failed" : w->on ? "on" : "off";
+	if (w->fan < 0)
+		snprintf(ret->text, sizeof(ret->text), "%s", w->failed);
+	else if (w->on)
+		snprintf(ret->text, sizeof(ret->text), "%zu files in use are watched", w->nmarks);
+	pthread_mutex_unlock(&w->lock);
+}
+
+int watch_fd(const struct watch *w)
+{
+	return w->dirs;
+}
+
+bool watch_moved(struct watch *w, const struct wanted *wanted)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	bool any = false;
+	ssize_t n;
+
+	while ((n = read(w->dirs, buf, sizeof(buf))) > 0) {
+		const struct inotify_event *e;
+
+		for (ssize_t at = 0; at + (ssize_t)sizeof(*e) <= n;
+		     at += (ssize_t)(sizeof(*e) + e->len)) {
+			e = (const struct inotify_event *)(const void *)(buf + at);
+			for (size_t i = 0; e->len && i < wanted->n; i++) {
+				const char *base = strrchr(wanted->v[i].file, '/');
+
+				any = any || (base && sut_streq(base + 1, e->name));
+			}
+		}
+	}
+	return any;
+}
