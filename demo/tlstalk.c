@@ -245,7 +245,7 @@ static int ask(int port)
 
 int main(int argc, char **argv)
 {
-	int port = argc > 2 ? atoi(argv[2]) : 0;
+	int port = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 5 && !strcmp(argv[1], "server"))

@@ -15,7 +15,7 @@ set +x +a
 
 # --- settings: filled in by the portal ---
 portal=''
-packages='' # lines of: format, architecture, file, SHA-256
+packages='' # lines of: format, architecture, file, SHA-256, agent or libraries
 ca=''	    # certificate of the portal's own authority, when it has one
 root=''	    # root.json of the repository
 keys=''	    # lines of: folder (keys.d, job-keys.d), name, public key
@@ -81,16 +81,20 @@ find_format() {
 	fi
 }
 
-# $file and $sum: of the package.
-find_package() {
-	file=$(echo "$packages" | while read -r f m name hash; do
-		[ "$f" = $format ] || continue
+# choose WHAT: file and SHA-256 of the package of this kind; nothing when there is none.
+choose() {
+	echo "$packages" | while read -r f m name hash what; do
+		case "$f $what" in "$format $1") ;; *) continue ;; esac
 		case $m in "$machine" | all | noarch) echo "$name $hash" ;; esac
-	done | head -n 1)
-	[ -n "$file" ] || fail "the portal has no $format package of the agent for $machine." \
+	done | head -n 1
+}
+
+# $agent and $libraries (what patches libraries; may be empty): file and SHA-256 of the packages.
+find_packages() {
+	agent=$(choose agent)
+	libraries=$(choose libraries)
+	[ -n "$agent" ] || fail "the portal has no $format package of the agent for $machine." \
 		'Ask the operator of the portal to put one into its folder of agent packages.'
-	sum=${file#* }
-	file=${file%% *}
 }
 
 # A script that comes through a pipe is its own standard input: the key is elsewhere then.
@@ -116,7 +120,10 @@ take_key() {
 		"curl -fsS --data-binary @FILE $portal/install | sh"
 }
 
+# fetch FILE SHA-256
 fetch() {
+	file=$1
+	sum=$2
 	url=$portal/agent/$file
 	say "fetching $url"
 	if has curl; then
@@ -143,21 +150,26 @@ quietly() {
 	}
 }
 
-install_package() {
-	say "installing $file"
+# install_packages FILE...: of $folder
+install_packages() {
+	say "installing $*"
+	for file; do
+		shift
+		set -- "$@" "$folder/$file"
+	done
 	if [ $format = deb ] && has apt-get; then
 		quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends --no-remove \
-			-o Dpkg::Options::=--force-confold "$folder/$file"
+			-o Dpkg::Options::=--force-confold "$@"
 	elif [ $format = deb ]; then
-		quietly dpkg -i "$folder/$file"
+		quietly dpkg -i "$@"
 	elif has dnf; then
-		quietly dnf install -y "$folder/$file"
+		quietly dnf install -y "$@"
 	elif has zypper; then
-		quietly zypper --non-interactive install --allow-unsigned-rpm "$folder/$file"
+		quietly zypper --non-interactive install --allow-unsigned-rpm "$@"
 	elif has yum; then
-		quietly yum install -y "$folder/$file"
+		quietly yum install -y "$@"
 	else
-		quietly rpm -U --replacepkgs "$folder/$file"
+		quietly rpm -U --replacepkgs "$@"
 	fi || fail "the package could not be installed; see above." \
 		'Mend what the package manager says, and run this again.'
 	has suture || fail 'the package is installed, but there is no program "suture".' \
@@ -228,7 +240,7 @@ main() {
 	check_root
 	check_container
 	find_format
-	find_package
+	find_packages
 	take_key
 	folder=$(mktemp -d "${TMPDIR:-/tmp}/suture.XXXXXX") || fail 'no temporary folder can be made.' \
 		'Look at the free space of /tmp, or set TMPDIR.'
@@ -237,8 +249,11 @@ main() {
 	trap leave EXIT
 	trap 'exit 1' HUP INT TERM
 	[ -z "$ca" ] || printf '%s\n' "$ca" >"$folder/ca.pem"
-	fetch
-	install_package
+	# shellcheck disable=SC2086 # file and SHA-256
+	fetch $agent
+	# shellcheck disable=SC2086
+	[ -z "$libraries" ] || fetch $libraries
+	install_packages "${agent%% *}" ${libraries:+"${libraries%% *}"}
 	trust
 	configure
 	register

@@ -16,6 +16,8 @@
 
 /* Source of suture.ko for DKMS: may lie beside the agent (make deb), and is none. */
 #define ENGINE "suture-dkms"
+/* What patches libraries: name and what follows it in a file's name. */
+#define LIBRARIES "suture-process"
 
 struct packages {
 	char *folder; /* NULL: none */
@@ -99,6 +101,7 @@ bool package_name(const char *file, struct package *ret)
 	memcpy(p.format, deb ? "deb" : "rpm", 4);
 	if (deb ? !take_deb(file, len - 4, &p) : !take_rpm(file, len - 4, &p))
 		return false;
+	p.libraries = sut_startswith(file, LIBRARIES "_") || sut_startswith(file, LIBRARIES "-");
 	*ret = p;
 	return true;
 }
@@ -166,7 +169,8 @@ static int look(struct packages *p, int folder, struct package *pkg, struct sut_
 
 static bool same_kind(const struct package *a, const struct package *b)
 {
-	return sut_streq(a->format, b->format) && sut_streq(a->arch, b->arch);
+	return a->libraries == b->libraries && sut_streq(a->format, b->format) &&
+	       sut_streq(a->arch, b->arch);
 }
 
 /* The newest of each kind, in the place of the first. */

@@ -2,8 +2,8 @@
 /*
  * The packages of the agent that the portal hands out: NAME_VERSION_ARCH.deb and NAME-VERSION-RELEASE.ARCH.rpm
  * in one folder (agent-packages of the configuration). What is put there counts at once; each file is
- * hashed once, until it changes. suture-dkms is handed out too, but no server is told to take it. Other files are
- * not looked at, but for ca.pem: the certificate of the authority that signed the portal's, when it is no public
+ * hashed once, until it changes. suture-dkms is handed out too, but no server is told to take it; suture-process, which patches libraries in running
+ * processes, is taken beside the agent. Other files are not looked at, but for ca.pem: the certificate of the authority that signed the portal's, when it is no public
  * one; and for what install/anchors.h reads.
  */
 #ifndef SUTURE_PORTAL_INSTALL_PACKAGES_H
@@ -28,6 +28,7 @@ struct package {
 	char file[PACKAGE_NAME_MAX + 1];
 	char format[4]; /* "deb", "rpm" */
 	char arch[24];
+	bool libraries; /* it is suture-process, else the agent itself */
 	char version[PACKAGE_NAME_MAX + 1];
 	char sha256[SUT_SHA256_HEX];
 	/* which file that was */
@@ -41,7 +42,7 @@ struct packages;
 int packages_new(const char *folder, struct packages **ret, struct sut_err *err) _must_check_;
 void packages_free(struct packages *p);
 
-/* The newest of each format and architecture: *ret is the caller's to free. Thread-safe. */
+/* The newest agent and suture-process of each format and architecture: *ret is the caller's to free. Thread-safe. */
 int packages_list(struct packages *p, struct package **ret, size_t *ret_n,
 		  struct sut_err *err) _must_check_;
 /* A descriptor of the folder (O_PATH, the caller's to close) when file is the name of a package in it. -ENOENT. */

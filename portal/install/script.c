@@ -38,8 +38,9 @@ static int settings(const struct script *s, struct sut_buf *b)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->npackages; i++)
-		r = sut_buf_addf(&list, "%s%s %s %s %s", i ? "\n" : "", s->packages[i].format,
-				 s->packages[i].arch, s->packages[i].file, s->packages[i].sha256);
+		r = sut_buf_addf(&list, "%s%s %s %s %s %s", i ? "\n" : "", s->packages[i].format,
+				 s->packages[i].arch, s->packages[i].file, s->packages[i].sha256,
+				 s->packages[i].libraries ? "libraries" : "agent");
 	if (r == 0)
 		r = assign(b, "portal", s->portal);
 	if (r == 0)

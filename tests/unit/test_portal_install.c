@@ -100,6 +100,8 @@ static void the_script_names_packages_and_their_hashes(void **state)
 	put("suture-1.10-1.x86_64.rpm", "rpm");
 	put("suture-dkms_1.10-1_all.deb",
 	    "source of the engine: fits every machine, and is no agent");
+	put("suture-process_1.9-1_amd64.deb", "old");
+	put("suture-process_1.10-1_amd64.deb", "libraries");
 	put("notes.txt", "x");
 	sample_call(s, "GET", "/install", NULL, NULL);
 	assert_status(s, 200);
@@ -108,11 +110,14 @@ static void the_script_names_packages_and_their_hashes(void **state)
 	value(s, "portal", &v);
 	assert_string_equal(sut_buf_str(&v), "https://portal.example");
 	value(s, "packages", &v);
-	assert_string_equal(sut_buf_str(&v),
-			    "rpm x86_64 suture-1.10-1.x86_64.rpm "
-			    "9e7ab438597fee20e16e8e441bed0ce966bd59e0fb993fa7c94be31fb1384d88\n"
-			    "deb amd64 suture_1.10-1_amd64.deb "
-			    "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437");
+	assert_string_equal(
+		sut_buf_str(&v),
+		"rpm x86_64 suture-1.10-1.x86_64.rpm "
+		"9e7ab438597fee20e16e8e441bed0ce966bd59e0fb993fa7c94be31fb1384d88 agent\n"
+		"deb amd64 suture-process_1.10-1_amd64.deb "
+		"01cfc309bfc026dd4c48b8c92e1fa89ff3ad31e831e1355002d32c7a6cf6d48c libraries\n"
+		"deb amd64 suture_1.10-1_amd64.deb "
+		"11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437 agent");
 	value(s, "suture_key", &v);
 	assert_int_equal(v.len, 0);
 	value(s, "ca", &v);

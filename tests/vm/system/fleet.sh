@@ -46,7 +46,7 @@ fleet_certificate() {
 fleet_packages() {
 	mkdir -p "$work/agent"
 	make -s -C "$top" deb >&2 || return 1
-	cp "$top"/out/packages/suture_*.deb "$work/agent/" || return 1
+	cp "$top"/out/packages/suture_*.deb "$top"/out/packages/suture-process_*.deb "$work/agent/" || return 1
 	cp "$work/repo/keys/"*.minisign.pub "$work/agent/vendor.pub"
 }
 
