@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "fix/srcpkg.h"
 #include "target/acquire.h"
 #include "target/source.h"
 #include "target/store.h"
@@ -50,14 +51,18 @@ static int from_archive(const char *cache, const char *spec, const struct sut_pr
 
 	if (!package)
 		return sut_err_oom(err);
-	if (!sut_startswith(package, "linux-source-") || !version || !version[1] ||
-	    version[1 + strspn(version + 1, "0123456789abcdefghijklmnopqrstuvwxyz"
-					    "ABCDEFGHIJKLMNOPQRSTUVWXYZ.+~-")])
+	if (version)
+		*version++ = 0;
+	if (!version || !*version || *version == '-' || !sut_srcpkg_name_ok(package) ||
+	    version[strspn(version, "0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ.+~:-")])
 		return sut_err_set(err, EINVAL,
 				   "'%s' is no source package; write for example "
-				   "debian/linux-source-6.1=6.1.187-1",
+				   "debian/linux-source-6.1=6.1.187-1 or "
+				   "debian/openssl=3.0.20-1~deb12u2",
 				   spec);
-	*version++ = 0;
+	if (!sut_startswith(package, "linux-source-"))
+		return sut_srcpkg_add(cache, package, version, progress, ret, err);
 	dir = sut_source_dir(cache, version);
 	if (!dir)
 		return sut_err_oom(err);

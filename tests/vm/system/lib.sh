@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # SPDX-License-Identifier: Apache-2.0
 # A stock Debian 12 system in a virtual machine, for tests/vm/system/run and demo/run. Wants $work (a folder that the
-# caller removes) and $target_release (of its kernel).
+# caller removes) and $target_release (of its kernel); system_packages: further packages, with commas.
 #
 #   system_image        makes $work/vm/{disk.img,vmlinuz,initrd}: Debian 12 as mmdebstrap installs it, with this
 #                       kernel, openssh-server and the libraries of the agent's package
@@ -54,7 +54,8 @@ system_image() {
 	mmdebstrap --quiet --variant=minbase --format=null \
 		--include="systemd,systemd-sysv,dbus,udev,kmod,iproute2,openssh-server,ca-certificates,curl" \
 		--include="initramfs-tools,linux-image-$target_release" \
-		--include=libcurl4,libjansson4,libzstd1,libseccomp2,libssl3,libsystemd0 \
+		--include=libcurl4,libjansson4,libzstd1,libseccomp2,libssl3,libsystemd0,libelf1,libdw1 \
+		${system_packages:+"--include=$system_packages"} \
 		${proxy:+--aptopt="Acquire::http::Proxy \"$proxy\""} \
 		--aptopt='Acquire::Languages "none"' --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
