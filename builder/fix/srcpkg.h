@@ -7,6 +7,8 @@
 #ifndef SUTURE_BUILDER_FIX_SRCPKG_H
 #define SUTURE_BUILDER_FIX_SRCPKG_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "target/progress.h"
 
