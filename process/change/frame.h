@@ -17,6 +17,7 @@ enum {
 	FRAME_RED_ZONE = 128,
 	FRAME_STUB_LEN = 12,
 	FRAME_SYSCALL_LEN = 2, /* of the instruction */
+	FRAME_RETURN_LEN = 8,  /* of the return address that rt_sigreturn finds taken off */
 };
 
 /* What a thread has besides its memory. */

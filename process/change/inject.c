@@ -252,25 +252,12 @@ static int begin(struct call *c, const struct inject_gadgets *g, uint64_t functi
 	return 0;
 }
 
-/*
- * Everything as it was, and the thread in a stop at which the kernel looks at signals and at the result of an interrupted system
- * call, as it was when we came.
- */
-static int end(struct call *c, struct sut_err *err)
+/* To a stop at which the kernel looks at signals and at what is to be begun again, before anything else of the thread runs. */
+static int settle(struct call *c, struct sut_err *err)
 {
-	struct iovec x = {c->t.xstate, c->t.xstate_len};
 	enum stop stop;
 	int r;
 
-	if (request(PTRACE_SETREGSET, c->tid, NT_X86_XSTATE, &x) < 0)
-		return failed(c, "its vector registers cannot be set", err);
-	if (request(PTRACE_SETSIGMASK, c->tid, sizeof(c->t.sigmask), &c->t.sigmask) < 0)
-		return failed(c, "its signal mask cannot be set", err);
-	if (request(PTRACE_SETREGS, c->tid, 0, &c->t.regs) < 0)
-		return failed(c, "its registers cannot be set", err);
-	r = proc_write(c->p, c->f.at, c->saved, c->f.len, err);
-	if (r < 0)
-		return r;
 	if (request(PTRACE_INTERRUPT, c->tid, 0, NULL) < 0)
 		return failed(c, "it cannot be interrupted", err);
 	do {
@@ -281,26 +268,67 @@ static int end(struct call *c, struct sut_err *err)
 	return r;
 }
 
+/* Everything as it was. The registers come last but for dead memory: until then the frame would do it. */
+static int restore(struct call *c, bool vectors, struct sut_err *err)
+{
+	struct iovec x = {c->t.xstate, c->t.xstate_len};
+
+	if (vectors && request(PTRACE_SETREGSET, c->tid, NT_X86_XSTATE, &x) < 0)
+		return failed(c, "its vector registers cannot be set", err);
+	if (request(PTRACE_SETSIGMASK, c->tid, sizeof(c->t.sigmask), &c->t.sigmask) < 0)
+		return failed(c, "its signal mask cannot be set", err);
+	if (request(PTRACE_SETREGS, c->tid, 0, &c->t.regs) < 0)
+		return failed(c, "its registers cannot be set", err);
+	return proc_write(c->p, c->f.at, c->saved, c->f.len, err);
+}
+
 /* The thread fell over what we had it do: nothing of that is to reach it. */
 static int fell(struct call *c, struct sut_err *err)
 {
 	int sig = c->signal, r;
 
 	c->signal = 0;
-	r = end(c, err);
+	r = settle(c, err);
+	if (r == 0)
+		r = restore(c, true, err);
 	if (r < 0)
 		return r;
 	return sut_err_set(err, EIO, "Thread %d of process %d could not do what it was to do: %s.",
 			   c->tid, c->p->pid, strsignal(sig));
 }
 
+/* Lets it run to the entry of its next system call. 1: there; 0: another stop, go on. A stop by SIGSTOP goes on as for anybody, but
+ * not before this is done. */
+static int to_entry(struct call *c, uint64_t deadline_ns, struct user_regs_struct *ret,
+		    struct sut_err *err)
+{
+	struct __ptrace_syscall_info i = {0};
+	enum stop stop;
+	int r;
+
+	r = resume(c, PTRACE_SYSCALL, err);
+	if (r == 0)
+		r = wait_stop(c, deadline_ns, &stop, err);
+	if (r < 0)
+		return r;
+	if (stop == STOP_SIGNAL && c->signal != SIGSTOP)
+		return fell(c, err);
+	if (stop != STOP_SYSCALL)
+		return 0;
+	if (request(PTRACE_GET_SYSCALL_INFO, c->tid, sizeof(i), &i) <= 0)
+		return failed(c, "its system call cannot be seen", err);
+	if (i.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return 0;
+	if (ret && request(PTRACE_GETREGS, c->tid, 0, ret) < 0)
+		return failed(c, "its registers cannot be read", err);
+	return 1;
+}
+
 int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
 		   const uint64_t nr_and_args[static 7], int64_t *ret, struct sut_err *err)
 {
 	_cleanup_(sut_freep) struct call *c = calloc(1, sizeof(*c));
-	struct __ptrace_syscall_info i;
-	enum stop stop;
-	bool inside = false;
+	struct user_regs_struct regs;
 	int r;
 
 	if (!c)
@@ -308,32 +336,21 @@ int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
 	c->p = p;
 	c->tid = tid;
 	r = begin(c, g, 0, nr_and_args, err);
-	for (size_t n = 0; r == 0; n++) {
-		r = resume(c, PTRACE_SYSCALL, err);
-		if (r == 0)
-			r = wait_stop(c, 0, &stop, err);
-		if (r < 0)
-			break;
-		/* A stop by SIGSTOP goes on as for anybody, but not before this is done. */
-		if (stop == STOP_SIGNAL && c->signal != SIGSTOP)
-			return fell(c, err);
-		if (n == STOPS_MAX)
-			return sut_err_set(err, EIO, "Thread %d does not get on.", tid);
-		if (stop != STOP_SYSCALL)
-			continue;
-		memset(&i, 0, sizeof(i));
-		if (request(PTRACE_GET_SYSCALL_INFO, tid, sizeof(i), &i) <= 0)
-			return failed(c, "its system call cannot be seen", err);
-		if (i.op == PTRACE_SYSCALL_INFO_ENTRY)
-			inside = true;
-		/* Without an entry it is the end of the one that it was held in. */
-		else if (i.op == PTRACE_SYSCALL_INFO_EXIT && inside)
-			break;
-	}
+	if (r < 0)
+		return r;
+	for (size_t n = 0; r == 0; n++)
+		r = n == STOPS_MAX ? sut_err_set(err, EIO, "Thread %d does not get on.", tid)
+				   : to_entry(c, 0, NULL, err);
+	if (r < 0)
+		return r;
+	/* It does the call, and is stopped before it returns from it. */
+	r = settle(c, err);
+	if (r == 0 && request(PTRACE_GETREGS, tid, 0, &regs) < 0)
+		r = failed(c, "its registers cannot be read", err);
 	if (r == 0)
-		r = end(c, err);
+		r = restore(c, false, err);
 	if (r == 0)
-		*ret = i.exit.rval;
+		*ret = (int64_t)regs.rax;
 	return r;
 }
 
@@ -341,9 +358,10 @@ int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint6
 		const uint64_t args[static 2], unsigned int timeout_ms, struct sut_err *err)
 {
 	_cleanup_(sut_freep) struct call *c = calloc(1, sizeof(*c));
+	struct user_regs_struct regs = {0};
 	struct timespec now;
 	uint64_t deadline;
-	enum stop stop;
+	bool back = false;
 	int r;
 
 	if (!c)
@@ -354,37 +372,26 @@ int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint6
 	deadline = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
 		   (uint64_t)timeout_ms * 1000000;
 	r = begin(c, g, function, args, err);
-	for (size_t n = 0; r == 0; n++) {
-		struct user_regs_struct regs;
-
-		r = resume(c, PTRACE_SYSCALL, err);
-		if (r == 0)
-			r = wait_stop(c, deadline, &stop, err);
-		if (r == -ETIMEDOUT || (r == 0 && n == STOPS_MAX)) {
-			/* It goes on by itself: from wherever it is, its way back is the frame. */
-			if (r == -ETIMEDOUT && (request(PTRACE_INTERRUPT, tid, 0, NULL) < 0 ||
-						wait_stop(c, 0, &stop, err) < 0))
-				return gone(c, err);
-			return sut_err_set(err, ETIMEDOUT,
-					   "Process %d: the function at %#" PRIx64
-					   " did not return within %u ms.",
-					   p->pid, function, timeout_ms);
-		}
-		if (r < 0)
-			break;
-		if (stop == STOP_SIGNAL && c->signal != SIGSTOP)
-			return fell(c, err);
-		if (stop != STOP_SYSCALL)
-			continue;
-		if (request(PTRACE_GETREGS, tid, 0, &regs) < 0)
-			return failed(c, "its registers cannot be read", err);
-		/* It has returned: this is the rt_sigreturn, which is not to happen. */
-		if (regs.orig_rax == SYS_rt_sigreturn && regs.rsp == c->f.at + 8) {
-			regs.orig_rax = (unsigned long long)-1;
-			if (request(PTRACE_SETREGS, tid, 0, &regs) < 0)
-				return failed(c, "its registers cannot be set", err);
-			break;
-		}
+	if (r < 0)
+		return r;
+	/* Its return is the entry of the rt_sigreturn, which is not to happen. */
+	for (size_t n = 0; n < STOPS_MAX && r >= 0 && !back; n++) {
+		r = to_entry(c, deadline, &regs, err);
+		back = r == 1 && regs.orig_rax == SYS_rt_sigreturn &&
+		       regs.rsp == c->f.at + FRAME_RETURN_LEN;
 	}
-	return r == 0 ? end(c, err) : r;
+	if (r < 0 && r != -ETIMEDOUT)
+		return r;
+	/* Let go it ends by itself: from wherever it is, its way back is the frame. */
+	if (!back)
+		return settle(c, NULL) < 0 ? gone(c, err)
+					   : sut_err_set(err, ETIMEDOUT,
+							 "Process %d: the function at %#" PRIx64
+							 " did not return within %u ms.",
+							 p->pid, function, timeout_ms);
+	regs.orig_rax = (unsigned long long)-1;
+	if (request(PTRACE_SETREGS, tid, 0, &regs) < 0)
+		return failed(c, "its registers cannot be set", err);
+	r = settle(c, err);
+	return r == 0 ? restore(c, true, err) : r;
 }

@@ -26,7 +26,8 @@ int inject_find(struct proc *p, uint64_t scratch, struct inject_gadgets *ret,
 		struct sut_err *err) _must_check_;
 
 /*
- * tid: a thread that we have seized and hold in a ptrace stop. *ret: what the system call gave (-errno included). Signals are
+ * tid: a thread that we have seized and hold in a ptrace stop. The system call must be one that does not wait. *ret: what it gave
+ * (-errno included). Signals are
  * blocked meanwhile and its mask put back. A thread in a system call stays in it: what it waits for is restarted without
  * it seeing an EINTR. -ESRCH, -EIO; -EBUSY when it has no room for a signal frame.
  *
