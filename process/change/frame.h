@@ -49,12 +49,6 @@ void frame_regs_syscall(const struct frame_thread *t, uint64_t pc, uint64_t sp,
 void frame_regs_call(const struct frame_thread *t, uint64_t function, uint64_t sp,
 		     const uint64_t args[static 2], struct user_regs_struct *ret);
 
-/*
- * For a thread with a filter of system calls: what the kernel would go on with by restart_syscall(), which the filter may kill for, is
- * begun again by the call itself. Its time starts anew.
- */
-void frame_plain_restart(struct user_regs_struct *regs);
-
 /* A process of 64 bits whose code this is? */
 bool frame_64(const struct user_regs_struct *regs);
 

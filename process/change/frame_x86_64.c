@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
+
+#include "change/syscall.h"
 
 /* arch/x86/include/uapi/asm/sigcontext.h, ucontext.h: what the kernel writes when it delivers a signal. */
 #define UC_FP_XSTATE 1u
@@ -97,8 +98,11 @@ size_t frame_room(const struct frame_thread *t)
 /* Is it, at this stop, on its way out of a system call that is to be begun again? */
 static bool to_restart(const struct user_regs_struct *regs)
 {
-	long long ax = (long long)regs->rax;
+	struct user_regs_struct r = *regs;
+	long long ax;
 
+	(void)syscall_restart(&r);
+	ax = (long long)r.rax;
 	return (long long)regs->orig_rax >= 0 &&
 	       (ax == -ERESTARTSYS || ax == -ERESTARTNOINTR || ax == -ERESTARTNOHAND ||
 		ax == -ERESTART_RESTARTBLOCK);
@@ -197,12 +201,6 @@ void frame_regs_call(const struct frame_thread *t, uint64_t function, uint64_t s
 	ret->rax = 0;
 	ret->rdi = args[0];
 	ret->rsi = args[1];
-}
-
-void frame_plain_restart(struct user_regs_struct *regs)
-{
-	if ((long long)regs->orig_rax >= 0 && (long long)regs->rax == -ERESTART_RESTARTBLOCK)
-		regs->rax = (unsigned long long)-ERESTARTNOHAND;
 }
 
 bool frame_64(const struct user_regs_struct *regs)

@@ -14,6 +14,7 @@
 
 #include "base/str.h"
 #include "change/frame.h"
+#include "change/syscall.h"
 #include "look/elf.h"
 
 enum {
@@ -163,7 +164,7 @@ static int keep(struct call *c, struct sut_err *err)
 	leave_entry(c);
 	leave_rseq(c);
 	if (c->p->seccomp)
-		frame_plain_restart(&c->t.regs);
+		(void)syscall_restart_plain(&c->t.regs);
 	return 0;
 }
 
@@ -266,6 +267,22 @@ static int settle(struct call *c, struct sut_err *err)
 			r = wait_stop(c, 0, &stop, err);
 	} while (r == 0 && stop != STOP_EVENT);
 	return r;
+}
+
+/* The same for one that may be running. */
+static int halt(struct call *c, bool running)
+{
+	enum stop stop;
+	int r;
+
+	if (running) {
+		if (request(PTRACE_INTERRUPT, c->tid, 0, NULL) < 0)
+			return -errno;
+		r = wait_stop(c, 0, &stop, NULL);
+		if (r < 0 || stop == STOP_EVENT)
+			return r;
+	}
+	return settle(c, NULL);
 }
 
 /* Everything as it was. The registers come last but for dead memory: until then the frame would do it. */
@@ -384,11 +401,12 @@ int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint6
 		return r;
 	/* Let go it ends by itself: from wherever it is, its way back is the frame. */
 	if (!back)
-		return settle(c, NULL) < 0 ? gone(c, err)
-					   : sut_err_set(err, ETIMEDOUT,
-							 "Process %d: the function at %#" PRIx64
-							 " did not return within %u ms.",
-							 p->pid, function, timeout_ms);
+		return halt(c, r == -ETIMEDOUT) < 0
+			       ? gone(c, err)
+			       : sut_err_set(err, ETIMEDOUT,
+					     "Process %d: the function at %#" PRIx64
+					     " did not return within %u ms.",
+					     p->pid, function, timeout_ms);
 	regs.orig_rax = (unsigned long long)-1;
 	if (request(PTRACE_SETREGS, tid, 0, &regs) < 0)
 		return failed(c, "its registers cannot be set", err);

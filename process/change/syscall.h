@@ -13,4 +13,10 @@
  */
 bool syscall_restart(struct user_regs_struct *regs);
 
+/*
+ * The same for a thread with a filter of system calls (seccomp): what the kernel would go on with by restart_syscall(), for which the
+ * filter may kill, is begun again by the call itself. Its time starts anew.
+ */
+bool syscall_restart_plain(struct user_regs_struct *regs);
+
 #endif

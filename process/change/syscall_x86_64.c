@@ -6,6 +6,7 @@
 
 /* include/linux/errno.h: not for user space, which never sees it. */
 #define ERESTARTNOHAND 514
+#define ERESTART_RESTARTBLOCK 516
 
 bool syscall_restart(struct user_regs_struct *regs)
 {
@@ -22,4 +23,12 @@ bool syscall_restart(struct user_regs_struct *regs)
 		regs->rax = (unsigned long long)-ERESTARTNOHAND;
 		return true;
 	}
+}
+
+bool syscall_restart_plain(struct user_regs_struct *regs)
+{
+	if ((long long)regs->orig_rax < 0 || (long long)regs->rax != -ERESTART_RESTARTBLOCK)
+		return false;
+	regs->rax = (unsigned long long)-ERESTARTNOHAND;
+	return true;
 }

@@ -458,13 +458,20 @@ static void vanished(struct threads *t, struct thread *v)
 /* In a stop where it can stay: looks at it. */
 static void hold(struct threads *t, struct thread *v)
 {
+	bool changed;
+
 	if (ptrace(PTRACE_GETREGS, v->tid, NULL, &v->regs) < 0) {
 		vanished(t, v);
 		return;
 	}
 	v->held = true;
 	/* What SIGSTOP has interrupted was not our doing. */
-	if (!v->group_stop && !v->vfork && syscall_restart(&v->regs))
+	if (v->group_stop || v->vfork)
+		return;
+	changed = syscall_restart(&v->regs);
+	if (t->p->seccomp && syscall_restart_plain(&v->regs))
+		changed = true;
+	if (changed)
 		(void)ptrace(PTRACE_POKEUSER, v->tid, offsetof(struct user, regs.rax),
 			     (void *)v->regs.rax);
 }
