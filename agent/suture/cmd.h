@@ -16,6 +16,7 @@ int cmd_history(int argc, char **argv);	   /* cmd_history.c */
 int cmd_hold(int argc, char **argv);	   /* cmd_hold.c */
 int cmd_info(int argc, char **argv);	   /* cmd_info.c */
 int cmd_job(int argc, char **argv);	   /* cmd_job.c */
+int cmd_lib(int argc, char **argv);	   /* cmd_lib.c */
 int cmd_mode(int argc, char **argv);	   /* cmd_mode.c */
 int cmd_pin(int argc, char **argv);	   /* cmd_pin.c */
 int cmd_preflight(int argc, char **argv);  /* cmd_preflight.c */

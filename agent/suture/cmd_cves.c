@@ -38,7 +38,15 @@ static void say(const char *cve, const struct fix_found *f, const struct halves 
 	show_patch_name(f->by, name, sizeof(name));
 	switch (f->fix) {
 	case FIX_LIVE:
-		show(NULL, "%s is fixed in the running kernel, by %s", cve, name);
+		show(NULL, "%s is fixed in %s, by %s", cve,
+		     *show_string(f->by, "build_id") ? show_string(f->by, "name")
+						     : "the running kernel",
+		     name);
+		break;
+	case FIX_PARTLY:
+		show(NULL,
+		     "%s is not fixed everywhere: %s runs in %s of %s; see 'suture lib explain'",
+		     cve, name, f->text, show_string(f->by, "name"));
 		break;
 	case FIX_AVAILABLE:
 		show(NULL,
@@ -65,10 +73,11 @@ static json_t *by(const struct fix_found *f)
 
 	if (!f->by)
 		return json_null();
-	return json_pack("{s:s, s:I, s:O?, s:O?}", "patchset",
-			 *id ? id : show_string(f->by, "patchset"), "level",
-			 show_int(f->by, "level"), "reason", json_object_get(f->by, "reason"),
-			 "until", json_object_get(f->by, "until"));
+	return json_pack(
+		"{s:s, s:I, s:o?, s:O?}", "patchset", *id ? id : show_string(f->by, "patchset"),
+		"level", show_int(f->by, "level"), "reason",
+		*f->text ? json_string(f->text) : json_incref(json_object_get(f->by, "reason")),
+		"until", json_object_get(f->by, "until"));
 }
 
 static int one(const char *word, const struct halves *h, bool json)

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "choose.h"
 #include "cmd.h"
+#include "cmd_lib.h"
 #include "common/conf.h"
 #include "halves.h"
 #include "kernel/kernel.h"
@@ -214,6 +215,7 @@ static void print_apply(const struct status *s)
 		show(i ? "" : "Errors", "%s: %s, %s", show_string(v, "code"),
 		     show_string(v, "message"), when);
 	}
+	lib_show_lines(a);
 	print_choice(a);
 	if (!a)
 		show("Apply", "%s", s->halves.apply_err.msg);

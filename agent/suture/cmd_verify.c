@@ -7,6 +7,8 @@
 
 #include "ask.h"
 #include "cmd.h"
+#include "cmd_lib.h"
+#include "halves.h"
 #include "kernel/change.h"
 #include "kernel/kernel.h"
 #include "kernel/session.h"
@@ -75,6 +77,7 @@ static int run(struct sut_report *rep, struct verify *v, struct sut_loaded **pat
 
 static int verify_running(bool json)
 {
+	_cleanup_(halves_release) struct halves h = {0};
 	_cleanup_(json_decrefp) json_t *answer = NULL;
 	struct progress progress;
 	struct sut_err err = {0};
@@ -92,6 +95,9 @@ static int verify_running(bool json)
 		(void)!show_result_error(result, &err);
 	if (!err.code && !json)
 		show_result(result);
+	/* Their code is compared by suture-process, before each change and when it looks again. */
+	if (!json && halves_read_apply(ask_root(), &h, NULL) == 0)
+		lib_show_lines(h.apply);
 	return show_end("verify", json, "suture-result", NULL, &err);
 }
 

@@ -22,20 +22,28 @@ void fix_find(const struct halves *h, const char *cve, struct fix_found *ret)
 {
 	const json_t *patch = json_object_get(h->apply, "patch"), *v,
 		     *available = show_object(h->network, "available");
+	const json_t *library;
+	enum truth_library is;
 	size_t i;
 
 	*ret = (struct fix_found){.fix = FIX_NONE};
+	library = truth_library_of(h->apply, cve, &is);
 	if (truth_is_fixed(h->apply, cve)) {
-		*ret = (struct fix_found){FIX_LIVE, patch};
+		*ret = (struct fix_found){.fix = FIX_LIVE, .by = library ? library : patch};
+		return;
+	}
+	if (library) {
+		*ret = (struct fix_found){.fix = FIX_PARTLY, .by = library};
+		truth_library_text(h->apply, library, ret->text, sizeof(ret->text));
 		return;
 	}
 	if (names(available, cve)) {
-		*ret = (struct fix_found){FIX_AVAILABLE, available};
+		*ret = (struct fix_found){.fix = FIX_AVAILABLE, .by = available};
 		return;
 	}
 	json_array_foreach(json_object_get(h->network, "held"), i, v)
 		if (names(v, cve)) {
-			*ret = (struct fix_found){FIX_HELD, v};
+			*ret = (struct fix_found){.fix = FIX_HELD, .by = v};
 			return;
 		}
 }
@@ -43,10 +51,8 @@ void fix_find(const struct halves *h, const char *cve, struct fix_found *ret)
 const char *fix_word(enum fix f)
 {
 	static const char *const words[] = {
-		[FIX_LIVE] = "live",
-		[FIX_AVAILABLE] = "available",
-		[FIX_HELD] = "held",
-		[FIX_NONE] = "none",
+		[FIX_LIVE] = "live", [FIX_PARTLY] = "partly", [FIX_AVAILABLE] = "available",
+		[FIX_HELD] = "held", [FIX_NONE] = "none",
 	};
 
 	return words[f];
@@ -55,11 +61,13 @@ const char *fix_word(enum fix f)
 static json_t *row(const char *cve, const struct fix_found *f)
 {
 	const char *id = show_string(f->by, "id");
+	json_t *reason = json_object_get(f->by, "reason");
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:O?, s:O?}", "cve", cve, "state", fix_word(f->fix),
+	reason = *f->text ? json_string(f->text) : json_incref(reason);
+	return json_pack("{s:s, s:s, s:s, s:I, s:o?, s:O?}", "cve", cve, "state", fix_word(f->fix),
 			 "patchset", *id ? id : show_string(f->by, "patchset"), "level",
-			 show_int(f->by, "level"), "reason", json_object_get(f->by, "reason"),
-			 "until", json_object_get(f->by, "until"));
+			 show_int(f->by, "level"), "reason", reason, "until",
+			 json_object_get(f->by, "until"));
 }
 
 /* seen: names that are in the list already. */
@@ -93,6 +101,9 @@ json_t *fix_list(const struct halves *h)
 
 	if (!r)
 		r = add_cves(list, seen, h, json_object_get(h->apply, "patch"));
+	json_array_foreach(json_object_get(h->apply, "libraries"), i, v)
+		if (!r && truth_library_runs(v))
+			r = add_cves(list, seen, h, v);
 	if (!r)
 		r = add_cves(list, seen, h, show_object(h->network, "available"));
 	json_array_foreach(json_object_get(h->network, "held"), i, v)

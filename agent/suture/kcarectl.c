@@ -434,16 +434,51 @@ static int monitoring_key(struct kcare *k _unused_, char *value _unused_)
 		       "(docs/formats/truth.md) or the portal");
 }
 
-static int libraries(struct kcare *k _unused_, char *value _unused_)
+static int lib_update(struct kcare *k, char *value)
 {
-	fputs("kcarectl: patches of libraries are not there yet; nothing was changed\n", stderr);
-	return SUT_EXIT_OK;
+	if (value && *value && !sut_streq(value, "libs"))
+		return instead(
+			"there are patches of libraries and programs: write libs, or nothing");
+	return kcare_lib_update(k->quiet);
 }
 
-static int library_list(struct kcare *k, char *value)
+static int lib_auto_update(struct kcare *k, char *value)
 {
-	puts("[]");
-	return libraries(k, value);
+	struct agent_conf *conf = calloc(1, sizeof(*conf));
+	struct sut_err err = {0};
+	bool wanted;
+	int r = conf ? agent_conf_read(ask_root(), conf, &err) : sut_err_oom(&err);
+
+	wanted = !r && conf->libraries && conf->policy.update != AGENT_UPDATE_MANUAL;
+	free(conf);
+	if (r < 0)
+		return fail(&err);
+	return wanted ? lib_update(k, value) : SUT_EXIT_OK;
+}
+
+static int lib_unload(struct kcare *k, char *value _unused_)
+{
+	return kcare_lib_unload(k->quiet);
+}
+
+static int lib_info(struct kcare *k _unused_, char *value _unused_)
+{
+	return kcare_lib_info();
+}
+
+static int lib_patch_info(struct kcare *k _unused_, char *value _unused_)
+{
+	return kcare_lib_patch_info();
+}
+
+static int enable_libcare(struct kcare *k, char *value _unused_)
+{
+	return kcare_libcare(true, k->quiet);
+}
+
+static int disable_libcare(struct kcare *k, char *value _unused_)
+{
+	return kcare_libcare(false, k->quiet);
 }
 
 /* How tasks are stopped is not for anybody to choose: see the header of the engine. */
@@ -493,14 +528,14 @@ static const struct option_row rows[] = {
 	{"set-patch-type", 0, REQUIRED, patch_type},
 	{"import-key", 0, REQUIRED, import_key},
 	{"set-monitoring-key", 0, REQUIRED, monitoring_key},
-	{"userspace-update", 0, OPTIONAL, libraries},
-	{"lib-update", 0, NOTHING, libraries},
-	{"lib-auto-update", 0, NOTHING, libraries},
-	{"lib-unload", 0, NOTHING, libraries},
-	{"lib-info", 0, NOTHING, library_list},
-	{"lib-patch-info", 0, NOTHING, library_list},
-	{"enable-libcare", 0, NOTHING, libraries},
-	{"disable-libcare", 0, NOTHING, libraries},
+	{"userspace-update", 0, OPTIONAL, lib_update},
+	{"lib-update", 0, NOTHING, lib_update},
+	{"lib-auto-update", 0, NOTHING, lib_auto_update},
+	{"lib-unload", 0, NOTHING, lib_unload},
+	{"lib-info", 0, NOTHING, lib_info},
+	{"lib-patch-info", 0, NOTHING, lib_patch_info},
+	{"enable-libcare", 0, NOTHING, enable_libcare},
+	{"disable-libcare", 0, NOTHING, disable_libcare},
 };
 
 static void usage(FILE *f)

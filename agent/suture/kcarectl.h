@@ -38,6 +38,16 @@ int kcare_info(const json_t *state, const struct kcare_about *a, struct sut_buf 
 int kcare_patch_info(const json_t *state, const struct kcare_about *a,
 		     struct sut_buf *out) _must_check_;
 
+/* Libraries (kcarectl_lib.c); each returns an exit status. */
+int kcare_lib_info(void);
+int kcare_lib_patch_info(void);
+int kcare_lib_update(bool quiet);
+int kcare_lib_unload(bool quiet);
+/* "libraries = yes" or "no" in agent.conf, where sutured reads it again; no: also takes the patches out. */
+int kcare_libcare(bool yes, bool quiet);
+/* agent.conf with that setting in place of any other of its kind. Pure. -ENOBUFS, -ENOMEM. */
+int kcare_lib_setting(const char *text, bool yes, struct sut_buf *out) _must_check_;
+
 /* DDMMYY, DDMMYYYY or YYYY-MM-DD as "2018-05-25". */
 bool kcare_date(const char *text, char ret[sizeof("2018-05-25")]);
 

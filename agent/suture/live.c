@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "live.h"
+#include "cmd_lib.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,6 +77,7 @@ static void print(const json_t *state, const struct truth_host *h, const struct 
 	show("Build-id", "%s", show_string(kernel, "build_id"));
 	if (!truth_is_live(state)) {
 		show("Patch", "none is applied");
+		lib_show_lines(state);
 		return;
 	}
 	show_patch_name(patch, name, sizeof(name));
@@ -91,6 +93,7 @@ static void print(const json_t *state, const struct truth_host *h, const struct 
 	show_probation(state);
 	show_list("Functions", json_object_get(patch, "functions"));
 	show_list("CVEs", json_object_get(patch, "cves"));
+	lib_show_lines(state);
 }
 
 /* null when there is none */

@@ -29,6 +29,7 @@ static const struct command {
 	{PROTECTION, "explain", cmd_explain, "why is this machine not patched (further)"},
 	{PROTECTION, "verify", cmd_verify, "compare the running code with the patch"},
 	{PROTECTION, "unload", cmd_unload, "take the applied patch out"},
+	{PROTECTION, "lib", cmd_lib, "patches of libraries in running processes"},
 	{PROTECTION, "info", cmd_info, "what is applied, or what a patch file holds"},
 	{PROTECTION, "cves", cmd_cves, "is a CVE fixed in the kernel that runs"},
 	{PROTECTION, "uname", cmd_uname, "uname(1) with the version in effect"},

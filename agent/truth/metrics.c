@@ -129,6 +129,55 @@ static void patch(struct page *p, const json_t *state)
 		(double)json_integer_value(json_object_get(patch, "pause_ns")) / 1e9);
 }
 
+static void library_series(struct page *p, const char *name, const char *help, const json_t *state,
+			   const char *key)
+{
+	const json_t *l;
+	size_t i;
+
+	head(p, name, help);
+	json_array_foreach(json_object_get(state, "libraries"), i, l) {
+		if (!truth_library_runs(l))
+			continue;
+		text(p, "suture_");
+		text(p, name);
+		label(p, "{", "name", truth_text(l, "name"));
+		label(p, ",", "build_id", truth_text(l, "build_id"));
+		label(p, ",", "package", truth_text(l, "package"));
+		label(p, ",", "patchset", truth_text(l, "id"));
+		if (!p->r)
+			p->r = sut_buf_addf(p->out, "} %" PRId64 "\n",
+					    (int64_t)json_integer_value(json_object_get(l, key)));
+	}
+}
+
+static void libraries(struct page *p, const json_t *state)
+{
+	static const char *const states[] = {"running", "off", "failed", NULL};
+	const json_t *daemon = json_object_get(state, "daemon");
+	json_t *cves = NULL;
+
+	if (!json_is_array(json_object_get(state, "libraries")))
+		return;
+	words(p, "process_daemon", "Whether suture-process is there, which patches processes.",
+	      "state", states, truth_text(daemon, "state"));
+	number(p, "process_watch",
+	       "Whether new processes are patched before they can run the old code.",
+	       sut_streq(truth_text(daemon, "watch"), "on"));
+	library_series(p, "library_processes", "Processes that use a library with a patch.", state,
+		       "processes");
+	library_series(p, "library_patched", "Processes of these that run the patch.", state,
+		       "patched");
+	library_series(p, "library_patch_level", "Level of the patch of a library.", state,
+		       "level");
+	if (!p->r)
+		p->r = truth_library_list(state, &cves);
+	number(p, "library_cves_fixed",
+	       "CVEs that patches of libraries fix in every process that uses them.",
+	       (int64_t)json_array_size(cves));
+	json_decref(cves);
+}
+
 static void guard(struct page *p, const json_t *state)
 {
 	static const char *const modes[] = {"normal", "no-apply", "off", NULL}, *const support[] = {
@@ -196,6 +245,7 @@ int truth_metrics(const json_t *state, const json_t *net_state, const struct tru
 		return sut_err_set(err, EBADMSG, "the state of suture-apply is no object");
 	kernel(&p, state, h);
 	patch(&p, state);
+	libraries(&p, state);
 	guard(&p, state);
 	if (net_state)
 		net(&p, net_state);

@@ -29,17 +29,21 @@ int truth_release(const json_t *state, const struct truth_host *h, int64_t now, 
 {
 	const json_t *kernel = json_object_get(state, "kernel"), *p = truth_patch(state);
 	char effective[2 * TRUTH_WORD_MAX] = "", at[WHEN_MAX], until[WHEN_MAX];
-	json_t *cves, *j;
+	json_t *cves, *libraries, *j;
 
 	if (!json_is_object(kernel))
 		return sut_err_set(err, EBADMSG, "the state of suture-apply has no kernel");
 	(void)(truth_effective(state, h, effective) < 0); /* stays "" */
 	if (truth_cve_list(state, &cves) < 0)
 		return sut_err_oom(err);
+	if (truth_libraries(state, &libraries) < 0) {
+		json_decref(cves);
+		return sut_err_oom(err);
+	}
 	when_text(now, at);
 	when_text(now + TRUTH_VALID_S, until);
 	j = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s?, s:b, s:s?,"
-		      " s:{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}, s:o, s:o}",
+		      " s:{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}, s:o, s:o, s:o}",
 		      "format", "suture-release", "version", 1, "provider", "suture",
 		      "provider_version", SUTURE_VERSION, "at", at, "valid_until", until, "boot_id",
 		      known(truth_text(state, "boot_id")), "live", p != NULL, "effective_version",
@@ -47,7 +51,8 @@ int truth_release(const json_t *state, const struct truth_host *h, int64_t now, 
 		      "arch", known(truth_text(kernel, "arch")), "build_id",
 		      known(truth_text(kernel, "build_id")), "package", known(h->package),
 		      "package_version", known(h->package_version), "installed_version",
-		      known(h->installed), "patch", patch_json(state, p), "cves", cves);
+		      known(h->installed), "patch", patch_json(state, p), "cves", cves, "libraries",
+		      libraries);
 	if (!j)
 		return sut_err_oom(err);
 	*ret = j;

@@ -80,7 +80,7 @@ int truth_effective(const json_t *state, const struct truth_host *h, char ret[2 
 	return 0;
 }
 
-bool truth_is_fixed(const json_t *state, const char *cve)
+static bool is_fixed_in_kernel(const json_t *state, const char *cve)
 {
 	const json_t *c;
 	size_t i;
@@ -94,23 +94,58 @@ bool truth_is_fixed(const json_t *state, const char *cve)
 	return false;
 }
 
+bool truth_is_fixed(const json_t *state, const char *cve)
+{
+	enum truth_library is;
+
+	/* One that is in a library as well is fixed when it is so there, too. */
+	if (truth_library_of(state, cve, &is))
+		return is == TRUTH_LIBRARY_FIXED;
+	return is_fixed_in_kernel(state, cve);
+}
+
+static int add_lines(const json_t *list, const json_t *state, struct sut_buf *out)
+{
+	const json_t *c;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(list, i, c) {
+		const char *s = json_string_value(c);
+
+		if (r == 0 && s && truth_is_cve(s) && truth_is_fixed(state, s))
+			r = sut_buf_addf(out, "%s\n", s);
+	}
+	return r;
+}
+
 int truth_cves(const json_t *state, struct sut_buf *out, struct sut_err *err)
 {
 	const json_t *list = json_object_get(truth_patch(state), "cves"), *c;
+	json_t *more;
 	size_t i;
+	int r;
 
-	if (!truth_is_live(state))
-		return sut_err_reason(err, ENODATA, "no-patch", "no live patch is applied");
 	if (json_array_size(list) > TRUTH_CVES_MAX)
 		return sut_err_set(err, E2BIG, "the patch names more than %d CVEs", TRUTH_CVES_MAX);
-	json_array_foreach(list, i, c) {
-		const char *s = json_string_value(c);
-		int r = s && truth_is_cve(s) ? sut_buf_addf(out, "%s\n", s) : 0;
-
-		if (r < 0)
-			return sut_err_set(err, -r, "the list of CVEs: %s", strerror(-r));
+	r = truth_library_list(state, &more);
+	if (r < 0)
+		return sut_err_oom(err);
+	if (!truth_is_live(state) && !json_array_size(more)) {
+		json_decref(more);
+		return sut_err_reason(err, ENODATA, "no-patch", "no live patch is applied");
 	}
-	return 0;
+	/* Each once. */
+	for (i = json_array_size(more); i-- > 0;) {
+		c = json_array_get(more, i);
+		if (is_fixed_in_kernel(state, json_string_value(c)))
+			(void)!json_array_remove(more, i);
+	}
+	r = add_lines(list, state, out);
+	if (r == 0)
+		r = add_lines(more, state, out);
+	json_decref(more);
+	return r < 0 ? sut_err_set(err, -r, "the list of CVEs: %s", strerror(-r)) : 0;
 }
 
 int truth_cve_list(const json_t *state, json_t **ret)

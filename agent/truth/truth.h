@@ -88,8 +88,29 @@ bool truth_is_cve(const char *s);
 /* Of the live patch, as a fresh list; empty when there is none. -ENOMEM. */
 int truth_cve_list(const json_t *state, json_t **ret) _must_check_;
 
-/* Is this CVE fixed by the live patch? Case does not matter. */
+/* Is this CVE fixed by the live patch, or by those of libraries in every process? Case does not matter. */
 bool truth_is_fixed(const json_t *state, const char *cve);
+
+/* --- libraries: what runs in processes --- */
+
+enum truth_library {
+	TRUTH_LIBRARY_FIXED,  /* every process that uses it runs the patch, and each new one will */
+	TRUTH_LIBRARY_PARTLY, /* some do not */
+	TRUTH_LIBRARY_UNKNOWN, /* nobody sees them all */
+};
+
+/* Is a patch of this entry of "libraries" to run? */
+bool truth_library_runs(const json_t *library);
+enum truth_library truth_library_is(const json_t *state, const json_t *library);
+bool truth_library_names(const json_t *library, const char *cve);
+/* The library whose patch fixes this CVE; of several the one that is worst off. NULL: none. */
+const json_t *truth_library_of(const json_t *state, const char *cve, enum truth_library *ret);
+/* CVEs that patches of libraries fix in every process, as a fresh list. -ENOMEM. */
+int truth_library_list(const json_t *state, json_t **ret) _must_check_;
+/* "12 of 14 processes" */
+void truth_library_text(const json_t *state, const json_t *library, char *ret, size_t len);
+/* "libraries" of release.json. -ENOMEM. */
+int truth_libraries(const json_t *state, json_t **ret) _must_check_;
 
 /*
  * The files, as pure functions. now: seconds since the epoch. -ENODATA: there is nothing true to say, so

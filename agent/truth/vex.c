@@ -34,7 +34,8 @@ static int add_part(struct sut_buf *b, const char *before, const char *value)
 }
 
 /* pkg:deb/debian/linux-image-6.1.0-47-amd64@6.1.170-3?arch=amd64&distro=debian-12 */
-static int make_purl(const struct truth_host *h, const char *os_version, struct sut_buf *b)
+static int make_purl(const struct truth_host *h, const char *package, const char *version,
+		     const char *os_version, struct sut_buf *b)
 {
 	const char *os = sut_streq(h->os, "rhel") ? "redhat" : h->os;
 	int r;
@@ -43,9 +44,9 @@ static int make_purl(const struct truth_host *h, const char *os_version, struct 
 	if (!r)
 		r = add_encoded(b, os);
 	if (!r)
-		r = add_part(b, "/", h->package);
+		r = add_part(b, "/", package);
 	if (!r)
-		r = add_part(b, "@", h->package_version);
+		r = add_part(b, "@", version);
 	if (!r)
 		r = add_part(b, "?arch=", h->package_arch);
 	if (!r && *os_version) {
@@ -57,7 +58,8 @@ static int make_purl(const struct truth_host *h, const char *os_version, struct 
 }
 
 /* Scanners write the release of the distribution in two ways, "debian-12" and "debian-12.11": both are named. */
-static int make_products(const struct truth_host *h, json_t **ret)
+static int make_products(const struct truth_host *h, const char *package, const char *version,
+			 json_t **ret)
 {
 	const char *const versions[] = {h->os_version, h->os_point};
 	json_t *list = json_array();
@@ -68,7 +70,7 @@ static int make_products(const struct truth_host *h, json_t **ret)
 
 		if (i && (!*versions[1] || sut_streq(versions[0], versions[1])))
 			break;
-		if (!make_purl(h, versions[i], &b))
+		if (!make_purl(h, package, version, versions[i], &b))
 			p = json_pack("{s:s, s:{s:s}}", "@id", sut_buf_str(&b), "identifiers",
 				      "purl", sut_buf_str(&b));
 		if (json_array_append_new(list, p) < 0) {
@@ -160,17 +162,87 @@ static json_t *make_document(const struct about *a, int64_t now, int64_t version
 	return j;
 }
 
-int truth_vex(const json_t *state, const struct truth_host *h, const char *host_id, int64_t now,
-	      int64_t version, json_t **ret, struct sut_err *err)
-{
-	struct about a = {.state = state, .patch = truth_patch(state), .host_id = host_id};
-	json_t *statements, *j;
-	char until[WHEN_MAX];
-	int r;
+/* --- libraries --- */
 
-	if (!a.patch)
+static json_t *library_statement(const struct about *a, const json_t *l, const char *cve,
+				 const json_t *products)
+{
+	static const char *const words[] = {
+		[TRUTH_LIBRARY_FIXED] = "fixed",
+		[TRUTH_LIBRARY_PARTLY] = "affected",
+		[TRUTH_LIBRARY_UNKNOWN] = "under_investigation",
+	};
+	enum truth_library is = truth_library_is(a->state, l);
+	_cleanup_(sut_freep) char *notes = NULL;
+	char counts[160];
+	json_t *j;
+
+	truth_library_text(a->state, l, counts, sizeof(counts));
+	notes = sut_sprintf(
+		"%s in %s of package %s on host %s: live patch %s (level %lld) runs in %s. True "
+		"for this host in this boot (%s) only, not for other hosts with the same package, "
+		"and until %s at most: the document is renewed while the patch is live and removed "
+		"when it is not.",
+		is == TRUTH_LIBRARY_FIXED ? "Fixed" : "Not fixed everywhere", truth_text(l, "name"),
+		truth_text(l, "package"), a->host_id, truth_text(l, "id"),
+		(long long)json_integer_value(json_object_get(l, "level")), counts,
+		truth_text(a->state, "boot_id"), a->until);
+	j = notes ? json_pack("{s:{s:s}, s:s, s:s, s:O}", "vulnerability", "name", cve, "status",
+			      words[is], "status_notes", notes, "products", products)
+		  : NULL;
+	/* OpenVEX asks for it. */
+	if (j && is == TRUTH_LIBRARY_PARTLY &&
+	    json_object_set_new(j, "action_statement",
+				json_string("'suture lib explain' names each process that is not "
+					    "patched and what to do; most of them are to be "
+					    "restarted")) < 0) {
+		json_decref(j);
+		j = NULL;
+	}
+	return j;
+}
+
+static int add_library(json_t *list, const struct about *a, const struct truth_host *h,
+		       const json_t *l)
+{
+	const json_t *c;
+	json_t *products;
+	size_t i;
+	int r = make_products(h, truth_text(l, "package"), truth_text(l, "package_version"),
+			      &products);
+
+	if (r < 0)
+		return r;
+	json_array_foreach(json_object_get(l, "cves"), i, c) {
+		const char *cve = json_string_value(c);
+
+		if (r == 0 && cve && truth_is_cve(cve) &&
+		    json_array_append_new(list, library_statement(a, l, cve, products)) < 0)
+			r = -ENOMEM;
+	}
+	json_decref(products);
+	return r;
+}
+
+static int add_libraries(json_t *list, const struct about *a, const struct truth_host *h)
+{
+	const json_t *l;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(json_object_get(a->state, "libraries"), i, l)
+		if (r == 0 && truth_library_runs(l) && *truth_text(l, "signed_by") &&
+		    *truth_text(l, "package") && *truth_text(l, "package_version"))
+			r = add_library(list, a, h, l);
+	return r;
+}
+
+/* Why nothing can be said of the kernel; 0: it can. */
+static int check_kernel(const struct about *a, const struct truth_host *h, struct sut_err *err)
+{
+	if (!a->patch)
 		return sut_err_reason(err, ENODATA, "no-patch", "no live patch is applied");
-	if (!*truth_text(a.patch, "signed_by"))
+	if (!*truth_text(a->patch, "signed_by"))
 		return sut_err_reason(err, ENODATA, "unsigned",
 				      "the live patch was applied without a trusted signature; "
 				      "nobody vouches for what it fixes");
@@ -178,19 +250,62 @@ int truth_vex(const json_t *state, const struct truth_host *h, const char *host_
 		return sut_err_reason(err, ENODATA, "no-package",
 				      "the running kernel belongs to no package that is known "
 				      "here; OpenVEX names products by their package");
-	if (!*truth_text(state, "boot_id"))
-		return sut_err_set(err, EBADMSG, "the state of suture-apply has no boot_id");
+	return 0;
+}
+
+/* *ret: what can be said; empty with the reason in err. */
+static int all_statements(struct about *a, const struct truth_host *h, json_t **ret,
+			  struct sut_err *err)
+{
+	json_t *list = NULL;
+	int kernel = check_kernel(a, h, err), r = 0;
+
+	if (kernel == 0) {
+		r = make_products(h, h->package, h->package_version, &a->products);
+		if (r == 0)
+			r = make_statements(a, &list);
+		json_decref(a->products);
+		if (r == 0 && !json_array_size(list))
+			(void)!sut_err_reason(err, ENODATA, "no-cves",
+					      "the live patch names no CVE");
+	} else {
+		list = json_array();
+		r = list ? 0 : -ENOMEM;
+	}
+	/* A package of the same kind as the kernel's. */
+	if (r == 0 && *h->os && *h->type)
+		r = add_libraries(list, a, h);
+	if (r < 0) {
+		json_decref(list);
+		return sut_err_oom(err);
+	}
+	*ret = list;
+	return 0;
+}
+
+int truth_vex(const json_t *state, const struct truth_host *h, const char *host_id, int64_t now,
+	      int64_t version, json_t **ret, struct sut_err *err)
+{
+	struct about a = {.state = state, .patch = truth_patch(state), .host_id = host_id};
+	struct sut_err why = {0};
+	json_t *statements = NULL, *j;
+	char until[WHEN_MAX];
+	int r;
+
 	when_text(now + TRUTH_VALID_S, until);
 	a.until = until;
-	if (make_products(h, &a.products) < 0)
-		return sut_err_oom(err);
-	r = make_statements(&a, &statements);
-	json_decref(a.products);
-	if (r < 0)
-		return sut_err_oom(err);
-	if (!json_array_size(statements)) {
+	r = all_statements(&a, h, &statements, &why);
+	if (r == 0 && !json_array_size(statements)) {
 		json_decref(statements);
-		return sut_err_reason(err, ENODATA, "no-cves", "the live patch names no CVE");
+		r = -ENODATA;
+	} else if (r == 0 && !*truth_text(state, "boot_id")) {
+		json_decref(statements);
+		r = sut_err_set(&why, EBADMSG, "the state of suture-apply has no boot_id");
+	}
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r;
 	}
 	j = make_document(&a, now, version, statements);
 	if (!j)

@@ -125,6 +125,12 @@ static const struct {
 	{cmd_explain, "explain"},
 	{cmd_hold, "hold"},
 	{cmd_job, "job run"},
+	{cmd_lib, "lib apply"},
+	{cmd_lib, "lib explain"},
+	{cmd_lib, "lib list"},
+	{cmd_lib, "lib status"},
+	{cmd_lib, "lib unload"},
+	{cmd_lib, "lib update"},
 	{cmd_mode, "mode"},
 	{cmd_pin, "pin"},
 	{cmd_preflight, "preflight"},
@@ -1086,6 +1092,7 @@ static void test_answers_of_any_shape_are_survived(void **state _unused_)
 		"{\"ok\": true, \"format\": 3, \"state\": [], \"status\": \"x\"}",
 		"{\"ok\": true, \"format\": \"x\", \"result\": [], \"checks\": {}, \"reasons\": 3, "
 		"\"held\": {}, \"checkin\": 7, \"switch\": null, \"choice\": [], \"patch\": 1, "
+		"\"libraries\": {\"a\": 1}, \"daemon\": 3, \"processes\": 3, \"next\": \"\", \"files\": {}, "
 		"\"available\": \"\", \"quarantined\": {\"a\": 1}, \"why\": [], \"state\": {}}",
 		"{\"ok\": 1}",
 		"{}",
@@ -1095,14 +1102,22 @@ static void test_answers_of_any_shape_are_survived(void **state _unused_)
 		"{\"ok\": false, \"error\": \"no\"}",
 		"\x01\x02",
 	};
-	static const char *const network[] = {"status", "check",    "update",	 "explain",
-					      "job",	"register", "unregister"};
-	static const char *const apply[] = {"status", "choose",	 "unload",
-					    "verify", "release", "forget"};
+	static const char *const network[] = {"status",	    "check",	  "update",
+					      "explain",    "job",	  "register",
+					      "unregister", "lib-update", "lib-explain"};
+	static const char *const apply[] = {"status",	  "choose",    "unload",       "verify",
+					    "release",	  "forget",    "stage",	       "lib-apply",
+					    "lib-unload", "lib-files", "lib-processes"};
 	static const char *const words[] = {"check",
 					    "explain",
 					    "hold",
 					    "job run --manifest -",
+					    "lib apply /proc/self/status",
+					    "lib explain",
+					    "lib list",
+					    "lib status",
+					    "lib unload",
+					    "lib update",
 					    "mode off",
 					    "pin 3",
 					    "preflight",
@@ -1131,6 +1146,175 @@ static void test_answers_of_any_shape_are_survived(void **state _unused_)
 				fail_msg("%s: %s", all, said.out);
 		}
 	}
+}
+
+/* --- libraries --- */
+
+#define LIB "0f1e2d3c4b5a69788796a5b4c3d2e1f000112233"
+#define LIB_RESULT(outcome)                                                                        \
+	"{\"outcome\": \"" outcome "\", \"build_id\": \"" LIB "\", \"id\": \"U20261121_01\", "     \
+	"\"level\": 2, \"processes\": 3, \"patched\": 2, \"reasons\": {\"traced\": 1}}"
+
+static void libraries_applied(const char *daemon)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text),
+		 "%.*s, \"libraries\": [{\"build_id\": \"" LIB "\", \"name\": "
+		 "\"libcrypto.so.3\", \"package\": \"libssl3\", \"package_version\": "
+		 "\"3.0.17-1\", \"file\": \"/x\", \"id\": \"U20261121_01\", \"level\": 2, "
+		 "\"cves\": [\"CVE-2026-31790\"], \"sha256\": \"" SHA "\", \"applied_at\": "
+		 "\"2026-11-21T20:15:00Z\", \"signed_by\": \"vendor\", \"processes\": 3, "
+		 "\"patched\": 2, \"reasons\": {\"traced\": 1}, \"phase\": \"probation\", "
+		 "\"probation\": {\"since\": \"2026-11-21T20:15:00Z\", \"seconds_left\": 1, "
+		 "\"seconds\": 900}, \"unloaded\": false}], \"daemon\": {\"state\": \"%s\", "
+		 "\"text\": \"it\\u001b[31m\", \"watch\": \"on\"}}",
+		 (int)strlen(plain()) - 1, plain(), daemon);
+	sample_agent_answer(SAMPLE_APPLY, "status", text);
+}
+
+static void test_lib_status_counts_processes(void **state _unused_)
+{
+	libraries_applied("running");
+	json_decref(document(cmd_lib, "lib status", 0));
+	sample_agent_run(cmd_lib, "lib status", NULL, &said);
+	assert_non_null(strstr(said.out, "new processes are patched before they begin"));
+	assert_non_null(strstr(said.out, "U20261121_01 (level 2) runs in 2 of 3 processes "
+					 "(1 traced); on probation"));
+	assert_non_null(strstr(said.out, "libssl3 3.0.17-1"));
+	sample_agent_run(cmd_lib, "lib status --exit-code", NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_PENDING);
+	sample_agent_run(cmd_status, "status", NULL, &said);
+	assert_non_null(strstr(said.out, "libcrypto.so.3: U20261121_01 (level 2) in 2 of 3"));
+	libraries_applied("failed");
+	sample_agent_run(cmd_lib, "lib status", NULL, &said);
+	assert_non_null(strstr(said.out, "failed: it"));
+	assert_null(strchr(said.out, '\033'));
+	sample_agent_answer(SAMPLE_APPLY, "status", plain());
+	sample_agent_run(cmd_lib, "lib status", NULL, &said);
+	assert_non_null(strstr(said.out, "no library is patched"));
+}
+
+static void test_lib_explain_says_what_to_do_about_each(void **state _unused_)
+{
+	json_t *j;
+
+	sample_agent_answer(SAMPLE_APPLY, "lib-processes",
+			    "{\"ok\": true, \"processes\": [{\"pid\": 7, \"comm\": \"nginx\", "
+			    "\"reason\": \"applied\", \"level\": 2}, {\"pid\": 8, \"comm\": "
+			    "\"app\", \"unit\": \"app.service\", \"reason\": \"traced\", \"text\": "
+			    "\"by gdb (pid 9)\", \"level\": 0}]}");
+	j = document(cmd_lib, "lib explain", 0);
+	assert_int_equal(json_array_size(json_object_get(j, "processes")), 1);
+	json_decref(j);
+	sample_agent_run(cmd_lib, "lib explain", NULL, &said);
+	assert_non_null(strstr(said.out, "8 app (app.service)"));
+	assert_non_null(strstr(said.out, "traced: by gdb (pid 9)"));
+	assert_non_null(strstr(said.out, "End the debugger"));
+	sample_agent_answer(
+		SAMPLE_NETWORK, "lib-explain",
+		"{\"ok\": true, \"libraries\": [{\"build_id\": \"" LIB "\", \"name\": "
+		"\"libz.so.1\", \"reasons\": [{\"code\": \"delay\", \"text\": \"not yet\", "
+		"\"advice\": \"wait\"}]}]}");
+	sample_agent_run(cmd_lib, "lib explain", NULL, &said);
+	assert_non_null(strstr(said.out, "libz.so.1: not yet"));
+	sample_agent_run(cmd_lib, "lib explain nginx", NULL, &said);
+	assert_non_null(strstr(said.out, "no such process lacks a patch"));
+	j = document(cmd_lib, "lib explain --all 7", 0);
+	assert_int_equal(json_array_size(json_object_get(j, "processes")), 1);
+	json_decref(j);
+}
+
+static void test_lib_list_joins_files_and_patches(void **state _unused_)
+{
+	json_t *j;
+
+	libraries_applied("running");
+	sample_agent_answer(SAMPLE_NETWORK, "status", network_state("current", "", 0));
+	sample_agent_answer(
+		SAMPLE_APPLY, "lib-files",
+		"{\"ok\": true, \"files\": [{\"build_id\": \"" LIB "\", \"path\": "
+		"\"/lib/libcrypto.so.3\", \"processes\": 3, \"deleted\": true}, "
+		"{\"build_id\": \"aa\", \"path\": \"/lib/libz.so.1\", \"processes\": 9, "
+		"\"deleted\": false}]}");
+	j = document(cmd_lib, "lib list", 0);
+	assert_int_equal(json_array_size(json_object_get(j, "files")), 2);
+	json_decref(j);
+	sample_agent_run(cmd_lib, "lib list --patched", NULL, &said);
+	assert_non_null(strstr(said.out, "/lib/libcrypto.so.3 (deleted)  U20261121_01 (level 2)"));
+	assert_null(strstr(said.out, "libz"));
+}
+
+static void test_lib_update_and_unload_tell_each_library(void **state _unused_)
+{
+	const json_t *q;
+
+	sample_agent_answer(SAMPLE_NETWORK, "lib-update",
+			    "{\"ok\": true, \"libraries\": [{\"build_id\": \"" LIB "\", \"name\": "
+			    "\"libcrypto.so.3\", \"action\": \"apply\", \"result\": " LIB_RESULT(
+				    "applied") ", \"reasons\": [], \"error\": null}]}");
+	json_decref(document(cmd_lib, "lib update --to 2 --library " LIB, 0));
+	q = sample_agent_asked(SAMPLE_NETWORK, "lib-update");
+	assert_string_equal(json_string_value(json_object_get(q, "build_id")), LIB);
+	assert_int_equal(json_integer_value(json_object_get(q, "to")), 2);
+	sample_agent_run(cmd_lib, "lib update", NULL, &said);
+	assert_non_null(strstr(said.out, "applied U20261121_01 (level 2): it runs in 2 of 3"));
+	sample_agent_answer(
+		SAMPLE_NETWORK, "lib-update",
+		"{\"ok\": false, \"error\": {\"reason\": \"hold\", \"message\": \"held\", "
+		"\"errno\": 1}, \"libraries\": []}");
+	sample_agent_run(cmd_lib, "lib update", NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_HELD);
+	/* What root forces is applied by root, and only what was named. */
+	sample_agent_answer(SAMPLE_NETWORK, "lib-update",
+			    "{\"ok\": true, \"libraries\": [{\"build_id\": \"" LIB "\", \"name\": "
+			    "\"x\", \"action\": \"staged\", \"result\": null, \"reasons\": [], "
+			    "\"error\": null, \"staged\": {\"sha256\": \"" SHA
+			    "\", \"id\": \"U9\", \"level\": 2, \"down\": false}}]}");
+	sample_agent_answer(SAMPLE_APPLY, "lib-apply",
+			    "{\"ok\": true, \"result\": " LIB_RESULT("applied") "}");
+	json_decref(document(cmd_lib, "lib update --force", 0));
+	q = sample_agent_asked(SAMPLE_APPLY, "lib-apply");
+	assert_string_equal(json_string_value(json_object_get(q, "sha256")), SHA);
+	sample_agent_run(cmd_lib, "lib update --force --to 3", NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_ERROR);
+	libraries_applied("running");
+	sample_agent_answer(SAMPLE_APPLY, "lib-unload",
+			    "{\"ok\": true, \"result\": " LIB_RESULT("reverted") "}");
+	json_decref(document(cmd_lib, "lib unload libcrypto.so.3 maintenance", 0));
+	q = sample_agent_asked(SAMPLE_APPLY, "lib-unload");
+	assert_string_equal(json_string_value(json_object_get(q, "build_id")), LIB);
+	assert_string_equal(json_string_value(json_object_get(q, "reason")), "maintenance");
+	sample_agent_run(cmd_lib, "lib unload libnone.so", NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_ERROR);
+	sample_agent_run(cmd_lib, "lib unload", NULL, &said);
+	q = sample_agent_asked(SAMPLE_APPLY, "lib-unload");
+	assert_null(json_object_get(q, "build_id"));
+}
+
+static void test_lib_apply_stages_file_and_signature(void **state _unused_)
+{
+	char file[256], words[600];
+	struct sut_err err = {0};
+
+	snprintf(file, sizeof(file), "%s/x.upatch.bin", sample_agent_root());
+	assert_ok(sut_file_write(file, "patch", 5, 0644, &err), err);
+	snprintf(words, sizeof(words), "lib apply %s", file);
+	sample_agent_run(cmd_lib, words, NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_NOT_TRUSTED);
+	snprintf(words, sizeof(words), "%s.sig", file);
+	assert_ok(sut_file_write(words, "sig", 3, 0644, &err), err);
+	sample_agent_answer(SAMPLE_APPLY, "stage",
+			    "{\"ok\": true, \"patch\": {\"id\": \"U1\", \"kind\": \"library\"}}");
+	sample_agent_answer(SAMPLE_APPLY, "lib-apply",
+			    "{\"ok\": true, \"result\": " LIB_RESULT("applied") "}");
+	snprintf(words, sizeof(words), "lib apply %s", file);
+	json_decref(document(cmd_lib, words, 0));
+	assert_string_equal(sample_agent_file(SAMPLE_APPLY, "stage"), "patch");
+	/* A kernel's is named as such. */
+	sample_agent_answer(SAMPLE_APPLY, "stage", "{\"ok\": true, \"patch\": {\"id\": \"K1\"}}");
+	sample_agent_run(cmd_lib, words, NULL, &said);
+	assert_int_equal(said.exit, SUT_EXIT_NOT_FOR_US);
 }
 
 int main(void)
@@ -1175,6 +1359,11 @@ int main(void)
 		CASE(test_status_says_when_the_portal_is_silent_for_too_long),
 		CASE(test_status_works_without_the_agent),
 		CASE(test_status_goes_by_the_engine_when_all_else_is_missing),
+		CASE(test_lib_status_counts_processes),
+		CASE(test_lib_explain_says_what_to_do_about_each),
+		CASE(test_lib_list_joins_files_and_patches),
+		CASE(test_lib_update_and_unload_tell_each_library),
+		CASE(test_lib_apply_stages_file_and_signature),
 		CASE(test_answers_of_any_shape_are_survived),
 	};
 	struct schema_error e;

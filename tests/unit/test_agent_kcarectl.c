@@ -472,19 +472,101 @@ static void what_is_not_there_says_what_is(void **state _unused_)
 		{"kcarectl --set-patch-type free", 1, "feed"},
 		{"kcarectl --import-key /x", 1, "/etc/suture/keys.d"},
 		{"kcarectl --set-monitoring-key abcdefghijklmnop", 1, "metrics"},
-		{"kcarectl --userspace-update libs", 0, "not there yet"},
-		{"kcarectl --userspace-update", 0, "not there yet"},
-		{"kcarectl --lib-update", 0, "not there yet"},
-		{"kcarectl --enable-libcare", 0, "not there yet"},
-		{"kcarectl --lib-info", 0, "not there yet"},
+		{"kcarectl --userspace-update db", 1, "write libs"},
 	};
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(cases); i++) {
 		run(kcarectl, cases[i].words, cases[i].exit);
 		assert_has(said.err, cases[i].says);
 	}
-	assert_string_equal(said.out, "[]\n");
 	assert_int_equal(sample_agent_calls(), 0);
+}
+
+#define LIBRARIES                                                                                  \
+	"\"libraries\": [{\"build_id\": \"0f1e2d3c4b5a69788796a5b4c3d2e1f000112233\", \"name\": "  \
+	"\"libcrypto.so.3\", \"package\": \"libssl3\", \"package_version\": \"3.0.17-1\", "        \
+	"\"file\": \"/x\", \"id\": \"U20261121_01\", \"level\": 2, \"cves\": "                     \
+	"[\"CVE-2026-31790\"], \"processes\": 3, \"patched\": 2, \"reasons\": {\"traced\": 1}, "   \
+	"\"phase\": \"good\", \"unloaded\": false}], \"daemon\": {\"state\": \"running\", "        \
+	"\"text\": \"\", \"watch\": \"on\"}"
+
+static void libraries_applied(void)
+{
+	sample_agent_answer(
+		SAMPLE_APPLY, "status",
+		"{\"ok\": true, \"format\": \"suture-apply-state\", \"version\": 1, " LIBRARIES
+		"}");
+	sample_agent_answer(
+		SAMPLE_APPLY, "lib-processes",
+		"{\"ok\": true, \"processes\": [{\"pid\": 7, \"comm\": \"nginx\", \"build_id\": "
+		"\"0f1e2d3c4b5a69788796a5b4c3d2e1f000112233\", \"level\": 2, \"reason\": "
+		"\"applied\"}, {\"pid\": 8, \"comm\": \"gdb-me\", \"build_id\": "
+		"\"0f1e2d3c4b5a69788796a5b4c3d2e1f000112233\", \"level\": 0, \"reason\": "
+		"\"traced\"}]}");
+}
+
+static void libraries_are_told_and_changed_as_by_libcare(void **state _unused_)
+{
+	json_t *j;
+
+	libraries_applied();
+	run(kcarectl, "kcarectl --lib-info", 0);
+	j = json_loads(said.out, JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(json_array_size(j), 1);
+	assert_has(said.out, "nginx");
+	assert_has(said.out, "libcrypto.so.3");
+	json_decref(j);
+	run(kcarectl, "kcarectl --lib-patch-info", 0);
+	assert_has(said.out, "\"CVE-2026-31790\"");
+	sample_agent_answer(SAMPLE_NETWORK, "lib-update", "{\"ok\": true, \"libraries\": []}");
+	run(kcarectl, "kcarectl --userspace-update libs", 0);
+	assert_has(said.out, "Object 'libcrypto.so.3' is patched for 2 processes.");
+	assert_non_null(sample_agent_asked(SAMPLE_NETWORK, "lib-update"));
+	sample_agent_answer(SAMPLE_APPLY, "lib-unload", "{\"ok\": true}");
+	run(kcarectl, "kcarectl --lib-unload", 0);
+	assert_has(said.out, "unapplied");
+}
+
+static void libcare_is_a_setting(void **state _unused_)
+{
+	struct agent_path conf = agent_path(sample_agent_root(), AGENT_CONF);
+	struct sut_buf b = SUT_BUF_INIT(1 << 16), out = SUT_BUF_INIT(1 << 16);
+	struct sut_err err = {0};
+
+	assert_int_equal(
+		kcare_lib_setting("a = 1\n libraries=yes\nlibraries-x = 2\n#libraries = no", false,
+				  &out),
+		0);
+	assert_string_equal(sut_buf_str(&out),
+			    "a = 1\nlibraries-x = 2\n#libraries = no\nlibraries = no\n");
+	sut_buf_release(&out);
+	sample_agent_answer(SAMPLE_NETWORK, "reload", "{\"ok\": true}");
+	sample_agent_answer(SAMPLE_APPLY, "lib-unload", "{\"ok\": true}");
+	run(kcarectl, "kcarectl --disable-libcare", 0);
+	assert_ok(sut_file_read(conf.s, &b, &err), err);
+	assert_non_null(strstr(sut_buf_str(&b), "libraries = no\n"));
+	sut_buf_release(&b);
+	b = SUT_BUF_INIT(1 << 16);
+	run(kcarectl, "kcarectl --enable-libcare", 0);
+	assert_ok(sut_file_read(conf.s, &b, &err), err);
+	assert_null(strstr(sut_buf_str(&b), "libraries = no\n"));
+	assert_non_null(strstr(sut_buf_str(&b), "libraries = yes\n"));
+	sut_buf_release(&b);
+}
+
+static void a_cve_of_a_library_is_fixed_when_all_are_patched(void **state _unused_)
+{
+	libraries_applied();
+	run(cmd_cves, "cves CVE-2026-31790", 1);
+	assert_has(said.out, "2 of 3 processes of libcrypto.so.3");
+	sample_agent_answer(SAMPLE_APPLY, "status",
+			    "{\"ok\": true, \"format\": \"suture-apply-state\", \"libraries\": "
+			    "[{\"build_id\": \"0f\", \"name\": \"libcrypto.so.3\", \"id\": \"U1\", "
+			    "\"level\": 2, \"cves\": [\"CVE-2026-31790\"], \"processes\": 3, "
+			    "\"patched\": 3}], \"daemon\": {\"state\": \"running\", \"watch\": "
+			    "\"on\"}}");
+	run(cmd_cves, "cves CVE-2026-31790", 0);
+	assert_has(said.out, "fixed in libcrypto.so.3, by U1");
 }
 
 static void unknown_options_are_usage_errors(void **state _unused_)
@@ -734,6 +816,9 @@ int main(void)
 		CASE(every_documented_option_is_known),
 		CASE(kernel_id_is_the_sha1_of_the_banner),
 		CASE(cves_says_what_is_fixed_now),
+		CASE(libraries_are_told_and_changed_as_by_libcare),
+		CASE(libcare_is_a_setting),
+		CASE(a_cve_of_a_library_is_fixed_when_all_are_patched),
 		CASE(info_tells_what_is_applied),
 		CASE(uname_and_history_are_documents),
 		CASE(vex_prints_the_document),

@@ -653,6 +653,113 @@ static void what_sutured_says_is_in_the_metrics(void **state)
 	free(s);
 }
 
+#define LIBRARY                                                                                    \
+	"{'build_id': '0f1e2d3c4b5a69788796a5b4c3d2e1f000112233', 'name': 'libcrypto.so.3', "      \
+	"'package': 'libssl3', 'package_version': '3.0.17-1~deb12u2', 'id': 'U20261121_01', "      \
+	"'level': 2, 'cves': ['CVE-2026-31790', 'CVE-2026-1234'], 'signed_by': 'vendor', "         \
+	"'processes': 3, 'patched': %d, 'reasons': {}, 'phase': 'good', 'unloaded': false}"
+
+static void with_library(struct place *p, int patched, const char *daemon, const char *watch)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "[" LIBRARY "]", patched);
+	set(p, "libraries", parse(text));
+	set(p, "daemon", json_pack("{s:s,s:s,s:s}", "state", daemon, "text", "", "watch", watch));
+}
+
+/* The status of a CVE in the vex document for the package; "" when it is not there. */
+static void assert_vex(struct place *p, const char *package, const char *status, const char *says)
+{
+	json_t *j = document(p, AGENT_VEX), *s;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(j, "statements"), i, s) {
+		const char *id = str(json_array_get(json_object_get(s, "products"), 0), "@id");
+
+		if (!strstr(id, package))
+			continue;
+		found = true;
+		assert_string_equal(str(s, "status"), status);
+		assert_non_null(strstr(str(s, "status_notes"), says));
+		assert_int_equal(!strcmp(status, "affected"),
+				 json_object_get(s, "action_statement") != NULL);
+	}
+	assert_true(found);
+	json_decref(j);
+}
+
+static void a_library_is_fixed_when_every_process_runs_the_patch(void **state)
+{
+	struct place *p = *state;
+	json_t *j;
+	char *metrics;
+
+	with_library(p, 3, "running", "on");
+	metrics_to(p, "/suture.prom");
+	publish(p);
+	assert_file(p, AGENT_CVES, "CVE-2026-1234\nCVE-2026-52928\nCVE-2026-31790\n");
+	assert_true(truth_is_fixed(p->state, "cve-2026-31790"));
+	assert_vex(p, "libssl3@3.0.17-1~deb12u2", "fixed", "3 of 3 processes");
+	assert_vex(p, "linux-image", "fixed", "live patch K20261121_01");
+	j = document(p, AGENT_RELEASE);
+	assert_string_equal(str(json_array_get(json_object_get(j, "libraries"), 0), "state"),
+			    "fixed");
+	json_decref(j);
+	metrics = content(p, "/suture.prom");
+	assert_non_null(strstr(metrics, "suture_library_patched{name=\"libcrypto.so.3\""));
+	assert_non_null(strstr(metrics, "suture_process_daemon{state=\"running\"} 1"));
+	assert_non_null(strstr(metrics, "suture_library_cves_fixed 2"));
+	assert_exposition(metrics);
+	free(metrics);
+}
+
+static void a_library_that_some_processes_lack_is_not_fixed(void **state)
+{
+	struct place *p = *state;
+
+	with_library(p, 2, "running", "on");
+	publish(p);
+	/* That CVE of the kernel is in the library as well. */
+	assert_file(p, AGENT_CVES, "CVE-2026-52928\n");
+	assert_false(truth_is_fixed(p->state, "CVE-2026-31790"));
+	assert_vex(p, "libssl3", "affected", "2 of 3 processes");
+}
+
+static void what_nobody_watches_is_not_known_to_be_fixed(void **state)
+{
+	struct place *p = *state;
+
+	with_library(p, 3, "running", "failed");
+	publish(p);
+	assert_file(p, AGENT_CVES, "CVE-2026-52928\n");
+	assert_vex(p, "libssl3", "under_investigation", "not known");
+	with_library(p, 3, "failed", "off");
+	publish(p);
+	assert_vex(p, "libssl3", "under_investigation", "not known");
+}
+
+static void a_library_is_told_without_a_patch_of_the_kernel(void **state)
+{
+	struct place *p = *state;
+
+	set(p, "patch", json_null());
+	with_library(p, 3, "running", "on");
+	publish(p);
+	assert_file(p, AGENT_CVES, "CVE-2026-31790\nCVE-2026-1234\n");
+	assert_vex(p, "libssl3", "fixed", "3 of 3");
+	/* And what was unloaded, or nobody vouches for, is not. */
+	json_object_set_new(json_array_get(json_object_get(p->state, "libraries"), 0), "signed_by",
+			    json_string(""));
+	publish(p);
+	assert_false(sut_exists(agent_path(p->root, AGENT_VEX).s));
+	json_object_set_new(json_array_get(json_object_get(p->state, "libraries"), 0), "unloaded",
+			    json_true());
+	publish(p);
+	assert_false(sut_exists(agent_path(p->root, AGENT_CVES).s));
+}
+
 static void only_names_of_cves_are_told(void **state)
 {
 	struct place *p = *state;
@@ -719,6 +826,10 @@ int main(void)
 		with_place(labels_are_escaped),
 		with_place(what_the_unprivileged_half_says_is_not_believed),
 		with_place(what_sutured_says_is_in_the_metrics),
+		with_place(a_library_is_fixed_when_every_process_runs_the_patch),
+		with_place(a_library_that_some_processes_lack_is_not_fixed),
+		with_place(what_nobody_watches_is_not_known_to_be_fixed),
+		with_place(a_library_is_told_without_a_patch_of_the_kernel),
 		with_place(only_names_of_cves_are_told),
 		with_place(a_state_that_is_none_is_refused),
 		cmocka_unit_test(a_stanza_is_found_by_its_whole_name),
