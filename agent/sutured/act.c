@@ -67,8 +67,8 @@ static int bring_engine(struct net *n, struct task *t, struct repository *r,
 	return k;
 }
 
-static int bring_patch(struct net *n, struct task *t, struct repository *r,
-		       const struct decide_level *l, struct sut_err *err)
+int act_bring_patch(struct net *n, struct task *t, struct repository *r,
+		    const struct decide_level *l, struct sut_err *err)
 {
 	_cleanup_(sut_closep) int file = -1, sig = -1;
 	char sha256[SUT_DIGEST_HEX_MAX];
@@ -139,7 +139,7 @@ int act_apply(struct net *n, struct task *t, struct repository *r, const struct 
 	if (s->out.engine && !ask->dry_run)
 		k = bring_engine(n, t, r, s, &e);
 	if (k == 0)
-		k = bring_patch(n, t, r, l, &e);
+		k = act_bring_patch(n, t, r, l, &e);
 	if (k == 0)
 		k = apply_it(n, t, s, ask, ret, &e);
 	if (k == 0 && !ask->dry_run && !ret->staged) {

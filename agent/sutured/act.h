@@ -14,6 +14,10 @@ struct act_done {
 };
 void act_done_release(struct act_done *d);
 
+/* Fetches it, and has the root half stage it. */
+int act_bring_patch(struct net *n, struct task *t, struct repository *r,
+		    const struct decide_level *l, struct sut_err *err) _must_check_;
+
 int act_apply(struct net *n, struct task *t, struct repository *r, const struct situation *s,
 	      const struct update_ask *ask, struct act_done *ret, struct sut_err *err) _must_check_;
 int act_unload(struct net *n, struct task *t, const struct situation *s,

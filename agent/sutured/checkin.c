@@ -157,6 +157,7 @@ static void heard(struct net *n, const struct told *t, const struct report *sent
 	state_update(n, "checkin",
 		     json_pack("{s:s, s:i, s:s}", "last", at, "failures", 0, "error", ""));
 	state_set(n, "told", json_incref(t->kernel));
+	state_set(n, "_told_libraries", json_incref(t->libraries));
 	state_set(n, "held", json_incref(t->held));
 	state_set(n, "notices", json_incref(t->notices));
 	state_set(n, "_facts", json_string(sent->facts));

@@ -76,11 +76,11 @@ static void want_asked(struct view *v)
 	else if (is_text(in->ask_id))
 		decide_add(v, true, "not-in-repository", NULL, 0,
 			   "'suture check' looks again; 'suture explain' lists what there is",
-			   "the repository has no %s for this kernel", in->ask_id);
+			   "the repository has no %s for %s", in->ask_id, what_it_is(v));
 	else
 		decide_add(v, true, "not-in-repository", NULL, 0,
 			   "'suture check' looks again; 'suture explain' lists what there is",
-			   "the repository has no level %u for this kernel", in->ask_level);
+			   "the repository has no level %u for %s", in->ask_level, what_it_is(v));
 }
 
 /* What was to be kept does not run any more, after a boot or a pin: it is what is to run, all the same. */

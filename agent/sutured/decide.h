@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is to be done to this kernel now: a pure function of what is known. docs/internals/agent.md has the rules in
+ * What is to be done to this kernel, or to one library, now: a pure function of what is known. docs/internals/agent.md has the rules in
  * words, docs/formats/explain.md the reasons.
  *
  * With a portal, what it tells is what is to run, and nothing else: the local policy, a pin and a hold can only keep it
@@ -113,6 +113,8 @@ enum decide_asks {
 };
 
 struct decide_in {
+	/* Name of the library that this is about, whose level, patches and quarantine are in half; NULL: the kernel. */
+	const char *library;
 	struct decide_half half;
 	const struct choice *choice;
 	const struct agent_policy *policy; /* of the feed */

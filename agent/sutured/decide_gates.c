@@ -12,7 +12,7 @@ static void gate_machine(struct view *v)
 	if (!h->known) {
 		decide_add(v, true, "root-half", NULL, 0,
 			   "systemctl status suture-apply.socket suture-apply.service",
-			   "suture-apply does not answer: what runs in this kernel is not known");
+			   "suture-apply does not answer: what runs here is not known");
 		return;
 	}
 	if (!sut_streq(h->support, "supported"))
@@ -330,7 +330,10 @@ static void say_current(struct view *v)
 	const struct decide_in *in = v->in;
 	const struct decide_level *top = v->out->available;
 
-	if (in->repository == DECIDE_REPO_GOOD && !in->nlevels && !v->running)
+	if (in->repository == DECIDE_REPO_GOOD && !in->nlevels && !v->running && in->library)
+		decide_add(v, false, "no-patch", NULL, 0, "", "the repository has no patch for %s",
+			   in->library);
+	else if (in->repository == DECIDE_REPO_GOOD && !in->nlevels && !v->running)
 		decide_add(v, false, "no-patch", NULL, 0,
 			   is_text(in->near)
 				   ? "boot one of these kernels to be protected without reboots"
@@ -348,9 +351,9 @@ static void say_current(struct view *v)
 			top->id, top->level);
 	if (!v->out->nreasons)
 		decide_add(v, false, "current", v->now, 0, "",
-			   v->running ? "this kernel runs what it is to run: level %u"
-				      : "there is nothing that this kernel is to run (level %u)",
-			   v->running);
+			   v->running ? "%s runs what it is to run: level %u"
+				      : "there is nothing that %s is to run (level %u)",
+			   what_it_is(v), v->running);
 }
 
 void decide_say_rest(struct view *v)

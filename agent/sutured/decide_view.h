@@ -30,6 +30,12 @@ enum {
 	AGAINST_DELAY = 16,
 };
 
+/* For people. */
+static inline const char *what_it_is(const struct view *v)
+{
+	return v->in->library ? v->in->library : "this kernel";
+}
+
 static inline const char *or_empty(const char *s)
 {
 	return s ? s : "";

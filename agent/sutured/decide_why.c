@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "base/utf8.h"
@@ -52,6 +53,19 @@ static const char *state_of(const char *code)
 	return "failed";
 }
 
+/* Libraries have commands of their own. */
+static void put_advice(const struct view *v, const char *advice, char ret[static DECIDE_TEXT_MAX])
+{
+	static const char command[] = "'suture update";
+	const char *at = v->in->library ? strstr(advice, command) : NULL;
+
+	if (at)
+		snprintf(ret, DECIDE_TEXT_MAX, "%.*s'suture lib update%s", (int)(at - advice),
+			 advice, at + strlen(command));
+	else
+		snprintf(ret, DECIDE_TEXT_MAX, "%s", advice);
+}
+
 struct decide_reason *decide_add(struct view *v, bool blocks, const char *code,
 				 const struct decide_level *l, int64_t until, const char *advice,
 				 const char *fmt, ...)
@@ -73,7 +87,7 @@ struct decide_reason *decide_add(struct view *v, bool blocks, const char *code,
 	va_end(ap);
 	/* Words of others are in it, and it goes to terminals. */
 	sut_make_printable(r->text, "");
-	snprintf(r->advice, sizeof(r->advice), "%s", advice);
+	put_advice(v, advice, r->advice);
 	r->until = until;
 	r->blocks = blocks;
 	if (l) {

@@ -115,7 +115,7 @@ static json_t *levels_json(const struct situation *s)
 	return list;
 }
 
-static bool is_cve(const char *s)
+bool explain_is_cve(const char *s)
 {
 	return !strncasecmp(s, "CVE-", 4) && strlen(s) <= CVE_MAX && s[4] &&
 	       strspn(s + 4, "0123456789-") == strlen(s + 4);
@@ -129,7 +129,7 @@ void verb_explain(struct net *n, struct task *t)
 	json_t *reasons, *answer, *first;
 	struct sut_err err = {0};
 
-	if (asked && !json_is_null(asked) && (!c.id || !is_cve(c.id))) {
+	if (asked && !json_is_null(asked) && (!c.id || !explain_is_cve(c.id))) {
 		sut_err_reason(&err, EINVAL, "request", "\"cve\" is a name as CVE-2026-1234");
 		task_fail(t, &err, NULL);
 		return;

@@ -413,3 +413,9 @@ int facts_system(struct net *n, const json_t *apply, json_t **ret, struct sut_er
 	*ret = j;
 	return 0;
 }
+
+json_t *facts_products(const struct net *n)
+{
+	return n->conf.libraries ? json_pack("[s, s]", "kernel", "library")
+				 : json_pack("[s]", "kernel");
+}

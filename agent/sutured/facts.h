@@ -46,4 +46,7 @@ void facts_if_inet6(const char *line, char ret[static INET6_ADDRSTRLEN]);
 /* Pure: the word for a hypervisor by what the firmware and the processor say of themselves; "none". */
 const char *facts_hypervisor(const char *dmi_vendor, const char *dmi_product, const char *cpuid);
 
+/* What this agent looks after: ["kernel", "library"], or as agent.conf says. */
+json_t *facts_products(const struct net *n);
+
 #endif

@@ -66,20 +66,28 @@ static int read_engine(const json_t *state, struct decide_half *h, struct sut_er
 	return bad(err, "engine.state");
 }
 
-static int read_quarantined(const json_t *state, struct decide_half *h, struct sut_err *err)
+/* build_id: of a library; NULL: the kernel's. */
+static int read_quarantined(const json_t *state, const char *build_id, struct decide_half *h,
+			    struct sut_err *err)
 {
 	const json_t *list = json_object_get(state, "quarantined"), *j;
 	size_t i;
 
 	json_array_foreach(list, i, j) {
-		if (i == DECIDE_QUARANTINED_MAX)
+		const char *of = json_string_value(json_object_get(j, "build_id"));
+		size_t k = h->nquarantined;
+
+		/* Those of libraries name theirs, and count for nothing else. */
+		if (build_id ? !of || !sut_streq(of, build_id) : of != NULL)
+			continue;
+		if (k == DECIDE_QUARANTINED_MAX)
 			return bad(err, "quarantined");
-		text(j, "id", h->quarantined[i].id, sizeof(h->quarantined[i].id));
-		text(j, "sha256", h->quarantined[i].sha256, sizeof(h->quarantined[i].sha256));
-		text(j, "why", h->quarantined[i].why, sizeof(h->quarantined[i].why));
-		if (level(j, "quarantined", &h->quarantined[i].level, err) < 0)
+		text(j, "id", h->quarantined[k].id, sizeof(h->quarantined[k].id));
+		text(j, "sha256", h->quarantined[k].sha256, sizeof(h->quarantined[k].sha256));
+		text(j, "why", h->quarantined[k].why, sizeof(h->quarantined[k].why));
+		if (level(j, "quarantined", &h->quarantined[k].level, err) < 0)
 			return -EBADMSG;
-		h->nquarantined = i + 1;
+		h->nquarantined = k + 1;
 	}
 	return 0;
 }
@@ -116,10 +124,27 @@ static void read_broken(const json_t *state, struct decide_half *h)
 		}
 }
 
+/* The earliest of several. */
+static void read_probation(const json_t *j, struct half *half)
+{
+	const json_t *phase = json_object_get(j, "phase");
+	json_int_t left = json_integer_value(
+		json_object_get(json_object_get(j, "probation"), "seconds_left"));
+
+	if (!json_is_string(phase) || !sut_streq(json_string_value(phase), "probation"))
+		return;
+	if (left < 0)
+		left = 0;
+	if (!half->probation || left < half->probation_left_s)
+		half->probation_left_s = left;
+	half->probation = true;
+}
+
 int half_read(const json_t *state, struct half *ret, struct sut_err *err)
 {
 	const json_t *kernel = json_object_get(state, "kernel"), *j;
 	const char *format = json_string_value(json_object_get(state, "format"));
+	size_t i;
 	struct half half = {.h.known = true};
 	struct decide_half *h = &half.h;
 	int r;
@@ -143,7 +168,7 @@ int half_read(const json_t *state, struct half *ret, struct sut_err *err)
 	if (r == 0)
 		r = read_patch(state, h, err);
 	if (r == 0)
-		r = read_quarantined(state, h, err);
+		r = read_quarantined(state, NULL, h, err);
 	read_broken(state, h);
 	j = json_object_get(state, "choice");
 	/* One that cannot be read is none, and nothing is applied as long as it is so. */
@@ -153,12 +178,47 @@ int half_read(const json_t *state, struct half *ret, struct sut_err *err)
 		r = choice_from_json(j, &half.choice, err);
 	if (r < 0)
 		return r;
-	j = json_object_get(state, "phase");
-	half.probation = json_is_string(j) && sut_streq(json_string_value(j), "probation");
-	half.probation_left_s = json_integer_value(
-		json_object_get(json_object_get(state, "probation"), "seconds_left"));
-	if (half.probation_left_s < 0)
-		half.probation_left_s = 0;
+	read_probation(state, &half);
+	json_array_foreach(json_object_get(state, "libraries"), i, j)
+		read_probation(j, &half);
+	*ret = half;
+	return 0;
+}
+
+int half_library(const struct half *kernel, const json_t *state, const char *build_id,
+		 struct half *ret, struct sut_err *err)
+{
+	struct half half = *kernel;
+	struct decide_half *h = &half.h;
+	const json_t *j;
+	size_t i;
+	int r = 0;
+
+	/* What is the kernel's alone. Who else patches it is none of a library's business. */
+	memset(&h->patch, 0, sizeof(h->patch));
+	h->nquarantined = 0;
+	h->unloaded = h->residue = false;
+	h->engine = DECIDE_ENGINE_LOADED;
+	if (sut_streq(h->support, "foreign"))
+		memcpy(h->support, "supported", sizeof("supported"));
+	if (sut_streq(h->broken, "guard"))
+		h->broken[0] = 0;
+	json_array_foreach(json_object_get(state, "libraries"), i, j) {
+		const char *of = json_string_value(json_object_get(j, "build_id"));
+
+		if (!of || !sut_streq(of, build_id))
+			continue;
+		h->unloaded = json_is_true(json_object_get(j, "unloaded"));
+		text(j, "id", h->patch.id, sizeof(h->patch.id));
+		text(j, "sha256", h->patch.sha256, sizeof(h->patch.sha256));
+		r = level(j, "libraries.level", &h->patch.level, err);
+		if (!h->patch.level)
+			memset(&h->patch, 0, sizeof(h->patch));
+	}
+	if (r == 0)
+		r = read_quarantined(state, build_id, h, err);
+	if (r < 0)
+		return r;
 	*ret = half;
 	return 0;
 }

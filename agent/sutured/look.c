@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "sutured/apply.h"
 #include "sutured/half.h"
+#include "sutured/library.h"
 
 enum {
 	INTERVAL = 4 * 3600, /* seconds, when nobody says anything else */
@@ -166,6 +167,7 @@ int look(struct net *n, struct task *t, const struct update_ask *ask, struct rep
 		return -e.code;
 	}
 	state_set(n, "_repository", json_incref(doc));
+	library_look(n, &r);
 	note_success(n, doc);
 	json_decref(doc);
 	*ret = r;

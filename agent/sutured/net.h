@@ -39,10 +39,11 @@ extern const struct net_ops net_ops_real;
 /* What the one timer wakes the worker for. */
 enum net_due {
 	NET_DUE_CHECKIN,
-	NET_DUE_CHECK,	/* look into the repository; also done early, together with a check-in */
-	NET_DUE_SETTLE, /* a probation is over */
-	NET_DUE_APPLY,	/* a window opens, a hold or a delay ends, a failed apply is tried again */
-	NET_DUE_JOB,	/* a window of a job opens, or a job that waited has expired */
+	NET_DUE_CHECK,	 /* look into the repository; also done early, together with a check-in */
+	NET_DUE_SETTLE,	 /* a probation is over */
+	NET_DUE_APPLY,	 /* a window opens, a hold or a delay ends, a failed apply is tried again */
+	NET_DUE_LIBRARY, /* the same for libraries */
+	NET_DUE_JOB,	 /* a window of a job opens, or a job that waited has expired */
 	NET_DUES,
 };
 
@@ -59,6 +60,8 @@ struct net_part {
 	void (*forget)(struct net *n, bool purge);
 	/* The root half has published its state anew (read from AGENT_APPLY_STATE; borrowed). */
 	void (*changed)(struct net *n, const json_t *apply);
+	/* The repository was read, because it was time. */
+	void (*looked)(struct net *n);
 	/* agent.conf was read again. */
 	void (*reloaded)(struct net *n);
 	/* Adds facts about this machine for the portal (at most 32 in all, docs/formats/checkin.md). */

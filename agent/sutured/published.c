@@ -161,15 +161,28 @@ static json_t *cves_of(const json_t *custom)
 	return list;
 }
 
+void published_path(bool library, const char *build_id, int64_t level,
+		    char ret[static PUBLISHED_PATH])
+{
+	const char *folder = library ? "library" : "kernel";
+	const char *name = library ? "upatch.bin" : "kpatch.bin";
+
+	if (level)
+		snprintf(ret, PUBLISHED_PATH, "%s/%s/%lld/%s", folder, build_id, (long long)level,
+			 name);
+	else
+		snprintf(ret, PUBLISHED_PATH, "%s/%s/%s", folder, build_id, name);
+}
+
 int published_level(const struct sut_tuf_target *t, const char *build_id, int64_t now, json_t **ret,
 		    struct sut_err *err)
 {
 	json_int_t level = json_integer_value(json_object_get(t->custom, "level"));
 	const char *id = string_of(t->custom, "id");
-	char path[128];
+	char path[PUBLISHED_PATH];
 	json_t *j;
 
-	snprintf(path, sizeof(path), "kernel/%s/%lld/kpatch.bin", build_id, (long long)level);
+	published_path(sut_startswith(t->path, "library/"), build_id, level, path);
 	if (level < 1 || level > INT32_MAX || !is_id(id) || !is_hash(t->hashes.sha256) ||
 	    !sut_streq(path, t->path) || t->length < 0)
 		return sut_err_reason(err, EBADMSG, "format",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the verified repository has for this kernel build, as it was when it was last read. Kept as the hidden part
+ * What the verified repository has for this kernel build, or for one library (sutured/library.h), as it was when it was last read. Kept as the hidden part
  * "_repository" of the state, so that decisions need no network:
  *
  *   {"build_id": "…", "snapshot": 12, "expires": 1795300000, "read_at": 1795200000,
@@ -20,6 +20,7 @@ enum {
 	PUBLISHED_LEVELS_MAX = 16, /* the highest, and those that are named */
 	PUBLISHED_CVES_MAX = 256,  /* of one level */
 	PUBLISHED_NEAR_MAX = 256,  /* bytes */
+	PUBLISHED_PATH = 128,	   /* bytes of a path with its NUL */
 };
 
 struct published {
@@ -39,6 +40,10 @@ struct published {
 /* Keeps a reference to doc (NULL: nothing was read). -EBADMSG when it is not of that form, -ENOMEM. A pure function. */
 int published_read(json_t *doc, struct published *ret, struct sut_err *err) _must_check_;
 void published_release(struct published *p);
+
+/* "kernel/BUILDID/LEVEL/kpatch.bin", "library/BUILDID/LEVEL/upatch.bin"; level 0: without it, the highest one. */
+void published_path(bool library, const char *build_id, int64_t level,
+		    char ret[static PUBLISHED_PATH]);
 
 /* The entry of "levels" of a target (its path, length, hash and custom); seen: now. -EBADMSG when the entry is not that of a
  * patch of this build. A pure function. */

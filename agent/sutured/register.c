@@ -165,7 +165,7 @@ static int body_of(struct net *n, struct task *t, const struct ask *a, json_t **
 			 a->customer_id, "external_id", a->external_id);
 	if (body && json_object_set_new(body, "products",
 					a->products ? json_deep_copy(a->products)
-						    : json_pack("[s]", "kernel")) < 0) {
+						    : facts_products(n)) < 0) {
 		json_decref(body);
 		body = NULL;
 	}
@@ -218,6 +218,14 @@ static int enrol(struct net *n, struct task *t, const struct ask *a, struct enro
 		if (r == 0)
 			r = post(n, a, body, &answer, err);
 	}
+	/* Nobody asked for libraries: a key that is for kernels alone will do. */
+	if (r == 0 && !a->products && !strcmp(answer.code, "product-not-covered")) {
+		portal_answer_release(&answer);
+		if (json_object_set_new(body, "products", json_pack("[s]", "kernel")) < 0)
+			r = sut_err_oom(err);
+		if (r == 0)
+			r = post(n, a, body, &answer, err);
+	}
 	json_decref(body);
 	if (r < 0)
 		return r;
@@ -248,6 +256,7 @@ static void begin_anew(struct net *n)
 {
 	state_set(n, "told",
 		  json_pack("{s:s, s:s, s:i}", "action", "", "patchset", "", "level", 0));
+	state_set(n, "_told_libraries", json_array());
 	state_set(n, "held", json_array());
 	state_set(n, "notices", json_array());
 	state_set(n, "state", json_string("unknown"));

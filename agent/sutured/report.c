@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "sutured/facts.h"
+#include "sutured/library.h"
 
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:+~/@"
 
@@ -174,6 +175,16 @@ static int add_facts(struct net *n, const json_t *apply, const char *machine, co
 	return x;
 }
 
+/* One that cannot be told is told the next time. */
+static void set_libraries(struct net *n, const json_t *apply, bool counts, json_t *body)
+{
+	json_t *list = library_report(n, apply, counts);
+
+	if (list && json_object_set(body, "libraries", list) < 0)
+		net_log(NET_DEBUG, "libraries are not told: out of memory");
+	json_decref(list);
+}
+
 int report_make(struct net *n, const json_t *apply, const char *known_facts, struct report *ret,
 		struct sut_err *err)
 {
@@ -189,19 +200,21 @@ int report_make(struct net *n, const json_t *apply, const char *known_facts, str
 	facts_boot_id(apply, boot);
 	state_word(n, apply, state, sizeof(state));
 	facts_filter(text_of(patch, "id"), WORD, 0, patchset, sizeof(patchset));
-	r.body =
-		json_pack("{s:s, s:s, s:s, s:o, s:I, s:s, s:I, s:s, s:o, s:o, s:[s]}", "machine_id",
-			  machine, "boot_id", boot, "state", state, "kernel", facts_kernel(apply),
-			  "level", (json_int_t)bounded(json_object_get(patch, "level"), INT32_MAX),
-			  "patchset", patchset, "last_pause_ns",
-			  (json_int_t)bounded(json_object_get(patch, "pause_ns"), pause_max_ns),
-			  "agent", SUTURE_VERSION, "errors", errors(n, apply), "quarantined",
-			  quarantined(apply), "products", "kernel");
+	r.body = json_pack("{s:s, s:s, s:s, s:o, s:I, s:s, s:I, s:s, s:o, s:o, s:o}", "machine_id",
+			   machine, "boot_id", boot, "state", state, "kernel", facts_kernel(apply),
+			   "level", (json_int_t)bounded(json_object_get(patch, "level"), INT32_MAX),
+			   "patchset", patchset, "last_pause_ns",
+			   (json_int_t)bounded(json_object_get(patch, "pause_ns"), pause_max_ns),
+			   "agent", SUTURE_VERSION, "errors", errors(n, apply), "quarantined",
+			   quarantined(apply), "products", facts_products(n));
 	if (!r.body)
 		return sut_err_oom(err);
 	if (*product)
 		x = json_object_set_new(r.body, "product_uuid", json_string(product));
+	/* Numbers of processes change by themselves: they are told, and no news. */
+	set_libraries(n, apply, false, r.body);
 	hash(r.body, r.what);
+	set_libraries(n, apply, true, r.body);
 	x |= json_object_set_new(
 		r.body, "uptime_s",
 		json_integer((json_int_t)(net_boot_s(n) < INT32_MAX ? net_boot_s(n) : INT32_MAX)));

@@ -26,6 +26,7 @@ enum {
 	TRIES = 6,		/* of a download that breaks off, as long as it gets on */
 	NEAR_EVERY = 24 * 3600, /* seconds: reading all roles costs traffic */
 	NEAR_KERNELS = 4,
+	CALLED_MAX = 256, /* bytes of the name of a library or package */
 };
 
 /* ------------------------------------------------------------------ */
@@ -182,12 +183,17 @@ static bool has_id(const json_t *levels, const char *id)
 	return false;
 }
 
+struct build {
+	bool library; /* else a kernel */
+	const char *id;
+};
+
 /* One level more, when there is such a one, and it is called id (NULL: whatever it is called). */
-static int add_level(struct repository *r, const char *build_id, uint32_t level, const char *id,
+static int add_level(struct repository *r, const struct build *b, uint32_t level, const char *id,
 		     const json_t *old, json_t *levels, struct sut_err *err)
 {
 	const char *its;
-	char path[128];
+	char path[PUBLISHED_PATH];
 	struct sut_tuf_target t;
 	int64_t now = net_now(r->net);
 	json_t *j;
@@ -195,7 +201,7 @@ static int add_level(struct repository *r, const char *build_id, uint32_t level,
 
 	if (json_array_size(levels) == PUBLISHED_LEVELS_MAX || has_level(levels, level))
 		return 0;
-	snprintf(path, sizeof(path), "kernel/%s/%u/kpatch.bin", build_id, level);
+	published_path(b->library, b->id, level, path);
 	k = sut_tuf_find(r->tuf, path, &t, err);
 	if (k == -ENOENT)
 		return 0;
@@ -205,21 +211,21 @@ static int add_level(struct repository *r, const char *build_id, uint32_t level,
 	if (k == 0 && id && (!its || !sut_streq(its, id)))
 		return 0;
 	if (k == 0)
-		k = published_level(&t, build_id, seen_of(old, t.hashes.sha256, now), &j, err);
+		k = published_level(&t, b->id, seen_of(old, t.hashes.sha256, now), &j, err);
 	if (k < 0)
 		return k;
 	return json_array_append_new(levels, j) < 0 ? sut_err_oom(err) : 0;
 }
 
-static int list_levels(struct repository *r, const char *build_id, const json_t *old,
+static int list_levels(struct repository *r, const struct build *b, const json_t *old,
 		       const struct repository_wants *more, json_t *levels, struct sut_err *err)
 {
-	char path[128];
+	char path[PUBLISHED_PATH];
 	struct sut_tuf_target t;
 	json_int_t top;
 	int k;
 
-	snprintf(path, sizeof(path), "kernel/%s/kpatch.bin", build_id);
+	published_path(b->library, b->id, 0, path);
 	k = sut_tuf_find(r->tuf, path, &t, err);
 	if (k < 0)
 		return k == -ENOENT ? 0 : k;
@@ -228,16 +234,16 @@ static int list_levels(struct repository *r, const char *build_id, const json_t 
 		return sut_err_reason(err, EBADMSG, "format",
 				      "the repository's entry of '%s' has no level", path);
 	for (json_int_t l = top; l > 0 && l > top - LEVELS_DOWN && k == 0; l--)
-		k = add_level(r, build_id, (uint32_t)l, NULL, old, levels, err);
+		k = add_level(r, b, (uint32_t)l, NULL, old, levels, err);
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(more->levels) && k == 0; i++)
 		if (more->levels[i] >= 1 && more->levels[i] <= INT32_MAX)
-			k = add_level(r, build_id, more->levels[i], NULL, old, levels, err);
+			k = add_level(r, b, more->levels[i], NULL, old, levels, err);
 	/* A name does not tell its level. */
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(more->ids); i++)
 		for (json_int_t l = top - LEVELS_DOWN;
 		     k == 0 && l > 0 && l > top - LEVELS_FOR_NAME && !has_id(levels, more->ids[i]);
 		     l--)
-			k = add_level(r, build_id, (uint32_t)l, more->ids[i], old, levels, err);
+			k = add_level(r, b, (uint32_t)l, more->ids[i], old, levels, err);
 	return k;
 }
 
@@ -360,7 +366,7 @@ static int list_anew(struct repository *r, const struct half *h, const json_t *o
 	if (k == 0)
 		custom = flag.custom;
 	if (k == 0 || k == -ENOENT)
-		k = list_levels(r, build_id, old, more, levels, err);
+		k = list_levels(r, &(const struct build){.id = build_id}, old, more, levels, err);
 	if (k < 0)
 		return k;
 	if (!json_array_size(levels))
@@ -369,6 +375,62 @@ static int list_anew(struct repository *r, const struct half *h, const json_t *o
 			 "asked", asked_json(more), "stop", published_stop(custom, build_id),
 			 "near", near ? near : json_string(""), "near_at", (json_int_t)near_at);
 	return *ret ? 0 : sut_err_oom(err);
+}
+
+/* What people call a library: of its highest level's entry. */
+static json_t *named(struct repository *r, const char *build_id)
+{
+	static const char *const members[] = {"soname", "package", "package_version"};
+	char path[PUBLISHED_PATH];
+	struct sut_tuf_target t;
+	json_t *j = json_object();
+
+	published_path(true, build_id, 0, path);
+	if (sut_tuf_find(r->tuf, path, &t, NULL) == 0)
+		for (size_t i = 0; j && i < SUT_ARRAY_SIZE(members); i++) {
+			const char *s = json_string_value(json_object_get(t.custom, members[i]));
+
+			if (s && *s && strlen(s) < CALLED_MAX)
+				(void)json_object_set_new(j, members[i], json_string(s));
+		}
+	return j;
+}
+
+int repository_list_library(struct repository *r, const char *build_id, const json_t *old,
+			    const struct repository_wants *more, json_t **ret, struct sut_err *err)
+{
+	const struct sut_tuf_meta *snapshot = sut_tuf_client_meta(r->tuf, SUT_TUF_SNAPSHOT);
+	int64_t version = snapshot ? snapshot->version : 0;
+	_cleanup_json_ json_t *levels = json_array();
+	struct sut_tuf_target flag;
+	const json_t *custom = NULL;
+	json_t *doc, *names;
+	int k;
+
+	if (is_listed(old, build_id, version, more)) {
+		*ret = json_deep_copy(old);
+		return *ret ? 0 : sut_err_oom(err);
+	}
+	k = levels ? sut_tuf_find(r->tuf, "stop/flag.json", &flag, err) : sut_err_oom(err);
+	if (k == 0)
+		custom = flag.custom;
+	if (k == 0 || k == -ENOENT)
+		k = list_levels(r, &(const struct build){.library = true, .id = build_id}, old,
+				more, levels, err);
+	if (k < 0)
+		return k;
+	doc = json_pack("{s:s, s:O, s:o, s:o, s:I}", "build_id", build_id, "levels", levels,
+			"asked", asked_json(more), "stop", published_stop(custom, build_id),
+			"snapshot", (json_int_t)version);
+	names = doc ? named(r, build_id) : NULL;
+	if (!names || json_object_update(doc, names) < 0) {
+		json_decref(names);
+		json_decref(doc);
+		return sut_err_oom(err);
+	}
+	json_decref(names);
+	*ret = doc;
+	return 0;
 }
 
 static int64_t first_to_expire(const struct repository *r)

@@ -36,6 +36,14 @@ int repository_list(struct repository *r, const struct half *h, const json_t *ol
 		    struct sut_err *err) _must_check_;
 
 /*
+ * The same for a library: {"build_id", "snapshot", "levels", "asked", "stop", "soname", "package", "package_version"}; what it is
+ * called is there when the repository says it. Without levels there is nothing for it.
+ */
+int repository_list_library(struct repository *r, const char *build_id, const json_t *old,
+			    const struct repository_wants *more, json_t **ret,
+			    struct sut_err *err) _must_check_;
+
+/*
  * Fetches a target and its .sig, as memfds sealed against every change, the caller's. max: bytes. What was fetched in part
  * before is taken up. -ENOENT (reason "no-target"), -ENOSPC (reason "disk-full").
  */

@@ -12,8 +12,6 @@
 #include "sutured/look.h"
 
 enum {
-	RETRY_FIRST = 15 * 60, /* seconds */
-	RETRY_MAX = 4 * 3600,
 	HELD_MAX = 64,
 	CVES_MAX = 16384, /* of all that is held */
 	CLOCK_OLD = 7 * 24 * 3600,
@@ -68,6 +66,9 @@ static int read_held(struct situation *s)
 
 		if (s->in.nheld == HELD_MAX)
 			break;
+		/* About a library: sutured/library.h. */
+		if (json_object_get(j, "build_id"))
+			continue;
 		*h = (struct decide_told_held){
 			.id = string_of(j, "patchset"),
 			.level = (uint32_t)int_of(j, "level"),
@@ -139,11 +140,11 @@ static int64_t boot_since(struct net *n, const struct situation *s, const json_t
 
 static int64_t retry_after(int64_t tries)
 {
-	int64_t s = RETRY_FIRST;
+	int64_t s = SITUATION_RETRY_FIRST;
 
-	while (--tries > 0 && s < RETRY_MAX)
+	while (--tries > 0 && s < SITUATION_RETRY_MAX)
 		s *= 2;
-	return s < RETRY_MAX ? s : RETRY_MAX;
+	return s < SITUATION_RETRY_MAX ? s : SITUATION_RETRY_MAX;
 }
 
 static void read_memory(struct net *n, struct situation *s)
@@ -263,7 +264,7 @@ void situation_freep(struct situation **s)
 /* ------------------------------------------------------------------ */
 /* What others see of it                                                */
 
-static json_t *cves_json(const char *const *cves, size_t n)
+json_t *situation_cves(const char *const *cves, size_t n)
 {
 	json_t *list = json_array();
 
@@ -274,38 +275,48 @@ static json_t *cves_json(const char *const *cves, size_t n)
 
 json_t *situation_reasons(const struct situation *s)
 {
+	return situation_reasons_of(&s->out);
+}
+
+json_t *situation_reasons_of(const struct decide_out *out)
+{
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < s->out.nreasons; i++) {
-		const struct decide_reason *r = &s->out.reasons[i];
+	for (size_t i = 0; i < out->nreasons; i++) {
+		const struct decide_reason *r = &out->reasons[i];
 		json_t *j = json_pack("{s:s, s:s, s:s, s:o, s:b}", "code", r->code, "text", r->text,
 				      "advice", r->advice, "until", state_time_json(r->until),
 				      "blocks", r->blocks);
 
 		if (j && r->id)
-			(void)json_object_update_new(j, json_pack("{s:s, s:I, s:o}", "patchset",
-								  r->id, "level",
-								  (json_int_t)r->level, "cves",
-								  cves_json(r->cves, r->ncves)));
+			(void)json_object_update_new(
+				j, json_pack("{s:s, s:I, s:o}", "patchset", r->id, "level",
+					     (json_int_t)r->level, "cves",
+					     situation_cves(r->cves, r->ncves)));
 		(void)json_array_append_new(list, j);
 	}
 	return list;
 }
 
-/* For people: the word and the reason. "current" needs no why. */
-static void publish_why(struct net *n, const struct situation *s)
+/* "current" needs no why. */
+json_t *situation_why(const struct decide_out *out)
 {
 	const struct decide_reason *why = NULL;
 
-	for (size_t i = 0; i < s->out.nreasons && !why; i++)
-		if (s->out.reasons[i].blocks)
-			why = &s->out.reasons[i];
-	if (!why && s->out.nreasons && !sut_streq(s->out.reasons[0].code, "current"))
-		why = &s->out.reasons[0];
+	for (size_t i = 0; i < out->nreasons && !why; i++)
+		if (out->reasons[i].blocks)
+			why = &out->reasons[i];
+	if (!why && out->nreasons && !sut_streq(out->reasons[0].code, "current"))
+		why = &out->reasons[0];
+	return json_pack("{s:s, s:s, s:s}", "code", why ? why->code : "", "text",
+			 why ? why->text : "", "advice", why ? why->advice : "");
+}
+
+/* For people: the word and the reason. */
+static void publish_why(struct net *n, const struct situation *s)
+{
 	state_set(n, "state", json_string(s->out.state));
-	state_set(n, "why",
-		  json_pack("{s:s, s:s, s:s}", "code", why ? why->code : "", "text",
-			    why ? why->text : "", "advice", why ? why->advice : ""));
+	state_set(n, "why", situation_why(&s->out));
 }
 
 /* What is wrong around this machine, and not with one patch: the portal hears of it as long as it is so. */
@@ -341,7 +352,7 @@ void situation_publish(struct net *n, const struct situation *s)
 	tell(n, s);
 	state_set(n, "available",
 		  l ? json_pack("{s:s, s:I, s:o, s:s, s:o}", "id", l->id, "level",
-				(json_int_t)l->level, "cves", cves_json(l->cves, l->ncves),
+				(json_int_t)l->level, "cves", situation_cves(l->cves, l->ncves),
 				"sha256", l->sha256, "seen",
 				state_time_json(decide_seen(l, s->in.now)))
 		    : json_null());

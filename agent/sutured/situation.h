@@ -8,6 +8,9 @@
 #include "sutured/published.h"
 #include "sutured/update.h"
 
+/* So long what failed is let alone, in seconds: the first time, and at most. */
+enum { SITUATION_RETRY_FIRST = 15 * 60, SITUATION_RETRY_MAX = 4 * 3600 };
+
 /*
  * What an update has to remember, as hidden parts of the state. They may be lost: then it is tried again sooner, and a
  * patch that was taken out waits for `suture update`.
@@ -40,6 +43,10 @@ void situation_publish(struct net *n, const struct situation *s);
 
 /* [{"code", "text", "advice", "until", "patchset", "level", "cves", "blocks"}] */
 json_t *situation_reasons(const struct situation *s);
+json_t *situation_reasons_of(const struct decide_out *out);
+/* {"code", "text", "advice"}: the reason that counts, or empty texts. */
+json_t *situation_why(const struct decide_out *out);
+json_t *situation_cves(const char *const *cves, size_t n);
 
 /* What failed, for the next decisions: 15 minutes, doubled each time, at most 4 hours. e->reason may be "". */
 void situation_failed(struct net *n, const struct situation *s, const struct decide_level *l,

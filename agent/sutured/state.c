@@ -9,8 +9,8 @@
 #include "sutured/net.h"
 
 /* What is written down. Hidden parts are, too. */
-static const char *const kept[] = {"told", "held",	"notices", "check",
-				   "stop", "available", "state",   "why"};
+static const char *const kept[] = {"told",	"held",	 "notices", "check",	"stop",
+				   "available", "state", "why",	    "libraries"};
 
 static bool is_kept(const char *part)
 {
@@ -25,14 +25,14 @@ static json_t *nothing_heard(void)
 	return json_pack(
 		"{s:s, s:i, s:s, s:b, s:s, s:s, s:s, s:n, s:s, s:s, s:{s:s, s:s, s:s},"
 		" s:{s:n, s:n, s:i, s:s}, s:{s:n, s:n, s:i, s:s, s:n}, s:{s:s, s:s, s:i}, s:n, s:[],"
-		" s:{s:s, s:s, s:n}, s:s, s:[], s:{}}",
+		" s:{s:s, s:s, s:n}, s:s, s:[], s:{}, s:[]}",
 		"format", "suture-agent-state", "version", 1, "agent", SUTURE_VERSION, "registered",
 		0, "system_id", "", "portal", "", "feed", "", "registered_at", "trouble", "",
 		"state", "not-registered", "why", "code", "", "text", "", "advice", "", "checkin",
 		"last", "next", "failures", 0, "error", "", "check", "last", "next", "failures", 0,
 		"error", "", "expires", "told", "action", "", "patchset", "", "level", 0,
 		"available", "held", "stop", "action", "none", "reason", "", "since", "busy", "",
-		"notices", "sandbox");
+		"notices", "sandbox", "libraries");
 }
 
 int state_init(struct net *n, struct sut_err *err)

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tuf/json.h"
 
 enum {
 	DAY_S = 86400,
@@ -15,6 +16,7 @@ enum {
 	PATCHSET_MAX = 63,
 	PATH_MAX_BYTES = 512,
 	SHA256_HEX = 64,
+	BUILD_ID_HEX = 40,
 };
 static const int64_t serial_max = (INT64_C(1) << 53) - 2;
 static const int64_t length_max = 64 << 20;
@@ -22,18 +24,19 @@ static const int64_t length_max = 64 << 20;
 void told_release(struct told *t)
 {
 	json_decref(t->kernel);
+	json_decref(t->libraries);
 	json_decref(t->held);
 	json_decref(t->notices);
-	t->kernel = t->held = t->notices = NULL;
+	t->kernel = t->libraries = t->held = t->notices = NULL;
 }
 
-static int malformed(struct sut_err *err, const char *member)
+static int malformed(struct sut_err *err, const char *in, const char *member)
 {
 	return sut_err_reason(
 		err, EPROTO, "portal-malformed",
-		"the portal's answer has no proper \"%s\"; it is not obeyed. Is the portal "
+		"the portal's answer has no proper \"%s%s%s\"; it is not obeyed. Is the portal "
 		"older than this agent?",
-		member);
+		in, *in ? "." : "", member);
 }
 
 static const char *text_of(const json_t *j, const char *member)
@@ -74,7 +77,8 @@ static bool has_int(const json_t *j, const char *member, int64_t min, int64_t ma
 	return json_is_integer(v) && json_integer_value(v) >= min && json_integer_value(v) <= max;
 }
 
-static int take_kernel(const json_t *k, json_t **ret, struct sut_err *err)
+/* what: "kernel" or "libraries". */
+static int take_run(const json_t *k, const char *what, json_t **ret, struct sut_err *err)
 {
 	const char *action = text_of(k, "action"), *patchset = text_of(k, "patchset");
 	json_int_t level = json_integer_value(json_object_get(k, "level"));
@@ -82,7 +86,7 @@ static int take_kernel(const json_t *k, json_t **ret, struct sut_err *err)
 
 	if (strcmp(action, "none") != 0 && strcmp(action, "keep") != 0 &&
 	    strcmp(action, "unload") != 0 && strcmp(action, "apply") != 0)
-		return malformed(err, "kernel.action");
+		return malformed(err, what, "action");
 	if (strcmp(action, "apply") != 0) {
 		/* What is told beside it is for people. */
 		*ret = json_pack("{s:s, s:s, s:I}", "action", action, "patchset",
@@ -91,19 +95,56 @@ static int take_kernel(const json_t *k, json_t **ret, struct sut_err *err)
 		return *ret ? 0 : sut_err_oom(err);
 	}
 	if (!is_patchset(patchset))
-		return malformed(err, "kernel.patchset");
+		return malformed(err, what, "patchset");
 	if (!has_int(k, "level", 1, INT32_MAX))
-		return malformed(err, "kernel.level");
+		return malformed(err, what, "level");
 	if (!*path || strlen(path) > PATH_MAX_BYTES || !is_printable(path))
-		return malformed(err, "kernel.path");
+		return malformed(err, what, "path");
 	if (strlen(sha256) != SHA256_HEX || strspn(sha256, "0123456789abcdef") != SHA256_HEX)
-		return malformed(err, "kernel.sha256");
+		return malformed(err, what, "sha256");
 	if (!has_int(k, "length", 1, length_max))
-		return malformed(err, "kernel.length");
+		return malformed(err, what, "length");
 	*ret = json_pack("{s:s, s:s, s:I, s:s, s:s, s:O}", "action", action, "patchset", patchset,
 			 "level", level, "path", path, "sha256", sha256, "length",
 			 json_object_get(k, "length"));
 	return *ret ? 0 : sut_err_oom(err);
+}
+
+static bool is_build_id(const char *s)
+{
+	return strspn(s, "0123456789abcdef") == BUILD_ID_HEX && !s[BUILD_ID_HEX];
+}
+
+static int take_libraries(const json_t *list, json_t **ret, struct sut_err *err)
+{
+	_cleanup_json_ json_t *all = json_array();
+	const json_t *e;
+	size_t i;
+
+	if (!all)
+		return sut_err_oom(err);
+	/* A portal that knows no libraries says nothing of them. */
+	if (list && !json_is_array(list))
+		return malformed(err, "", "libraries");
+	json_array_foreach(list, i, e) {
+		const char *build_id = text_of(e, "build_id");
+		json_t *run = NULL;
+		int r;
+
+		if (i == TOLD_LIBRARIES_MAX || !is_build_id(build_id))
+			return malformed(err, "libraries", "build_id");
+		r = take_run(e, "libraries", &run, err);
+		if (r < 0)
+			return r;
+		if (json_object_set_new(run, "build_id", json_string(build_id)) < 0 ||
+		    json_array_append(all, run) < 0) {
+			json_decref(run);
+			return sut_err_oom(err);
+		}
+		json_decref(run);
+	}
+	*ret = json_incref(all);
+	return 0;
 }
 
 /* Those of at most `bytes`, as long as *left lasts: what the agent says in turn has to fit into one message. */
@@ -131,19 +172,21 @@ static json_t *take_held(const json_t *list)
 
 	json_array_foreach(list, i, e) {
 		const char *patchset = text_of(e, "patchset"), *reason = text_of(e, "reason");
-		const char *until = text_of(e, "until");
+		const char *until = text_of(e, "until"), *build_id = text_of(e, "build_id");
+		json_t *entry;
 
 		if (i >= TOLD_HELD_MAX)
 			break;
 		if (!is_patchset(patchset) || !is_patchset(reason))
 			continue;
-		(void)json_array_append_new(
-			ret,
-			json_pack("{s:s, s:I, s:s, s:o, s:o}", "patchset", patchset, "level",
+		entry = json_pack("{s:s, s:I, s:s, s:o, s:o}", "patchset", patchset, "level",
 				  (json_int_t)clamp(json_object_get(e, "level"), 0, INT32_MAX, 0),
 				  "reason", reason, "until",
 				  is_patchset(until) ? json_string(until) : json_null(), "cves",
-				  words(json_object_get(e, "cves"), TOLD_CVE_MAX, &left)));
+				  words(json_object_get(e, "cves"), TOLD_CVE_MAX, &left));
+		if (entry && is_build_id(build_id))
+			(void)json_object_set_new(entry, "build_id", json_string(build_id));
+		(void)json_array_append_new(ret, entry);
 	}
 	return ret;
 }
@@ -159,15 +202,19 @@ int told_parse(const json_t *body, struct told *ret, struct sut_err *err)
 	int r;
 
 	if (!has_int(body, "serial", 0, serial_max))
-		return malformed(err, "serial");
+		return malformed(err, "", "serial");
 	t.serial = (int64_t)json_integer_value(json_object_get(body, "serial"));
 	if (!t.next_checkin_s)
-		return malformed(err, "next_checkin_s");
+		return malformed(err, "", "next_checkin_s");
 	(void)snprintf(t.feed, sizeof(t.feed), "%s", text_of(body, "feed"));
 	sut_make_printable(t.feed, "");
-	r = take_kernel(json_object_get(body, "kernel"), &t.kernel, err);
-	if (r < 0)
+	r = take_run(json_object_get(body, "kernel"), "kernel", &t.kernel, err);
+	if (r == 0)
+		r = take_libraries(json_object_get(body, "libraries"), &t.libraries, err);
+	if (r < 0) {
+		told_release(&t);
 		return r;
+	}
 	t.held = take_held(json_object_get(body, "held"));
 	t.notices = words(json_object_get(body, "notices"), TOLD_TEXT_MAX, &notices);
 	if (!t.held || !t.notices) {

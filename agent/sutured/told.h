@@ -10,6 +10,7 @@
 #include "common/conf.h"
 
 enum {
+	TOLD_LIBRARIES_MAX = 256,
 	TOLD_HELD_MAX = 64,
 	TOLD_NOTICES_MAX = 16,
 	TOLD_TEXT_MAX = 256,
@@ -22,8 +23,9 @@ struct told {
 	int64_t next_checkin_s; /* 1 … a day */
 	int64_t next_check_s;	/* a minute … a week */
 	char feed[AGENT_NAME_MAX + 1];
-	json_t *kernel; /* {action, patchset, level} and, with "apply", {path, sha256, length} */
-	json_t *held; /* list of {patchset, level, reason, until, cves}; TOLD_CVES_MAX of these in all */
+	json_t *kernel;	   /* {action, patchset, level} and, with "apply", {path, sha256, length} */
+	json_t *libraries; /* list of the same with build_id */
+	json_t *held; /* list of {patchset, level, reason, until, cves}, with build_id when it is about a library; TOLD_CVES_MAX of these in all */
 	json_t *notices; /* list of printable words, bounded */
 };
 void told_release(struct told *t);

@@ -196,12 +196,20 @@ static void think(struct net *n, struct task *t)
 		net_log(NET_WARNING, "%s", err.msg);
 }
 
+static void tell_parts(struct net *n)
+{
+	for (size_t i = 0; n->parts && n->parts[i]; i++)
+		if (n->parts[i]->looked)
+			n->parts[i]->looked(n);
+}
+
 static void check(struct net *n, struct task *t)
 {
 	struct sut_err err = {0};
 
 	(void)!update_refresh(n, &err); /* noted, and said in the log */
 	think(n, t);
+	tell_parts(n);
 }
 
 static void settle(struct net *n, struct task *t)
@@ -286,7 +294,7 @@ const struct net_part update_part = {
 /* Verbs                                                                */
 
 /* What the portal tells now; that it does not answer is no reason not to look. */
-static int ask_portal(struct net *n, struct task *t, struct sut_err *err)
+int update_ask_portal(struct net *n, struct task *t, struct sut_err *err)
 {
 	int r;
 
@@ -302,10 +310,11 @@ void verb_check(struct net *n, struct task *t)
 {
 	_cleanup_(repository_close) struct repository r = {0};
 	struct sut_err err = {0}, first = {0};
-	int k = ask_portal(n, t, &first), l = look(n, t, NULL, &r, &err);
+	int k = update_ask_portal(n, t, &first), l = look(n, t, NULL, &r, &err);
 
 	publish(n);
 	post_think(n);
+	tell_parts(n);
 	if (k < 0)
 		err = first;
 	if (k < 0 || l < 0)
@@ -314,7 +323,7 @@ void verb_check(struct net *n, struct task *t)
 		task_ok(t, json_pack("{s:o}", "status", state_document(n)));
 }
 
-static int read_ask(const struct task *t, struct update_ask *ask, struct sut_err *err)
+int update_read_ask(const struct task *t, struct update_ask *ask, struct sut_err *err)
 {
 	const json_t *to = json_object_get(t->request, "to");
 	json_int_t level = json_integer_value(to);
@@ -346,13 +355,13 @@ void verb_update(struct net *n, struct task *t)
 	struct sut_err err = {0}, silent = {0};
 	json_t *answer = NULL;
 	struct update_ask ask;
-	int k = read_ask(t, &ask, &err), l;
+	int k = update_read_ask(t, &ask, &err), l;
 
 	if (k < 0) {
 		task_fail(t, &err, NULL);
 		return;
 	}
-	l = ask_portal(n, t, &silent);
+	l = update_ask_portal(n, t, &silent);
 	k = update_now(n, t, &ask, &answer, &err);
 	/* "Nothing is to be done" is only known when the portal was heard. */
 	if (k == 0 && l < 0 && !ask.level && !ask.id && is_none(answer)) {

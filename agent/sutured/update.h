@@ -39,6 +39,13 @@ int update_refresh(struct net *n, struct sut_err *err) _must_check_;
 /* The part of the agent (parts.c): due times, what a check-in tells, what a new agent.conf says. */
 extern const struct net_part update_part;
 
+/* For verbs: "to", "force" and "dry_run" of a request; and what the portal tells now (that it does not answer is no reason not to
+ * look). */
+int update_read_ask(const struct task *t, struct update_ask *ask, struct sut_err *err) _must_check_;
+int update_ask_portal(struct net *n, struct task *t, struct sut_err *err) _must_check_;
+/* Is it the name of one? */
+bool explain_is_cve(const char *s);
+
 /* The rows of verb.c. */
 void verb_check(struct net *n, struct task *t);
 void verb_update(struct net *n, struct task *t);

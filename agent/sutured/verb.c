@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sutured/job.h"
+#include "sutured/library.h"
 #include "sutured/update.h"
 
 static const struct verb verbs[] = {
@@ -13,6 +14,8 @@ static const struct verb verbs[] = {
 	{.name = "check", .run = verb_check},
 	{.name = "update", .run = verb_update},
 	{.name = "explain", .all = true, .run = verb_explain},
+	{.name = "lib-update", .run = verb_lib_update},
+	{.name = "lib-explain", .all = true, .run = verb_lib_explain},
 	{.name = "job", .run = verb_job},
 	{.name = "reload", .run = verb_reload},
 };

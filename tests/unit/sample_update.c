@@ -18,7 +18,7 @@
 #include "crypto/sha256.h"
 #include "sutured/update.h"
 
-enum { STATE_MAX = 4096 };
+enum { STATE_MAX = 16384 };
 
 struct world world;
 struct sut_err world_err;
@@ -56,12 +56,90 @@ static void patch_bytes(uint32_t level, char ret[static 64])
 	snprintf(ret, 64, "patch of level %u", level);
 }
 
+static const char *const lib_ids[WORLD_LIBS] = {WORLD_SSL, WORLD_EXPAT};
+static const char *const lib_names[WORLD_LIBS] = {"libssl.so.3", "libexpat.so.1"};
+
+static void lib_bytes(int lib, uint32_t level, char ret[static 64])
+{
+	snprintf(ret, 64, "patch of %s, level %u", lib_names[lib], level);
+}
+
+static void lib_sha256(int lib, uint32_t level, char ret[static SUT_SHA256_HEX])
+{
+	char bytes[64];
+
+	lib_bytes(lib, level, bytes);
+	sut_sha256_hex(bytes, strlen(bytes), ret);
+}
+
+static void libraries_text_of(char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = 0;
+	for (int i = 0; i < WORLD_LIBS; i++) {
+		char sha256[SUT_SHA256_HEX];
+		uint32_t level = world.lib[i].level;
+
+		if (!level && !world.lib[i].unloaded)
+			continue;
+		lib_sha256(i, level, sha256);
+		len += (size_t)snprintf(
+			text + len, size - len,
+			"%s{\"build_id\":\"%s\",\"name\":\"%s\",\"id\":\"%s%.0u\",\"level\":%u,"
+			"\"sha256\":\"%s\",\"cves\":[],\"processes\":%u,\"patched\":%u,"
+			"\"phase\":\"good\",\"unloaded\":%s}",
+			len ? "," : "", lib_ids[i], lib_names[i], level ? "U" : "",
+			level ? (unsigned int)(i + 1) * 10 + level : 0, level, level ? sha256 : "",
+			level ? world.lib[i].processes : 0, level ? world.lib[i].processes : 0,
+			world.lib[i].unloaded ? "true" : "false");
+	}
+}
+
+static json_t *files_json(void)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < WORLD_LIBS; i++)
+		if (world.lib[i].processes)
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:i, s:b}", "build_id", lib_ids[i],
+						"path", "/usr/lib/x", "processes",
+						(int)world.lib[i].processes, "deleted", 0));
+	return json_pack("{s:o}", "files", list);
+}
+
+/* What suture-apply makes of it: the level of the library whose patch has that hash. */
+static void play_library(const char *verb, const json_t *request)
+{
+	const char *sha256 = json_string_value(json_object_get(request, "sha256"));
+	const char *build_id = json_string_value(json_object_get(request, "build_id"));
+	char is[SUT_SHA256_HEX];
+
+	for (int i = 0; i < WORLD_LIBS; i++) {
+		if (sut_streq(verb, "lib-unload") &&
+		    (!build_id || sut_streq(build_id, lib_ids[i]))) {
+			world.lib[i].level = 0;
+			world.lib[i].unloaded = true;
+		}
+		for (uint32_t l = 1; sha256 && l < 10; l++) {
+			lib_sha256(i, l, is);
+			if (sut_streq(is, sha256)) {
+				world.lib[i].level = l;
+				world.lib[i].unloaded = false;
+			}
+		}
+	}
+}
+
 static void state_text_of(char *text, size_t size)
 {
+	char libraries[2048];
+
 	char bytes[64], sha256[SUT_SHA256_HEX], patch[256] = "null", at[WHEN_MAX];
 
 	when_text(world.now, at);
-
+	libraries_text_of(libraries, sizeof(libraries));
 	patch_bytes(world.level, bytes);
 	sut_sha256_hex(bytes, strlen(bytes), sha256);
 	if (world.level)
@@ -74,9 +152,10 @@ static void state_text_of(char *text, size_t size)
 		"\"kernel\":{\"release\":\"6.1.0-47-cloud-amd64\",\"arch\":\"x86_64\","
 		"\"build_id\":\"" WORLD_BUILD "\"},\"switch\":{\"state\":\"normal\",\"by\":\"\"},"
 		"\"support\":{\"state\":\"supported\"},\"patch\":%s,\"residue\":false,"
-		"\"quarantined\":[],\"choice\":{\"mode\":\"normal\",\"pin\":null,\"hold\":null,"
-		"\"tags\":[]},%s}",
-		at, world.boot_id, patch, world.more);
+		"\"quarantined\":[%s],\"choice\":{\"mode\":\"normal\",\"pin\":null,\"hold\":null,"
+		"\"tags\":[]},\"libraries\":[%s],%s}",
+		at, world.boot_id, patch, world.lib_quarantined ? world.lib_quarantined : "",
+		libraries, world.more);
 }
 
 void world_publish(void)
@@ -117,7 +196,7 @@ static void answer_call(struct half_played *h, int fd)
 	verb = json_string_value(json_object_get(request, "verb"));
 	pthread_mutex_lock(&h->lock);
 	/* Who asks what is so changes nothing. */
-	if (!sut_streq(verb, "status") && h->n < WORLD_CALLS) {
+	if (!sut_streq(verb, "status") && !sut_streq(verb, "lib-files") && h->n < WORLD_CALLS) {
 		snprintf(h->verbs[h->n], sizeof(h->verbs[0]), "%s", verb);
 		h->requests[h->n++] = json_incref(request);
 	}
@@ -133,10 +212,14 @@ static void answer_call(struct half_played *h, int fd)
 			world.level = 0;
 		if (sut_streq(verb, "apply"))
 			world.level = (uint32_t)strtoul(h->verbs[WORLD_CALLS - 1], NULL, 10);
+		if (sut_streq(verb, "lib-apply") || sut_streq(verb, "lib-unload"))
+			play_library(verb, request);
 		world_publish();
-		(void)!wire_ok(fd, sut_streq(verb, "status") ? state_json_of()
-							     : json_pack("{s:{s:s}}", "result",
-									 "outcome", "applied"));
+		(void)!wire_ok(fd,
+			       sut_streq(verb, "status") ? state_json_of()
+			       : sut_streq(verb, "lib-files")
+				       ? files_json()
+				       : json_pack("{s:{s:s}}", "result", "outcome", "applied"));
 	}
 	pthread_mutex_unlock(&h->lock);
 	json_decref(request);
@@ -255,6 +338,32 @@ void world_release(uint32_t level)
 	snprintf(world.half.verbs[WORLD_CALLS - 1], sizeof(world.half.verbs[0]), "%u", level);
 }
 
+void world_release_library(int lib, uint32_t level)
+{
+	char bytes[64], path[128], latest[128], sha256[SUT_SHA256_HEX], sig[256], id[16];
+
+	lib_bytes(lib, level, bytes);
+	lib_sha256(lib, level, sha256);
+	snprintf(id, sizeof(id), "U%u", (unsigned int)(lib + 1) * 10 + level);
+	snprintf(path, sizeof(path), "library/%s/%u/upatch.bin", lib_ids[lib], level);
+	snprintf(latest, sizeof(latest), "library/%s/upatch.bin", lib_ids[lib]);
+	for (int i = 0; i < 2; i++) {
+		const char *at = i ? latest : path;
+
+		sample_repo_target(world.repo, targets(), at, bytes, strlen(bytes));
+		json_object_set_new(json_object_get(json_object_get(targets(), "targets"), at),
+				    "custom",
+				    json_pack("{s:s, s:I, s:s, s:s, s:[s]}", "id", id, "level",
+					      (json_int_t)level, "soname", lib_names[lib],
+					      "package_version", "1.0-1", "cves", "CVE-2026-0002"));
+	}
+	snprintf(sig, sizeof(sig), "targets/library/%s/%u/%s.upatch.bin.sig", lib_ids[lib], level,
+		 sha256);
+	world_put(world.www, sig, "signature", 9);
+	sample_repo_release(world.repo);
+	world_flush();
+}
+
 void world_stop_flag(const char *action)
 {
 	sample_repo_target(world.repo, targets(), "stop/flag.json", "{}", 2);
@@ -279,6 +388,26 @@ void world_told(const char *action, uint32_t level, const char *sha256)
 		  json_pack("{s:s, s:s, s:I, s:s, s:s, s:I}", "action", action, "patchset", id,
 			    "level", (json_int_t)level, "path", path, "sha256",
 			    sha256 ? sha256 : right, "length", (json_int_t)strlen(bytes)));
+}
+
+void world_told_library(int lib, const char *action, uint32_t level)
+{
+	json_t *all = state_get(&world.n, "_told_libraries");
+	char bytes[64], sha256[SUT_SHA256_HEX], id[16], path[128];
+
+	if (!json_is_array(all)) {
+		json_decref(all);
+		all = json_array();
+	}
+	lib_bytes(lib, level, bytes);
+	lib_sha256(lib, level, sha256);
+	snprintf(id, sizeof(id), "U%u", (unsigned int)(lib + 1) * 10 + level);
+	snprintf(path, sizeof(path), "library/%s/%u/upatch.bin", lib_ids[lib], level);
+	json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I}", "build_id",
+					     lib_ids[lib], "action", action, "patchset", id,
+					     "level", (json_int_t)level, "path", path, "sha256",
+					     sha256, "length", (json_int_t)strlen(bytes)));
+	state_set(&world.n, "_told_libraries", all);
 }
 
 void world_register(void)
@@ -340,6 +469,34 @@ void world_due(enum net_due what)
 	struct task t = {.name = "test", .fd = -1};
 
 	world.n.on_due[what](&world.n, &t);
+}
+
+static const char *lib_text(int lib, const char *part, const char *member)
+{
+	static char text[64];
+	json_t *all = state_get(&world.n, "libraries"), *e;
+	size_t i;
+
+	text[0] = 0;
+	json_array_foreach(all, i, e) {
+		const json_t *v = json_object_get(e, part);
+		const char *s = json_string_value(member ? json_object_get(v, member) : v);
+
+		if (sut_streq(json_string_value(json_object_get(e, "build_id")), lib_ids[lib]))
+			snprintf(text, sizeof(text), "%s", s ? s : "");
+	}
+	json_decref(all);
+	return text;
+}
+
+const char *world_lib_state(int lib)
+{
+	return lib_text(lib, "state", NULL);
+}
+
+const char *world_lib_why(int lib)
+{
+	return lib_text(lib, "why", "code");
 }
 
 const char *world_state(void)

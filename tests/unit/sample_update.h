@@ -15,7 +15,10 @@
 #define WORLD_BUILD "6d1c0a52d53fbbd2a1d2a4b1c8ae2ecf43fb2a61"
 #define WORLD_BOOT "8b1e4c1a-0000-4000-8000-000000000001"
 
-enum { WORLD_CALLS = 32 };
+#define WORLD_SSL "1111111111111111111111111111111111111111"
+#define WORLD_EXPAT "2222222222222222222222222222222222222222"
+
+enum { WORLD_CALLS = 32, WORLD_LIBS = 2 };
 
 /* The root half: what it was asked, and what it says. */
 struct half_played {
@@ -40,6 +43,14 @@ struct world {
 	uint32_t level; /* of what runs; 0 */
 	const char *boot_id;
 	const char *more; /* members of the state of the root half */
+	/* libssl.so.3 and libexpat.so.1 */
+	struct {
+		uint32_t processes; /* that use it; 0: it is not in use */
+		uint32_t level;	    /* that is applied */
+		bool unloaded;
+	} lib[WORLD_LIBS];
+	const char
+		*lib_quarantined; /* further entries of "quarantined", with a comma before each */
 };
 extern struct world world;
 extern struct sut_err world_err;
@@ -56,16 +67,22 @@ const char *world_asked(void);
 
 /* K1, K2 … into the repository; what is applied from then on has that level. */
 void world_release(uint32_t level);
+/* The same for a library: U10, U11 … for the first, U20 … for the second. */
+void world_release_library(int lib, uint32_t level);
 void world_stop_flag(const char *action);
 /* All that is served, as files below world.www. */
 void world_flush(void);
 
 /* What the portal has said; sha256 NULL: the right one. */
 void world_told(const char *action, uint32_t level, const char *sha256);
+/* What it tells of libraries: one more. level 0 with "unload". */
+void world_told_library(int lib, const char *action, uint32_t level);
 void world_register(void);
 
 /* What sutured does by itself when that is due; then its state, and the code of the reason. */
 void world_due(enum net_due what);
+const char *world_lib_state(int lib);
+const char *world_lib_why(int lib);
 const char *world_state(void);
 const char *world_why(void);
 

@@ -724,6 +724,9 @@ static void every_refusal_of_an_enrolment_says_what_to_do(void **state _unused_)
 		(void)snprintf(answer, sizeof(answer), "{\"code\":\"%s\",\"detail\":\"x\\u001by\"}",
 			       cases[i].code);
 		liar_says(&w.l, cases[i].status, NULL, answer);
+		/* It asks for less before it gives up. */
+		if (sut_streq(cases[i].code, "product-not-covered"))
+			liar_says(&w.l, cases[i].status, NULL, answer);
 		refused(verb_register, r, cases[i].code, cases[i].words);
 	}
 	assert_false(identity_registered(&w.n.id));
@@ -747,6 +750,29 @@ static void an_enrolment_is_believed_only_when_it_is_whole(void **state _unused_
 		refused(verb_register, r, "portal-malformed", "portal");
 	}
 	assert_false(identity_registered(&w.n.id));
+}
+
+/* Libraries are asked for by default; what was asked for by name is not given up. */
+static void a_key_for_kernels_alone_will_do(void **state _unused_)
+{
+	_cleanup_(sut_freep) char *r = request_of("\"key\":\"" KEY "\"");
+	_cleanup_(sut_freep) char *named =
+		request_of("\"key\":\"" KEY "\",\"products\":[\"kernel\",\"library\"]");
+	json_t *j, *b;
+
+	liar_says(&w.l, "403 No", NULL, "{\"code\":\"product-not-covered\",\"detail\":\"x\"}");
+	refused(verb_register, named, "product-not-covered", "added to the key");
+	liar_says(&w.l, "403 No", NULL, "{\"code\":\"product-not-covered\",\"detail\":\"x\"}");
+	liar_says(&w.l, "201 Made", NULL, ENROLLED);
+	j = call(verb_register, r);
+	assert_true(json_is_true(json_object_get(j, "ok")));
+	json_decref(j);
+	b = body(1);
+	assert_int_equal(json_array_size(json_object_get(b, "products")), 2);
+	json_decref(b);
+	b = body(2);
+	assert_int_equal(json_array_size(json_object_get(b, "products")), 1);
+	json_decref(b);
 }
 
 static void registers_sends_no_secret_but_the_key_and_survives_a_lost_answer(void **state _unused_)
@@ -989,6 +1015,7 @@ int main(void)
 		T(bad_requests_to_register_are_refused_with_advice),
 		T(every_refusal_of_an_enrolment_says_what_to_do),
 		T(an_enrolment_is_believed_only_when_it_is_whole),
+		T(a_key_for_kernels_alone_will_do),
 		T(registers_sends_no_secret_but_the_key_and_survives_a_lost_answer),
 		T(an_authority_that_did_not_help_is_not_kept),
 		T(a_customer_id_goes_with_its_token_in_the_header),

@@ -179,6 +179,9 @@ static int add(struct lib_state *s, const char *build_id)
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
+		/* The kernel's guard is another one. */
+		if (sut_streq(why.reason, "guard"))
+			memcpy(why.reason, "library-guard", sizeof("library-guard"));
 		if (s->errors)
 			errors_add(s->errors, &why, "", s->a->now());
 		return 0;

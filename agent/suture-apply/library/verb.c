@@ -161,8 +161,42 @@ int verb_lib_processes(struct apply *a, struct verb_call *c, json_t *answer, str
 	return pass_on(a, q, "processes", answer, err);
 }
 
+/* It need not run as long as nothing is to run, and then who wants to know what is in use starts it for this once. */
+static int files_once(struct apply *a, json_t *answer, struct sut_err *err)
+{
+	struct machine_kernel k;
+	json_t *libraries = NULL, *daemon = NULL;
+	bool wanted = true;
+	int r = daemon_start(a, err);
+
+	if (r == 0)
+		r = pass_on(a, json_pack("{s:s}", "verb", "files"), "files", answer, err);
+	if (r == 0 && a->machine.kernel(a->machine.ctx, &k, NULL) == 0 &&
+	    library_state(a, &k, NULL, NULL, &libraries, &daemon) == 0) {
+		const json_t *l;
+		size_t i;
+
+		wanted = false;
+		json_array_foreach(libraries, i, l)
+			if (json_integer_value(json_object_get(l, "level")) > 0)
+				wanted = true;
+	}
+	json_decref(libraries);
+	json_decref(daemon);
+	if (!wanted)
+		daemon_stop(a);
+	return r;
+}
+
 int verb_lib_files(struct apply *a, struct verb_call *c _unused_, json_t *answer,
 		   struct sut_err *err)
 {
-	return pass_on(a, json_pack("{s:s}", "verb", "files"), "files", answer, err);
+	struct sut_err why = {0};
+	int r = pass_on(a, json_pack("{s:s}", "verb", "files"), "files", answer, &why);
+
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return files_once(a, answer, err);
+	if (r < 0 && err)
+		*err = why;
+	return r;
 }
