@@ -5,12 +5,12 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #include "base/file.h"
 #include "base/str.h"
+#include "change/filter.h"
 #include "change/frames.h"
 
 #define PAGE ((uint64_t)SUT_LIBRARY_PAGE)
@@ -69,55 +69,8 @@ struct room {
 	struct proc *p;
 	pid_t tid;
 	struct inject_gadgets g;
-	bool filter_off; /* the process's seccomp filters, for as long as we are here */
+	bool filtered; /* its filter is put aside */
 };
-
-/* Has the thread a filter of its own? Threads of one process may differ. */
-static bool filtered(const struct room *r)
-{
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(64 << 10);
-	char path[64];
-	const char *s;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", r->p->pid, r->tid);
-	if (sut_file_read(path, &b, NULL) < 0)
-		return true;
-	s = strstr(sut_buf_str(&b), "\nSeccomp:\t");
-	return s && s[10] != '0';
-}
-
-/*
- * What a filter makes of a system call cannot be known: it may kill for it. So it is put aside, which the kernel allows to a tracer with
- * CAP_SYS_ADMIN who has no filter himself, and which ends with the tracing. Asking for it is quicker than asking whether there is one.
- */
-static int filter_off(struct room *r, struct sut_err *err)
-{
-	int e;
-
-	if (ptrace(PTRACE_SETOPTIONS, r->tid, NULL,
-		   IMAGE_TRACE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP) == 0) {
-		r->filter_off = true;
-		return 0;
-	}
-	e = errno;
-	if (e == ESRCH)
-		return proc_err_gone(r->p->pid, err);
-	if (!filtered(r))
-		return 0;
-	return sut_err_reason(
-		err, EOPNOTSUPP, "seccomp",
-		"Process %d (%s) has a filter of system calls, which cannot be put aside "
-		"(%s): this needs CAP_SYS_ADMIN, and no filter of our own. Restart it "
-		"with the updated package.",
-		r->p->pid, r->p->comm, strerror(e));
-}
-
-static void filter_on(struct room *r)
-{
-	if (r->filter_off)
-		(void)ptrace(PTRACE_SETOPTIONS, r->tid, NULL, IMAGE_TRACE_OPTIONS);
-	r->filter_off = false;
-}
 
 /* The number behind a key of /proc/PID/limits; UINT64_MAX: unlimited or not said. */
 static uint64_t limit_of(const struct proc *p, const char *key)
@@ -322,7 +275,7 @@ static int place(struct room *r, const struct proc_elf *e, const struct proc_pat
 	int64_t v;
 	int rc;
 
-	rc = filter_off(r, err);
+	rc = filter_off(r->p, r->tid, &r->filtered, err);
 	if (rc == 0)
 		rc = make_room(r, e, len, &at, err);
 	if (rc < 0)
@@ -363,7 +316,8 @@ int image_place(struct proc *p, pid_t tid, const struct proc_elf *e, const struc
 		rc = inject_find(p, 0, &room.g, err);
 	if (rc == 0)
 		rc = place(&room, e, patch, imports, bytes, &at, err);
-	filter_on(&room);
+	if (room.filtered)
+		filter_on(tid);
 	if (rc == 0 && resume)
 		rc = resume(ctx);
 	if (rc < 0)

@@ -6,6 +6,8 @@
 #ifndef SUTURE_PROCESS_CHANGE_IMAGE_H
 #define SUTURE_PROCESS_CHANGE_IMAGE_H
 
+#include <sys/ptrace.h>
+
 #include "change/engine.h"
 #include "change/inject.h"
 #include "change/record.h"

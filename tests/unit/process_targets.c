@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,23 +198,23 @@ void target_suspend(struct target_state *s, int fd)
 	}
 }
 
-static void on_altstack(int sig)
+static void check_altstack(int flags)
 {
-	struct target_state *s = handled;
+	struct timespec t = {.tv_nsec = 1000000};
+	stack_t ss;
 
-	(void)sig;
-	while (!s->stop) {
-		struct timespec t = {.tv_nsec = 1000000};
-		stack_t ss;
-
-		nanosleep(&t, NULL);
-		if (sigaltstack(NULL, &ss) < 0 || ss.ss_size != 65536 ||
-		    !(ss.ss_flags & SS_ONSTACK))
-			wrong(s, "the alternate stack was changed", (long)ss.ss_size);
-		s->rounds++;
-	}
+	nanosleep(&t, NULL);
+	if (sigaltstack(NULL, &ss) < 0 || ss.ss_size != 65536 || ss.ss_flags != flags)
+		wrong(handled, "the alternate stack was changed", (long)ss.ss_size);
 }
 
+static void on_altstack(int sig)
+{
+	(void)sig;
+	check_altstack(SS_ONSTACK);
+}
+
+/* In turn on it and off it. */
 void target_altstack(struct target_state *s, int fd)
 {
 	stack_t ss = {.ss_sp = malloc(65536), .ss_size = 65536};
@@ -223,10 +224,78 @@ void target_altstack(struct target_state *s, int fd)
 	handled = s;
 	sigaltstack(&ss, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
-	raise(SIGUSR1);
-	if (sigaltstack(NULL, &ss) < 0 || ss.ss_size != 65536)
-		wrong(s, "the alternate stack was changed", (long)ss.ss_size);
+	while (!s->stop) {
+		check_altstack(0);
+		raise(SIGUSR1);
+		s->rounds++;
+	}
 	free(ss.ss_sp);
+}
+
+/*
+ * One restartable sequence: begins by pointing *cs_ptr to its description, spins, and says whether it came to its end without a
+ * break. Whoever is taken out of it must come back at the abort handler.
+ */
+int spin_sequence(uint64_t *cs_ptr, uint64_t n);
+__asm__(".data\n.balign 32\n"
+	"sequence: .long 0, 0\n"
+	".quad 1f, 3f - 1f, 4f\n"
+	".text\n.globl spin_sequence\n.type spin_sequence, @function\n"
+	"spin_sequence:\n"
+	"lea sequence(%rip), %rax\n"
+	"mov %rax, (%rdi)\n"
+	"1:\n"
+	"2: dec %rsi; jnz 2b\n"
+	"3:\n"
+	"movq $0, (%rdi)\n"
+	"mov $0, %eax\n"
+	"ret\n"
+	".long 0x53053053\n" /* RSEQ_SIG */
+	"4: mov $1, %eax\n"
+	"ret\n"
+	".size spin_sequence, . - spin_sequence\n");
+
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
+void target_rseq(struct target_state *s, int fd)
+{
+	uint8_t *area;
+
+	(void)fd;
+	if (!&__rseq_size || !__rseq_size) {
+		s->signals = 1; /* not here */
+		while (!s->stop)
+			s->rounds++;
+		return;
+	}
+	area = (uint8_t *)__builtin_thread_pointer() + __rseq_offset;
+	while (!s->stop) {
+		s->value += (uint64_t)spin_sequence((uint64_t *)(area + 8), 3000000000);
+		s->rounds++;
+	}
+}
+
+void target_deep(struct target_state *s, int fd)
+{
+	uint8_t *stack =
+		mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)fd;
+	/* Something lies below that a frame there would run into. */
+	mprotect(stack, 32768, PROT_NONE);
+	while (!s->stop) {
+		uint64_t n = 20000000;
+
+		__asm__ volatile("mov %%rsp, %%rbx\n"
+				 "mov %1, %%rsp\n"
+				 "1: dec %0; jnz 1b\n"
+				 "mov %%rbx, %%rsp\n"
+				 : "+r"(n)
+				 : "r"(stack + 32768 + 256)
+				 : "rbx", "memory", "cc");
+		s->rounds++;
+	}
 }
 
 struct target target_start(target_fn fn)

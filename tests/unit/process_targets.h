@@ -35,7 +35,12 @@ void target_epoll(struct target_state *s,
 		  int fd); /* epoll_wait(), never begun again by the kernel */
 void target_futex(struct target_state *s, int fd);    /* FUTEX_WAIT with a timeout */
 void target_suspend(struct target_state *s, int fd);  /* sigsuspend(): a mask of its own */
-void target_altstack(struct target_state *s, int fd); /* in a handler on an alternate stack */
+void target_altstack(struct target_state *s, int fd); /* on an alternate stack, and not on it */
+
+void target_rseq(struct target_state *s,
+		 int fd); /* in a restartable sequence: value counts its aborts */
+void target_deep(struct target_state *s,
+		 int fd); /* the stack pointer at the lower end of its stack */
 
 bool target_avx(void); /* can target_spin() run here? */
 

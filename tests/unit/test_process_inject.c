@@ -129,6 +129,43 @@ static void a_thread_on_its_alternate_stack_keeps_it(void **state _unused_)
 	many_calls(target_altstack, false);
 }
 
+/* The kernel forgets the sequence when the thread is elsewhere, so going on within it would be wrong. */
+static void a_restartable_sequence_is_aborted(void **state _unused_)
+{
+	struct target t = target_start(target_rseq);
+	struct sut_err err = {0};
+	int64_t v;
+
+	for (uint64_t i = 1; i <= 5; i++) {
+		usleep(20000);
+		assert_ok(once(t.pid, map_call, &v, &err), err);
+		assert_true(target_until(&t, i));
+		if (!t.s->signals)
+			assert_true(t.s->value >= i);
+	}
+	/* Three seconds of spinning are not over: every round ended by an abort. */
+	if (!t.s->signals)
+		assert_int_equal(t.s->rounds, t.s->value);
+	t.s->stop = 1;
+	assert_ok(once(t.pid, map_call, &v, &err), err);
+	target_end(&t);
+}
+
+static void a_stack_that_is_full_is_left_alone(void **state _unused_)
+{
+	struct target t = target_start(target_deep);
+	struct sut_err err = {0};
+	int64_t v;
+
+	for (int i = 0; i < 20; i++) {
+		assert_ok(once(t.pid, map_call, &v, &err), err);
+		assert_true(v > 0);
+		usleep(1000);
+	}
+	assert_true(target_rounds(&t, 2));
+	target_end(&t);
+}
+
 static void errors_of_the_call_come_back(void **state _unused_)
 {
 	const uint64_t bad[7] = {SYS_mmap, 1, LEN, PROT_READ, MAP_FIXED | MAP_PRIVATE, 0, 0};
@@ -409,6 +446,11 @@ static void death_leaves_a_futex(void **state _unused_)
 	die_everywhere(target_futex, false);
 }
 
+static void death_leaves_a_full_stack(void **state _unused_)
+{
+	die_everywhere(target_deep, false);
+}
+
 static void death_leaves_an_alternate_stack(void **state _unused_)
 {
 	die_everywhere(target_altstack, false);
@@ -448,6 +490,8 @@ int main(void)
 		cmocka_unit_test(a_futex_keeps_its_time),
 		cmocka_unit_test(a_thread_in_sigsuspend_keeps_its_masks),
 		cmocka_unit_test(a_thread_on_its_alternate_stack_keeps_it),
+		cmocka_unit_test(a_restartable_sequence_is_aborted),
+		cmocka_unit_test(a_stack_that_is_full_is_left_alone),
 		cmocka_unit_test(errors_of_the_call_come_back),
 		cmocka_unit_test(a_signal_that_comes_meanwhile_is_delivered),
 		cmocka_unit_test(a_stopped_process_stays_stopped),
@@ -462,6 +506,7 @@ int main(void)
 		cmocka_unit_test(death_leaves_an_epoll_wait),
 		cmocka_unit_test(death_leaves_a_sleep),
 		cmocka_unit_test(death_leaves_a_futex),
+		cmocka_unit_test(death_leaves_a_full_stack),
 		cmocka_unit_test(death_leaves_an_alternate_stack),
 		cmocka_unit_test(death_leaves_a_stopped_process_whole),
 	};
