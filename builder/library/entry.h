@@ -40,4 +40,7 @@ int sut_lib_entry_plan(const struct sut_lib_profile *p, uint64_t vaddr, uint64_t
  * could begin. Pure but for the profile. */
 uint32_t sut_lib_padding(const struct sut_lib_profile *p, uint64_t vaddr);
 
+/* Length of the instruction at p when it does nothing, as assemblers and linkers fill gaps; 0 when it does something. */
+uint32_t sut_lib_nop(const uint8_t *p, size_t len);
+
 #endif

@@ -18,15 +18,10 @@ enum {
 
 /* ---- padding ---- */
 
-/* Length of an instruction that does nothing, as assemblers and linkers fill gaps; 0 when it is none. */
-static uint32_t nothing(const uint8_t *p, size_t len)
+uint32_t sut_lib_nop(const uint8_t *p, size_t len)
 {
 	size_t n = 0;
 
-	if (!len)
-		return 0;
-	if (p[0] == 0xcc || p[0] == 0x90)
-		return 1;
 	while (n < len && (p[n] == 0x66 || p[n] == 0x2e)) /* data16, cs */
 		n++;
 	if (n < len && p[n] == 0x90)
@@ -94,7 +89,7 @@ uint32_t sut_lib_padding(const struct sut_lib_profile *p, uint64_t vaddr)
 		return 0;
 	b = sut_lib_profile_bytes(p, vaddr, end - vaddr);
 	while (b && at < end - vaddr) {
-		uint32_t n = nothing(b + at, end - vaddr - at);
+		uint32_t n = b[at] == 0xcc ? 1 : sut_lib_nop(b + at, end - vaddr - at);
 
 		if (!n)
 			return 0; /* something without a symbol is here: nothing is certain */

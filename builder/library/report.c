@@ -161,6 +161,19 @@ static int add_list(const char *title, const struct sut_strv *l, const char *aft
 	return r;
 }
 
+/* Functions that came out differently with a section of their own, and where. */
+static json_t *differs(const struct sut_lib_unit *u)
+{
+	json_t *a = json_array();
+
+	for (uint32_t i = 0; u->differs && i < u->orig_atoms->n; i++)
+		if (u->differs[i])
+			json_array_append_new(a, json_pack("{s:s s:s}", "name",
+							   u->orig_atoms->atoms[i].name, "how",
+							   u->differs[i]));
+	return a;
+}
+
 int sut_lib_report_text(const struct sut_lib_profile *p, const struct sut_lib_build *b,
 			struct sut_buf *out)
 {
@@ -224,12 +237,13 @@ json_t *sut_lib_report_json(const struct sut_lib_profile *p, const struct sut_li
 	json_object_set_new(t, "total", json_real(total));
 	json_object_set_new(o, "seconds", t);
 	for (size_t i = 0; i < b->nunits; i++)
-		json_array_append_new(c, json_pack("{s:s s:f s:f s:I s:I}", "source",
+		json_array_append_new(c, json_pack("{s:s s:f s:f s:I s:I s:o}", "source",
 						   b->units[i].source, "original",
 						   b->same[i].compile_seconds[0], "patched",
 						   b->same[i].compile_seconds[1], "functions",
 						   (json_int_t)b->same[i].functions, "same",
-						   (json_int_t)b->same[i].same));
+						   (json_int_t)b->same[i].same, "differs",
+						   differs(&b->units[i])));
 	json_object_set_new(o, "objects", c);
 	json_object_set_new(o, "new_functions", names_and_sizes(&b->payload.new_functions));
 	json_object_set_new(o, "new_data", names_and_sizes(&b->payload.new_data));

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "library/entry.h"
 #include "library/unit.h"
 
 struct side {
@@ -147,9 +148,13 @@ static bool is_pair(const struct pairs *p, uint64_t x, uint64_t y)
 	return lo < p->n && p->x[lo] == x && p->y[lo] == y;
 }
 
+/* The next instruction that does something: what aligns loops depends on the length of jumps before. */
 static bool next(csh h, struct side *s)
 {
-	return s->left && cs_disasm_iter(h, &s->p, &s->left, &s->at, s->insn);
+	while (s->left && cs_disasm_iter(h, &s->p, &s->left, &s->at, s->insn))
+		if (sut_lib_nop(s->insn->bytes, s->insn->size) != s->insn->size)
+			return true;
+	return false;
 }
 
 static bool same_instruction(csh h, struct side *x, struct side *y, struct pairs *jumps)
@@ -189,11 +194,17 @@ static int compare(csh h, struct side *x, struct side *y, uint64_t *ret_at)
 	struct pairs jumps = {calloc(max, 8), calloc(max, 8), 0};
 	int r = at.x && at.y && jumps.x && jumps.y ? 1 : -ENOMEM;
 
-	while (r == 1 && (x->left || y->left)) {
+	while (r == 1) {
+		bool more = next(h, x);
+
 		*ret_at = y->at;
-		at.x[at.n] = x->at;
-		at.y[at.n++] = y->at;
-		if (!next(h, x) || !next(h, y) || !same_instruction(h, x, y, &jumps))
+		if (next(h, y) != more)
+			r = 0;
+		if (!more || !r)
+			break;
+		at.x[at.n] = x->at - x->insn->size;
+		at.y[at.n++] = y->at - y->insn->size;
+		if (!same_instruction(h, x, y, &jumps))
 			r = 0;
 	}
 	for (size_t i = 0; r == 1 && i < jumps.n; i++) {
