@@ -475,8 +475,10 @@ int run_apply(struct run *run, struct sut_err *err)
 	int r;
 
 	r = run_open(run, &a.p, err);
-	if (!r)
+	if (!r) {
+		a.p->loading = run->held;
 		r = coroutine_refuse_go(a.p, err);
+	}
 	if (!r)
 		r = find_sites(&a, err);
 	for (size_t i = 0; i < a.nsites && !r; i++) {

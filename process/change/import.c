@@ -97,7 +97,7 @@ int image_imports(struct proc *p, const struct proc_elf *e, const struct sut_lib
 	r = proc_elf_all(p, &elfs, &nelfs, err);
 	if (r < 0)
 		return r;
-	r = symbol_scope(&s.m, elfs, nelfs, e->dynamic, &objects, &s.n, err);
+	r = symbol_scope(&s.m, elfs, nelfs, e->dynamic, p->loading, &objects, &s.n, err);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	s.v = objects;

@@ -45,6 +45,9 @@ struct proc {
 	uint64_t start_brk; /* where the heap begins, or will */
 	uint64_t auxv_phdr; /* AT_PHDR: program headers of the executable; 0: not said */
 	char comm[32];
+	/* Set by the caller: the thread that loads a library is held where all of them are mapped, so that the lists of the dynamic
+	 * linker stand still although it is at work. */
+	bool loading;
 	char state; /* R, S, D, T, t, Z … at the time of the look */
 	pid_t tracer;
 	uid_t uid;

@@ -190,7 +190,8 @@ static uint64_t find_debug(const struct elf_mem *m, const struct proc_elf *elfs,
 }
 
 int symbol_scope(const struct elf_mem *m, const struct proc_elf *elfs, size_t nelfs,
-		 uint64_t dynamic, struct symbol_object **ret, size_t *ret_n, struct sut_err *err)
+		 uint64_t dynamic, bool loading, struct symbol_object **ret, size_t *ret_n,
+		 struct sut_err *err)
 {
 	_cleanup_(sut_freep) struct symbol_object *v = calloc(nelfs + 1, sizeof(*v));
 	uint64_t at;
@@ -204,7 +205,7 @@ int symbol_scope(const struct elf_mem *m, const struct proc_elf *elfs, size_t ne
 
 		if (!word(m, at, &d, offsetof(struct debug, next)))
 			break;
-		if (d.state)
+		if (d.state && !loading)
 			return sut_err_reason(
 				err, EBUSY, "busy",
 				"The process loads or unloads a library just now. Try "

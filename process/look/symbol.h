@@ -32,10 +32,11 @@ int symbol_object(const struct elf_mem *m, const struct proc_elf *e,
 
 /*
  * The files of the namespace that `dynamic` belongs to, in the linker's order, which is that of the global scope. -ENOENT when there is no
- * dynamic linker, or it does not know that file; -EBUSY (reason "busy") while it changes the list.
+ * dynamic linker, or it does not know that file; -EBUSY (reason "busy") while it changes the list,
+ * unless that stands still (loading: as in struct proc).
  */
 int symbol_scope(const struct elf_mem *m, const struct proc_elf *elfs, size_t nelfs,
-		 uint64_t dynamic, struct symbol_object **ret, size_t *ret_n,
+		 uint64_t dynamic, bool loading, struct symbol_object **ret, size_t *ret_n,
 		 struct sut_err *err) _must_check_;
 
 struct symbol {

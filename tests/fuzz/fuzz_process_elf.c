@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)!symbol_find(&m, &o, name, version, &sym);
 		if (symbol_slot(&m, &o, &o, name, version, &v) == 0)
 			FUZZ_ASSERT(v >= o.low && v < o.high);
-		if (symbol_scope(&m, s.v, s.n, s.v[i].dynamic, &scope, &n, NULL) == 0) {
+		if (symbol_scope(&m, s.v, s.n, s.v[i].dynamic, i & 1, &scope, &n, NULL) == 0) {
 			FUZZ_ASSERT(n >= 1 && n <= s.n);
 			free(scope);
 		}
