@@ -112,6 +112,8 @@ static int make_plan(struct half *h, struct plan *q, struct sut_err *err)
 	q->to = all ? RECORD_APPLIED : RECORD_REVERTED;
 	/* Forwards: what only the one before had must be gone. Backwards: everything of this one. */
 	q->write = !all && c.there;
+	for (uint32_t i = 0; i < q->r->head.nplaces && !all && !q->write; i++)
+		q->write = jump_island_left(h->p, &q->r->places[i]);
 	for (uint32_t i = 0; q->old && i < q->old->head.nplaces && !q->write; i++) {
 		const struct record_place *before = &q->old->places[i];
 		enum jump_state s;
@@ -148,9 +150,12 @@ static int backwards(struct half *h, const struct plan *q, struct sut_err *err)
 					  *before = place_of(q->old, at->func);
 		enum jump_state s;
 
-		if (jump_look(h->p, at, &s) < 0 || s != JUMP_THERE)
+		if (jump_look(h->p, at, &s) < 0)
 			continue;
-		r = before ? jump_change(h->p, at, before, err) : jump_take(h->p, at, err);
+		if (jump_island_left(h->p, at))
+			r = jump_take(h->p, at, err);
+		else if (s == JUMP_THERE)
+			r = before ? jump_change(h->p, at, before, err) : jump_take(h->p, at, err);
 	}
 	for (uint32_t i = 0; q->old && i < q->old->head.nplaces && !r; i++) {
 		enum jump_state s;

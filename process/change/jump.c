@@ -31,6 +31,16 @@ int jump_look(const struct proc *p, const struct record_place *q, enum jump_stat
 	return 0;
 }
 
+bool jump_island_left(const struct proc *p, const struct record_place *q)
+{
+	uint8_t is[5], island[ISLAND_LEN];
+
+	return q->island && proc_read(p, q->addr, is, q->len) == 0 &&
+	       !memcmp(is, q->original, q->len) &&
+	       proc_read(p, q->island, island, sizeof(island)) == 0 &&
+	       !memcmp(island, q->island_jump, sizeof(island));
+}
+
 /*
  * In one store where the bytes lie within an aligned word: then also a task that shares the memory, and was not found, sees all of it or
  * nothing.

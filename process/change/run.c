@@ -8,7 +8,10 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "change/lock.h"
 #include "change/why.h"
+
+enum { LOCK_MS = 500 };
 
 struct call {
 	struct run run;
@@ -90,12 +93,16 @@ static bool passes(const char *reason)
 
 static int call(struct call *c, struct proc_result *result, struct sut_err *err)
 {
+	_cleanup_(sut_closep) int lock = -1;
 	uint64_t before = now_ns();
 	int r;
 
 	*result = (struct proc_result){0};
 	c->run.result = result;
-	r = c->run.held ? (on_thread(c), c->ret) : on_own_thread(c);
+	/* Who is held by a thread of ours cannot be waited for by another one. */
+	r = lock_process(c->run.pid, c->run.held ? 0 : LOCK_MS, &lock, &c->err);
+	if (r == 0)
+		r = c->run.held ? (on_thread(c), c->ret) : on_own_thread(c);
 	result->total_ns = now_ns() - before;
 	if (r < 0) {
 		snprintf(result->reason, sizeof(result->reason), "%.31s",
