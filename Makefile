@@ -52,9 +52,10 @@ vm: build ## scenarios in virtual machines that run the target's own kernel
 	@tests/run vm
 
 .PHONY: soak
-soak: build ## the agent killed at every system call; apply, replace and revert under load for SOAK_MINUTES
+soak: build ## agent and process engine killed at every system call; apply, replace and revert under load for SOAK_MINUTES
 	@AGENT_FAULTS=all $(BUILD)/tests/unit/test_agent_faults
 	@AGENT_FAULTS=all tests/e2e/agent-faults
+	@KILLS=1000 tests/e2e/process-traps
 	@tests/vm/soak $(SOAK_MINUTES)
 
 .PHONY: survey
@@ -62,7 +63,7 @@ survey: build ## prove the functions of 100 files of the kernel against the ship
 	@tests/survey
 
 .PHONY: bench
-bench: build ## the figures: time to build a patch, length of the pause, cost of trust, of a portal, of the agent
+bench: build ## the figures: time to build a patch, length of the pause, cost of trust, of a portal, of the agent, of a library patch
 	@bench/run
 
 .PHONY: format

@@ -204,14 +204,26 @@ static int add_reloc(struct maker *m, uint64_t off, uint32_t field, uint32_t bas
 static int import_index(struct maker *m, const struct sut_sym *s, uint32_t *ret,
 			struct sut_err *err)
 {
+	char *at;
+
 	for (size_t i = 0; i < m->nimports; i++)
-		if (sut_streq(m->imports[i].name, s->name)) {
+		if (sut_streq(m->import_names[i], s->name)) {
 			*ret = (uint32_t)i;
 			return 0;
 		}
 	if (m->nimports == SUT_ARRAY_SIZE(m->imports))
 		return sut_err_set(err, EINVAL, "too many imports");
 	m->imports[m->nimports] = (struct sut_library_import){s->name, "", s->bind == STB_WEAK};
+	m->import_names[m->nimports] = s->name;
+	/* As .symver writes it. */
+	at = strchr(s->name, '@');
+	if (at) {
+		m->imports[m->nimports].version = at + 1;
+		m->import_copies[m->nimports] = strndup(s->name, (size_t)(at - s->name));
+		m->imports[m->nimports].name = m->import_copies[m->nimports];
+		if (!m->imports[m->nimports].name)
+			return sut_err_oom(err);
+	}
 	*ret = (uint32_t)m->nimports++;
 	return 0;
 }

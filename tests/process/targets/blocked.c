@@ -34,6 +34,7 @@ enum { SECONDS = 300 };
 
 static void (*tell)(int code);
 static void (*ready)(void);
+static bool again;
 
 static void pair(int fd[2])
 {
@@ -394,16 +395,19 @@ static void *blocked(void *arg)
 	long r;
 
 	ready();
-	errno = 0;
-	r = c->wait();
+	do {
+		errno = 0;
+		r = c->wait();
+	} while (again && r == -1 && errno == EINTR);
 	fprintf(stderr, "%s ended: %ld, %m\n", c->name, r);
 	tell((errno == EINTR ? 3000 : 4000) + n);
 	return NULL;
 }
 
 void blocked_start(void (*thread)(void *(*f)(void *), void *arg), void (*found)(int),
-		   void (*looked)(void))
+		   void (*looked)(void), bool once_more)
 {
+	again = once_more;
 	tell = found;
 	ready = looked;
 	/* Semaphores and queues that nobody removes end with it. */

@@ -16,7 +16,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <ucontext.h>
 
 #include "blocked.h"
 #include "regs.h"
@@ -50,7 +49,7 @@ static void look(void)
 		found(1);
 	if (s < 1 || s > 3)
 		found(2);
-	if (p != 11 && p != 22 && p != 33)
+	if (p != 11 && p != 22 && p != 33 && !atomic_load(&mixture))
 		found(3);
 	looked();
 }
@@ -103,8 +102,7 @@ static void mode_idle(long n)
 
 static void mode_blocked(long n)
 {
-	(void)n;
-	blocked_start(thread, found, looked);
+	blocked_start(thread, found, looked, n != 0);
 }
 
 /* A thread ends as soon as it has begun: about a thousand in a second and more. */
@@ -376,38 +374,6 @@ static void mode_longjmp(long n)
 	thread(jumper, NULL);
 }
 
-/* A coroutine that rests inside of victim_with(), on a stack in the heap: 'G' resumes it. */
-static ucontext_t outer, inner;
-
-static int rest(void *arg)
-{
-	(void)arg;
-	swapcontext(&inner, &outer);
-	return 10;
-}
-
-static void coroutine(void)
-{
-	atomic_store(&result, victim_with(rest, NULL));
-}
-
-static void start_coroutine(void)
-{
-	getcontext(&inner);
-	if (!inner.uc_stack.ss_sp)
-		inner.uc_stack.ss_sp = malloc(256 << 10);
-	inner.uc_stack.ss_size = 256 << 10;
-	inner.uc_link = &outer;
-	makecontext(&inner, coroutine, 0);
-	swapcontext(&outer, &inner);
-}
-
-static void mode_coroutine(long n)
-{
-	(void)n;
-	start_coroutine();
-}
-
 /* The leader has ended, its threads go on: a zombie by the look of it. */
 static void mode_no_leader(long n)
 {
@@ -441,12 +407,10 @@ static void mode_exec(long n)
 /* All of its threads are asleep in the kernel, where only a fatal signal wakes them (vfork parent), and the child waits. */
 static void mode_uninterruptible(long n)
 {
-	static const char ready[] = "ready\n";
 	pid_t pid;
-	ssize_t r = write(1, ready, sizeof(ready) - 1);
 
 	(void)n;
-	(void)r;
+	say_ready();
 	pid = vfork();
 	if (pid == 0) {
 		char c;
@@ -462,18 +426,10 @@ static int extra(char c)
 {
 	switch (c) {
 	case 'G': /* lets go who is inside, and says what victim_with() gave it */
-		if (inner.uc_stack.ss_sp) {
-			swapcontext(&outer, &inner);
-			return atomic_load(&result);
-		}
 		atomic_store(&leave, 1);
 		wait_for(&result);
 		return atomic_load(&result);
 	case 'A': /* again inside */
-		if (inner.uc_stack.ss_sp) {
-			start_coroutine();
-			return 0;
-		}
 		atomic_store(&leave, 0);
 		atomic_store(&inside, 0);
 		atomic_store(&result, 0);
@@ -503,21 +459,13 @@ static const struct {
 	const char *name;
 	void (*set)(long n);
 } modes[] = {
-	{"spin", mode_spin},
-	{"idle", mode_idle},
-	{"blocked", mode_blocked},
-	{"spawn", mode_spawn},
-	{"fork", mode_fork},
-	{"vfork", mode_vfork},
-	{"clone-vm", mode_clone_vm},
-	{"signals", mode_signals},
-	{"altstack", mode_altstack},
-	{"inside", mode_inside},
-	{"longjmp", mode_longjmp},
-	{"coroutine", mode_coroutine},
-	{"no-leader", mode_no_leader},
-	{"exec", mode_exec},
-	{"uninterruptible", mode_uninterruptible},
+	{"spin", mode_spin},	     {"idle", mode_idle},
+	{"blocked", mode_blocked},   {"spawn", mode_spawn},
+	{"fork", mode_fork},	     {"vfork", mode_vfork},
+	{"clone-vm", mode_clone_vm}, {"signals", mode_signals},
+	{"altstack", mode_altstack}, {"inside", mode_inside},
+	{"longjmp", mode_longjmp},   {"no-leader", mode_no_leader},
+	{"exec", mode_exec},	     {"uninterruptible", mode_uninterruptible},
 };
 
 int main(int argc, char **argv)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What patches put in the place of victim.c: fixed_X for level 1, again_X for level 2. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,20 +98,39 @@ int again_right(void)
 }
 
 /*
- * Imports of every kind: an old version of a symbol, which is an IFUNC; a new one; a weak one that nobody has; data.
+ * Imports of every kind: two versions of one symbol, of which the old one does not know to make room by itself; an IFUNC that the
+ * program has bound; a weak one that nobody has; data.
  */
-__asm__(".symver old_memcpy, memcpy@GLIBC_2.2.5");
-void *old_memcpy(void *to, const void *from, size_t n);
+__asm__(".symver old_realpath, realpath@GLIBC_2.2.5");
+__asm__(".symver new_realpath, realpath@GLIBC_2.3");
+char *old_realpath(const char *path, char *to);
+char *new_realpath(const char *path, char *to);
 __attribute__((weak)) int nobody_has_this_either(void);
 int fixed_imports(int x);
 int fixed_imports(int x)
 {
-	char text[32];
+	const char *volatile text = "imported";
+	char *made;
 
-	old_memcpy(text, "imported", 9);
 	if (strnlen(text, 32) != 8 || nobody_has_this_either || !stdout || !environ)
 		return -1;
+	errno = 0;
+	if (old_realpath("/", NULL) || errno != EINVAL)
+		return -2;
+	made = new_realpath("/", NULL);
+	if (!made || strcmp(made, "/") != 0)
+		return -3;
+	free(made);
 	return x + 2;
+}
+
+/* An IFUNC that nobody in the process has bound: which code it is was never decided. */
+int fixed_unbound(int x);
+int fixed_unbound(int x)
+{
+	const char *volatile text = "unbound";
+
+	return strpbrk(text, "xyzb") ? x + 2 : -1;
 }
 
 /* What is interposed stays so. */

@@ -29,6 +29,7 @@ static inline int regs_check(uint64_t seed, uint64_t turns)
 	memset(&out, 0, sizeof(out));
 	/* The structures are reached by the stack pointer alone: every other register is filled. rbp stays, the compiler may need it. */
 	__asm__ volatile("subq $512, %%rsp\n\t"
+			 ".cfi_adjust_cfa_offset 512\n\t"
 			 "movq %[in], %%r14\n\t"
 			 "movq %[out], %%r15\n\t"
 			 "movq %%r15, 128(%%rsp)\n\t"
@@ -112,6 +113,7 @@ static inline int regs_check(uint64_t seed, uint64_t turns)
 			 ".set i, i+1\n\t"
 			 ".endr\n\t"
 			 "addq $512, %%rsp\n\t"
+			 ".cfi_adjust_cfa_offset -512\n\t"
 			 : [in] "+D"(from), [out] "+S"(to)
 			 :
 			 : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13",

@@ -18,6 +18,7 @@
 /* The first fault that a checker found; 0: none. How often they looked. */
 static atomic_int fault_found;
 static atomic_int looks;
+static atomic_int mixture;
 
 static inline void found(int code)
 {
@@ -72,18 +73,32 @@ static inline int answer(char c)
 		return atomic_load(&fault_found);
 	case 'K':
 		return atomic_load(&looks) & 0x3fffffff;
+	case 'M': /* a mixture of versions is none from now on */
+		atomic_store(&mixture, 1);
+		return 0;
 	default:
 		return -1;
 	}
 }
 
+/* Once. */
+static inline void say_ready(void)
+{
+	const char *volatile ready = "ready\n";
+	static int said;
+
+	/* strnlen() is an IFUNC: it is bound from here on. */
+	if (!said++ && write(1, ready, strnlen(ready, 100)) < 0)
+		_exit(2);
+}
+
 /* extra: letters of this program; NULL. It returns what it has to say. */
 static inline void serve(int (*extra)(char c))
 {
-	static const char ready[] = "ready\n";
-	ssize_t r = write(1, ready, sizeof(ready) - 1);
+	ssize_t r;
 	char c;
 
+	say_ready();
 	while ((r = read(0, &c, 1)) != 0) {
 		if (r < 0) {
 			/* The reading itself is a system call that must not be disturbed. */
@@ -94,7 +109,7 @@ static inline void serve(int (*extra)(char c))
 		}
 		if (c == 'q')
 			break;
-		say(extra && c >= 'A' && c <= 'Z' && c != 'K' ? extra(c) : answer(c));
+		say(extra && c >= 'A' && c <= 'Z' && c != 'K' && c != 'M' ? extra(c) : answer(c));
 	}
 }
 

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where the code came from: files that are gone, replaced, mapped twice, loaded later, changed in memory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "trap.h"
+
+#define VALUE "victim_value=fixed_value"
+
+/* Starts PROGRAM MODE with a copy of the library of its own. */
+static bool start_own(struct victim *v, const char *program, const char *mode)
+{
+	const char *const argv[] = {built(program), mode, NULL};
+
+	copy_of("libvictim.so", "libvictim.so");
+	return start_with(v, argv, folder(), NULL);
+}
+
+static bool on_and_off(struct victim *v, const struct proc_patch *p)
+{
+	struct done d;
+
+	MUST(ask(v, 'v') == 1, "before");
+	d = apply(v->pid, p);
+	MUST_BE(d, "applied");
+	MUST(ask(v, 'v') == 2, "after");
+	d = revert(v->pid, p);
+	MUST_BE(d, "reverted");
+	MUST(ask(v, 'v') == 1, "reverted");
+	MUST(finish(v) == 0, "it did not end by itself");
+	return true;
+}
+
+static bool deleted_library(void)
+{
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v;
+
+	MUST(start_own(&v, "host", "plain"), "start");
+	MUST(unlink(sut_sprintf("%s/libvictim.so", folder())) == 0, "unlink");
+	return on_and_off(&v, p);
+}
+
+/* A package manager writes a new file and renames it over the old one. */
+static bool upgraded_library(void)
+{
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v, next;
+	struct done d;
+	const char *const argv[] = {built("host"), "plain", NULL};
+
+	MUST(start_own(&v, "host", "plain"), "start");
+	MUST(rename(copy_of("victim-endbr.so", "new"), sut_sprintf("%s/libvictim.so", folder())) ==
+		     0,
+	     "rename");
+	MUST(start_with(&next, argv, folder(), NULL), "start after the upgrade");
+	d = apply(next.pid, p);
+	MUST_BE(d, "not-mapped");
+	MUST(finish(&next) == 0, "end");
+	return on_and_off(&v, p);
+}
+
+static bool dlopen_later(void)
+{
+	const char *const argv[] = {built("late"), built("libvictim.so"), NULL};
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v;
+	struct done d;
+
+	MUST(start_with(&v, argv, NULL, NULL), "start");
+	d = apply(v.pid, p);
+	MUST_BE(d, "not-mapped");
+	MUST(ask(&v, 'O') == 1, "dlopen");
+	return on_and_off(&v, p);
+}
+
+static bool two_mappings(void)
+{
+	const char *const argv[] = {built("late"), built("libvictim.so"), NULL};
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v;
+	struct done d;
+
+	MUST(start_with(&v, argv, NULL, NULL), "start");
+	MUST(ask(&v, 'O') == 1 && ask(&v, 'M') == 1, "dlopen, dlmopen");
+	MUST(ask(&v, 'V') == 1 && ask(&v, 'N') == 1, "before");
+	d = apply(v.pid, p);
+	MUST_BE(d, "applied");
+	MUST(d.res.mappings == 2, "%u mappings", d.res.mappings);
+	MUST(ask(&v, 'V') == 2 && ask(&v, 'N') == 2, "after: %d %d", ask(&v, 'V'), ask(&v, 'N'));
+	d = apply(v.pid, p);
+	MUST_BE(d, "current");
+	d = revert(v.pid, p);
+	MUST_BE(d, "reverted");
+	MUST(ask(&v, 'V') == 1 && ask(&v, 'N') == 1, "reverted");
+	MUST(finish(&v) == 0, "end");
+	return true;
+}
+
+/* The second mapping comes when the first one is patched already. */
+static bool second_mapping_later(void)
+{
+	const char *const argv[] = {built("late"), built("libvictim.so"), NULL};
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v;
+	struct done d;
+
+	MUST(start_with(&v, argv, NULL, NULL), "start");
+	MUST(ask(&v, 'O') == 1, "dlopen");
+	d = apply(v.pid, p);
+	MUST_BE(d, "applied");
+	MUST(ask(&v, 'M') == 1 && ask(&v, 'V') == 2 && ask(&v, 'N') == 1, "between");
+	d = apply(v.pid, p);
+	MUST_BE(d, "applied");
+	MUST(ask(&v, 'V') == 2 && ask(&v, 'N') == 2, "after");
+	d = revert(v.pid, p);
+	MUST_BE(d, "reverted");
+	MUST(ask(&v, 'V') == 1 && ask(&v, 'N') == 1, "reverted");
+	MUST(finish(&v) == 0, "end");
+	return true;
+}
+
+static bool preloaded(void)
+{
+	const char *const argv[] = {built("late"), "none", NULL};
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v;
+
+	MUST(start_with(&v, argv, NULL, built("libvictim.so")), "start");
+	MUST(ask(&v, 'P') == 1, "dlsym");
+	return on_and_off(&v, p);
+}
+
+/* The dynamic linker run as a program: it is the executable then. */
+static bool ld_so_preload(void)
+{
+	const char *const argv[] = {"/lib64/ld-linux-x86-64.so.2",
+				    "--preload",
+				    built("libvictim.so"),
+				    built("late"),
+				    "none",
+				    NULL};
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v;
+
+	MUST(start_with(&v, argv, NULL, NULL), "start");
+	MUST(ask(&v, 'P') == 1, "dlsym");
+	return on_and_off(&v, p);
+}
+
+/* Another library was asked first for a symbol: the new code gets what the old code got. */
+static bool interposed(void)
+{
+	const char *const argv[] = {built("host"), "plain", NULL};
+	struct proc_patch *p = patch_for("victim-lazy.so", "victim_pair=fixed_pair"),
+			  *q = patch_for("victim-lazy.so", "secret=fixed_secret");
+	struct victim v;
+	struct done d;
+
+	copy_of("victim-lazy.so", "libvictim.so");
+	MUST(start_with(&v, argv, folder(), built("interpose.so")), "start");
+	d = apply(v.pid, p);
+	MUST_BE(d, "applied");
+	MUST(ask(&v, 'p') == 570, "%d", ask(&v, 'p'));
+	d = revert(v.pid, p);
+	MUST_BE(d, "reverted");
+	MUST(ask(&v, 'p') == 71, "%d", ask(&v, 'p'));
+	/* A variable, too: the library's own is 40, that of the other library 140. */
+	MUST(ask(&v, 's') == 101, "%d", ask(&v, 's'));
+	d = apply(v.pid, q);
+	MUST(d.r == 0, "%s", d.err.msg);
+	MUST(ask(&v, 's') == 102, "%d", ask(&v, 's'));
+	MUST(finish(&v) == 0, "end");
+	return true;
+}
+
+/* A thread holds the dynamic linker's locks, in the constructor of a library. */
+static bool constructor_runs(void)
+{
+	const char *const argv[] = {built("late"), built("libvictim.so"), built("constructor.so"),
+				    NULL};
+	struct proc_patch *p = patch_for("libvictim.so", "victim_value=fixed_imports");
+	struct victim v;
+	struct done d;
+
+	MUST(start_with(&v, argv, NULL, NULL), "start");
+	MUST(ask(&v, 'O') == 1 && ask(&v, 'C') == 1, "dlopen");
+	wait_ms(200);
+	d = apply(v.pid, p);
+	MUST_BE(d, "applied");
+	MUST(ask(&v, 'V') == 2, "after");
+	MUST(finish(&v) == 0, "end");
+	return true;
+}
+
+static bool other_build_id(void)
+{
+	struct upatch u = {.target = built("libvictim.so"),
+			   .object = built("fix.o"),
+			   .replace = {VALUE},
+			   .other_build_id = true};
+	struct proc_patch *p = patch_of(&u);
+	struct victim v;
+	struct done d;
+
+	MUST(start(&v, "host", "plain", NULL), "start");
+	d = apply(v.pid, p);
+	MUST_BE(d, "not-mapped");
+	MUST(ask(&v, 'v') == 1 && finish(&v) == 0, "end");
+	return true;
+}
+
+/* The right file, and bytes of it that are not as the patch knows them: named by function and offset. */
+static bool other_bytes(void)
+{
+	struct upatch u = {.target = built("libvictim.so"),
+			   .object = built("fix.o"),
+			   .replace = {"victim_home=fixed_home", VALUE},
+			   .wrong = "victim_home"};
+	struct proc_patch *p = patch_of(&u);
+	struct victim v;
+	struct done d;
+
+	MUST(start(&v, "host", "plain", NULL), "start");
+	d = apply(v.pid, p);
+	MUST_BE(d, "mismatch");
+	MUST(strstr(d.err.msg, "victim_home") != NULL, "%s", d.err.msg);
+	MUST(ask(&v, 'v') == 1 && ask(&v, 'h') == 1, "a refusal changed something");
+	MUST(finish(&v) == 0, "end");
+	return true;
+}
+
+/* Writes one byte at an address of function `name` of the library in the process. */
+static bool poke(const struct victim *v, const char *name, int offset, uint8_t byte,
+		 uint8_t *ret_old)
+{
+	struct upatch u = {
+		.target = built("libvictim.so"),
+		.object = built("fix.o"),
+		.replace = {sut_sprintf("%s=again_value", name)},
+	};
+	struct proc_patch *p = patch_of(&u);
+	struct proc_view view;
+	struct sut_err err = {0};
+	uint64_t at;
+	int fd;
+
+	MUST(proc_look(v->pid, &p->library->build_id, 1, &view, &err) == 0, "%s", err.msg);
+	MUST(view.nfiles == 1, "%zu files", view.nfiles);
+	at = view.files[0].bias + p->library->funcs[0].vaddr + (uint64_t)offset;
+	proc_view_release(&view);
+	fd = open(sut_sprintf("/proc/%d/mem", v->pid), O_RDWR | O_CLOEXEC);
+	MUST(fd >= 0 && pread(fd, ret_old, 1, (off_t)at) == 1 &&
+		     pwrite(fd, &byte, 1, (off_t)at) == 1,
+	     "mem: %s", strerror(errno));
+	close(fd);
+	return true;
+}
+
+/* A debugger has set a breakpoint; when it is taken away, the patch may come. */
+static bool breakpoint(void)
+{
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v;
+	struct done d;
+	uint8_t old, ours;
+
+	MUST(start(&v, "host", "plain", NULL), "start");
+	MUST(poke(&v, "victim_value", 2, 0xcc, &old), "poke");
+	d = apply(v.pid, p);
+	MUST_BE(d, "mismatch");
+	MUST(strstr(d.err.msg, "victim_value") != NULL, "%s", d.err.msg);
+	MUST(poke(&v, "victim_value", 2, old, &ours) && ours == 0xcc, "it was overwritten");
+	return on_and_off(&v, p);
+}
+
+/* Somebody else has written over our jump: it is not taken back by force. */
+static bool jump_overwritten(void)
+{
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct victim v;
+	struct done d;
+	uint8_t old;
+
+	MUST(start(&v, "host", "plain", NULL), "start");
+	d = apply(v.pid, p);
+	MUST_BE(d, "applied");
+	/* Its distance is another one now; nobody calls it meanwhile. */
+	MUST(poke(&v, "victim_value", 1, 0x55, &old), "poke");
+	d = revert(v.pid, p);
+	MUST_BE(d, "mismatch");
+	d = apply(v.pid, p);
+	MUST_BE(d, "mismatch");
+	MUST(strstr(d.err.msg, "victim_value") != NULL, "%s", d.err.msg);
+	MUST(poke(&v, "victim_value", 1, old, &old) && ask(&v, 'v') == 2, "after");
+	d = revert(v.pid, p);
+	MUST_BE(d, "reverted");
+	MUST(ask(&v, 'v') == 1 && finish(&v) == 0, "end");
+	return true;
+}
+
+/* The file is open and mapped as data, by somebody who does not run it. */
+static bool mapped_as_data(void)
+{
+	int fd = open(built("libvictim.so"), O_RDONLY | O_CLOEXEC);
+	void *m = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	const char *const argv[] = {built("late"), "none", NULL};
+	struct victim v;
+	struct done d;
+
+	MUST(m != MAP_FAILED, "mmap");
+	MUST(start_with(&v, argv, NULL, NULL), "start");
+	d = apply(v.pid, p);
+	MUST_BE(d, "not-mapped");
+	MUST(finish(&v) == 0, "end");
+	return true;
+}
+
+const struct trap traps_files[] = {
+	{"deleted-library", deleted_library},
+	{"upgraded-library", upgraded_library},
+	{"dlopen-later", dlopen_later},
+	{"two-mappings", two_mappings},
+	{"second-mapping-later", second_mapping_later},
+	{"preloaded", preloaded},
+	{"ld-so-preload", ld_so_preload},
+	{"interposed-symbol", interposed},
+	{"constructor-runs", constructor_runs},
+	{"other-build-id", other_build_id},
+	{"other-bytes", other_bytes},
+	{"breakpoint", breakpoint},
+	{"jump-overwritten", jump_overwritten},
+	{"mapped-as-data", mapped_as_data},
+	{NULL, NULL},
+};
