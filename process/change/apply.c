@@ -37,6 +37,9 @@ struct apply {
 	struct proc_result *r;
 	struct record *known;
 	size_t nknown;
+	/* The same, and those of this patch: jumps of ours may be there from an earlier stop. Borrowed. */
+	struct record *all;
+	size_t nall;
 	struct site sites[SITES_MAX];
 	size_t nsites;
 	struct quiet *quiet;
@@ -51,6 +54,7 @@ static void release(struct apply *a)
 		free(a->sites[i].done);
 	}
 	record_free_all(a->known, a->nknown);
+	free(a->all);
 	proc_close(a->p);
 }
 
@@ -332,14 +336,27 @@ static bool is_free(const struct apply *a, uint32_t site, uint32_t func,
 	return true;
 }
 
+/* The image may have gone with an exec, and another program be where the first one was. */
+static bool image_is_there(const struct apply *a, const struct site *s)
+{
+	struct record_head h;
+
+	return proc_read(a->p, s->new.at, &h, sizeof(h)) == 0 &&
+	       !memcmp(h.magic, RECORD_MAGIC, sizeof(h.magic)) && h.image == s->new.at &&
+	       !memcmp(h.sha256, s->new.head.sha256, sizeof(h.sha256));
+}
+
 static int verify(struct apply *a, struct sut_err *err)
 {
 	int r = 0;
 
+	for (size_t i = 0; i < a->nsites; i++)
+		if (a->sites[i].placed && !image_is_there(a, &a->sites[i]))
+			return proc_err_gone(a->p->pid, err);
 	for (size_t i = 0; i < a->nsites && !r; i++)
 		if (a->sites[i].placed)
-			r = image_verify(a->p, &a->sites[i].e, a->patch->library, a->known,
-					 a->nknown, err);
+			r = image_verify(a->p, &a->sites[i].e, a->patch->library, a->all, a->nall,
+					 err);
 	return r;
 }
 
@@ -440,6 +457,14 @@ static int switch_over(struct apply *a, struct sut_err *err)
 	struct quiet q = {.p = a->p, .o = a->o, .result = a->r, .act = act, .ctx = a};
 	int r = 0;
 
+	a->all = calloc(a->nknown + a->nsites, sizeof(*a->all));
+	if (!a->all)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < a->nknown; i++)
+		a->all[a->nall++] = a->known[i];
+	for (size_t i = 0; i < a->nsites; i++)
+		if (a->sites[i].placed)
+			a->all[a->nall++] = a->sites[i].new;
 	a->quiet = &q;
 	for (uint32_t i = 0; i < a->nsites && !r; i++) {
 		struct site *s = &a->sites[i];
@@ -468,6 +493,22 @@ static int switch_over(struct apply *a, struct sut_err *err)
 	return r;
 }
 
+/* What looked like other code may have been another program, after an exec. */
+static int is_it_still_there(struct apply *a, struct sut_err *err)
+{
+	struct proc_elf elfs[SITES_MAX];
+	size_t n = 0;
+
+	if (!a->nsites)
+		return -EBADMSG;
+	if (proc_refresh(a->p, NULL) == 0)
+		n = proc_elf_find(a->p, a->patch->library->build_id, elfs, SITES_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (elfs[i].bias == a->sites[0].e.bias)
+			return -EBADMSG;
+	return proc_err_gone(a->p->pid, err);
+}
+
 int run_apply(struct run *run, struct sut_err *err)
 {
 	struct apply a = {.held = run->held, .patch = run->patch, .o = run->o, .r = run->result};
@@ -490,9 +531,11 @@ int run_apply(struct run *run, struct sut_err *err)
 	}
 	if (!r && !current)
 		r = switch_over(&a, err);
-	if (r < 0)
+	if (r == -EBADMSG && !a.held)
+		r = is_it_still_there(&a, err);
+	if (r < 0 && r != -ESRCH)
 		take_back_images(&a);
-	else
+	if (!r)
 		snprintf(run->result->reason, sizeof(run->result->reason), "%s",
 			 current    ? "current"
 			 : replaced ? "replaced"

@@ -2,11 +2,11 @@
 #include "change/half.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "change/jump.h"
+#include "change/names.h"
 #include "change/quiet.h"
 #include "change/regs.h"
 
@@ -73,6 +73,16 @@ static const struct record_place *place_of(const struct record *r, uint64_t func
 	return NULL;
 }
 
+int half_foreign(const struct proc *p, const struct record *r, uint64_t addr, struct sut_err *err)
+{
+	char name[NAMES_LEN];
+
+	return sut_err_reason(
+		err, EBADMSG, "mismatch",
+		"the code at %s in process %d is neither as shipped nor as patch %s left it: another patcher or a debugger changed it; restart the process",
+		names_of(p, addr, name), p->pid, r->head.id);
+}
+
 /* Somebody else's bytes at a place that neither record explains. */
 static int foreign(const struct half *h, const struct plan *q, struct sut_err *err)
 {
@@ -85,12 +95,7 @@ static int foreign(const struct half *h, const struct plan *q, struct sut_err *e
 			continue;
 		if (before && jump_look(h->p, before, &s) == 0 && s == JUMP_THERE)
 			continue;
-		return sut_err_reason(
-			err, EBADMSG, "mismatch",
-			"the code at %#" PRIx64
-			" in process %d is neither as shipped nor as patch %s left "
-			"it: another patcher or a debugger changed it; restart the process",
-			at->addr, h->p->pid, q->r->head.id);
+		return half_foreign(h->p, q->r, at->addr, err);
 	}
 	return 0;
 }

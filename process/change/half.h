@@ -15,6 +15,9 @@ struct half_count {
 
 void half_count(const struct proc *p, const struct record *r, struct half_count *ret);
 
+/* Somebody else has written there: -EBADMSG (reason "mismatch"). */
+int half_foreign(const struct proc *p, const struct record *r, uint64_t addr, struct sut_err *err);
+
 /* Is this one, whatever its state says, begun and not ended? */
 bool half_is(const struct record *r);
 

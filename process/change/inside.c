@@ -2,14 +2,12 @@
 #include "change/inside.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "base/str.h"
+#include "change/pages.h"
 #include "change/regs.h"
 
 enum {
@@ -18,11 +16,7 @@ enum {
 	STACK_MAX = 64 << 20,	      /* a stack with the thread's data at its end */
 	UNKNOWN_STACK_MAX = 16 << 20, /* one that only ends where memory does */
 	GROWN_MAX = 1 << 20,
-	PAGES_AT_ONCE = 4096,
 };
-
-#define PAGE_PRESENT (UINT64_C(1) << 63)
-#define PAGE_SWAPPED (UINT64_C(1) << 62)
 
 struct search {
 	const struct threads *t;
@@ -116,36 +110,24 @@ static int scan_up(struct search *s, pid_t tid, uint64_t addr, uint64_t limit, u
 	return 0;
 }
 
-/* The pages of [start, end) that hold anything: a stack or heap is mostly room. */
+struct page_scan {
+	struct search *s;
+	pid_t tid;
+};
+
+static int scan_run(void *ctx, uint64_t start, uint64_t end)
+{
+	const struct page_scan *c = ctx;
+	uint64_t done;
+
+	return scan_up(c->s, c->tid, start, end, &done);
+}
+
 static int scan_pages(struct search *s, pid_t tid, uint64_t start, uint64_t end)
 {
-	static __thread uint64_t pages[PAGES_AT_ONCE];
-	_cleanup_(sut_closep) int fd = -1;
-	char path[64];
+	struct page_scan c = {s, tid};
 
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", s->t->p->task);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	for (uint64_t at = start & ~(uint64_t)(PAGE - 1); at < end;) {
-		size_t n = (size_t)((end - at + PAGE - 1) / PAGE);
-		ssize_t got;
-
-		if (n > PAGES_AT_ONCE)
-			n = PAGES_AT_ONCE;
-		got = fd < 0 ? -1 : pread(fd, pages, n * 8, (off_t)(at / PAGE * 8));
-		for (size_t i = 0; i < n; i++) {
-			uint64_t done;
-			int r;
-
-			/* What is not known is read. */
-			if (got == (ssize_t)(n * 8) && !(pages[i] & (PAGE_PRESENT | PAGE_SWAPPED)))
-				continue;
-			r = scan_up(s, tid, at + i * PAGE, at + (i + 1) * PAGE, &done);
-			if (r < 0)
-				return r;
-		}
-		at += n * PAGE;
-	}
-	return 0;
+	return pages_each(s->t->p, start, end, scan_run, &c);
 }
 
 static const struct proc_map *own_stack(const struct threads *t, const struct thread *v)
@@ -246,24 +228,81 @@ static int look_at_thread(struct search *s, const struct thread *v, struct unwin
 	return 0;
 }
 
-static int look_at_heap(struct search *s)
+static bool has_ended(const struct proc *p, const struct regs_context *x)
+{
+	const struct proc_map *m;
+	uint64_t to;
+
+	if (proc_read(p, regs_context_return(x), &to, sizeof(to)) < 0)
+		return true;
+	m = proc_map_at(p, to);
+	return !m || !m->x || !regs_context_alive(to);
+}
+
+/* Coroutines that rest, each from its stack pointer to the end of its stack. */
+static int look_at_contexts(struct search *s, const struct contexts *c, struct unwind *u)
 {
 	const struct proc *p = s->t->p;
 
-	s->round++;
-	for (size_t i = 0; i < p->nmaps; i++) {
-		const struct proc_map *m = &p->maps[i];
-		size_t first = s->n;
-		int r;
+	for (size_t i = 0; i < c->n; i++) {
+		struct thread rests = {.tid = 0};
+		size_t first = s->n, range;
+		struct regs_context x;
+		uint64_t end;
+		int r = 0;
 
-		if (m->shared || m->ino || !m->w || !m->r || sut_streq(m->path, "[stack]"))
+		if (!contexts_read(p, c->at[i], &x) || has_ended(p, &x))
 			continue;
-		r = scan_pages(s, p->task, m->start, m->end);
+		s->round++;
+		rests.regs = x.regs;
+		range = range_at(s, regs_pc(&x.regs));
+		if (range != SIZE_MAX)
+			r = hit(s, 0, regs_pc(&x.regs), range, false);
+		if (!r)
+			r = scan_up(s, p->task, regs_sp(&x.regs), x.stack + x.stack_len, &end);
 		if (r < 0)
 			return r;
 		for (size_t k = first; k < s->n; k++)
 			s->hits[k].tid = 0;
+		if (s->n > first && u)
+			confirm(s, &rests, first, u);
 	}
+	return 0;
+}
+
+/* The stack of a thread: what is in use of it was looked at, and below is what was. */
+static bool is_stack(const struct threads *t, const struct proc_map *m)
+{
+	if (sut_streq(m->path, "[stack]"))
+		return true;
+	for (size_t i = 0; i < t->n; i++) {
+		uint64_t sp = regs_sp(&t->v[i].regs), tls = regs_tls(&t->v[i].regs);
+
+		if (t->v[i].held && sp >= m->start && sp < m->end && tls >= m->start &&
+		    tls < m->end)
+			return true;
+	}
+	return false;
+}
+
+static int look_at_heap(struct search *s)
+{
+	const struct proc *p = s->t->p;
+	size_t first = s->n;
+
+	s->round++;
+	for (size_t i = 0; i < p->nmaps; i++) {
+		const struct proc_map *m = &p->maps[i];
+		int r;
+
+		if (m->shared || m->ino || !m->w || !m->r || is_stack(s->t, m))
+			continue;
+		r = scan_pages(s, p->task, m->start, m->end);
+		if (r < 0)
+			return r;
+	}
+	for (size_t k = first; k < s->n; k++)
+		s->hits[k].tid = 0;
 	return 0;
 }
 
@@ -289,6 +328,8 @@ int inside_find(const struct threads *t, const struct inside_range *ranges, size
 	for (size_t i = 0; i < t->n && !r; i++)
 		if (t->v[i].held)
 			r = look_at_thread(&s, &t->v[i], o->unwind);
+	if (!r && o->contexts)
+		r = look_at_contexts(&s, o->contexts, o->unwind);
 	if (!r && o->scan_heap)
 		r = look_at_heap(&s);
 	if (r < 0) {

@@ -8,6 +8,7 @@
 #ifndef SUTURE_PROCESS_CHANGE_INSIDE_H
 #define SUTURE_PROCESS_CHANGE_INSIDE_H
 
+#include "change/contexts.h"
 #include "change/threads.h"
 #include "change/unwind.h"
 
@@ -19,14 +20,17 @@ struct inside_range {
 };
 
 struct inside_hit {
-	pid_t tid;     /* 0: in memory that belongs to no thread (scan_heap) */
+	pid_t tid;     /* 0: in memory that belongs to no thread (scan_heap, contexts) */
 	uint64_t addr; /* the word that was found */
 	uint32_t range;
 	bool unwound; /* certain: a frame; false: a word, and the stack could not be unwound to its end */
 };
 
 struct inside_options {
-	bool scan_heap; /* words of private writable memory count, too */
+	/* Words of private writable memory count, too, wherever they are. Many of them are of calls that have ended long ago. */
+	bool scan_heap;
+	/* Stacks of coroutines, as far as they are in use; NULL: none. */
+	const struct contexts *contexts;
 	struct unwind
 		*unwind; /* prepared before the stop; NULL: every word that is found is believed */
 };

@@ -50,7 +50,7 @@ int quiet_busy(const struct quiet *q, const struct inside_hit *hit, struct sut_e
 	unsigned long long off = hit->addr - who->start;
 
 	if (!hit->tid)
-		snprintf(name, sizeof(name), "something in the memory");
+		snprintf(name, sizeof(name), "a coroutine");
 	else
 		why_name(q->p->pid, hit->tid, name);
 	(void)sut_err_reason(err, EBUSY, "busy",
@@ -67,10 +67,9 @@ struct copy {
 };
 
 /* One try. Nothing slow is done until everybody goes on. */
-static int try_once(struct quiet *q, struct unwind *u, bool scan_heap, bool last, struct copy *busy,
+static int try_once(struct quiet *q, const struct inside_options *o, bool last, struct copy *busy,
 		    struct sut_err *err)
 {
-	struct inside_options o = {.scan_heap = scan_heap, .unwind = u};
 	_cleanup_(sut_freep) struct inside_hit *hits = NULL;
 	struct threads t;
 	size_t n = 0, held;
@@ -81,7 +80,7 @@ static int try_once(struct quiet *q, struct unwind *u, bool scan_heap, bool last
 	if (r < 0)
 		return r;
 	held = t.n;
-	r = inside_find(&t, q->ranges.v, q->ranges.n, &o, &hits, &n, err);
+	r = inside_find(&t, q->ranges.v, q->ranges.n, o, &hits, &n, err);
 	if (r == 0)
 		r = q->act(q->ctx, &t, hits, n, last, err);
 	quiet_count(q->result, threads_go(&t), held);
@@ -99,29 +98,46 @@ static bool worth_waiting(int r, const struct sut_err *e)
 				sut_streq(e->reason, "uninterruptible")));
 }
 
+static int again(struct quiet *q, struct inside_options *o, struct unwind **u, bool busy,
+		 struct sut_err *err)
+{
+	int r = proc_refresh(q->p, err);
+
+	if (r < 0)
+		return r;
+	/* By the next try it is known what is a frame and what only a word: files are read while nobody is stopped. */
+	if (busy && !*u)
+		(void)!unwind_open(q->p, u, NULL);
+	o->unwind = *u;
+	return 0;
+}
+
 int quiet_run(struct quiet *q, struct sut_err *err)
 {
 	_cleanup_(unwind_closep) struct unwind *u = NULL;
-	bool scan_heap = q->o && q->o->scan_heap >= 0 ? q->o->scan_heap > 0 : coroutine_used(q->p);
+	struct inside_options o = {.scan_heap = q->o && q->o->scan_heap > 0};
+	bool coroutines = (!q->o || q->o->scan_heap < 0) && q->ranges.n && coroutine_used(q->p);
 	struct sut_err e = {0};
 	int r;
 
 	ranges_end(&q->ranges);
 	for (uint32_t i = 1;; i++) {
 		struct copy busy = {.any = false};
+		struct contexts c = {0};
 
 		e = (struct sut_err){0};
-		r = try_once(q, u, scan_heap, i >= tries(q->o), &busy, &e);
+		r = coroutines ? contexts_find(q->p, &c, &e) : 0;
+		o.contexts = c.n ? &c : NULL;
+		if (!r)
+			r = try_once(q, &o, i >= tries(q->o), &busy, &e);
+		contexts_release(&c);
 		if (r == 0)
 			return 0;
 		if (r == -EAGAIN && busy.any && !e.code)
 			(void)quiet_busy(q, &busy.hit, &e);
-		/* By the next try it is known what is a frame and what only a word: files are read while nobody is stopped. */
-		if (r == -EAGAIN && busy.any && !u)
-			(void)!unwind_open(q->p, &u, NULL);
 		if (!worth_waiting(r, &e) || !quiet_pause(q->o, i))
 			break;
-		r = proc_refresh(q->p, &e);
+		r = again(q, &o, &u, busy.any, &e);
 		if (r < 0)
 			break;
 	}

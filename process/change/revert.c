@@ -77,10 +77,7 @@ int run_revert(struct run *run, struct sut_err *err)
 			continue;
 		half_count(v.p, &v.known[i], &c);
 		if (c.other) {
-			r = sut_err_reason(
-				err, EBADMSG, "mismatch",
-				"the code at %#llx in process %d is not as patch %s left it: another patcher or a debugger changed it; restart the process",
-				(unsigned long long)c.first_other, v.p->pid, v.known[i].head.id);
+			r = half_foreign(v.p, &v.known[i], c.first_other, err);
 			break;
 		}
 		count++;

@@ -33,12 +33,12 @@ int run_open(const struct run *run, struct proc **ret, struct sut_err *err)
 	struct proc *p;
 	int r;
 
-	if (run->pid == getpid())
-		return sut_err_reason(err, EOPNOTSUPP, "excluded",
-				      "the patcher (process %d) does not change itself", run->pid);
 	if (run->pid == 1 && !(run->o && run->o->init))
 		return sut_err_reason(err, EOPNOTSUPP, "init",
 				      "PID 1 is left alone; --include-init has it changed as well");
+	if (run->pid == getpid())
+		return sut_err_reason(err, EOPNOTSUPP, "excluded",
+				      "the patcher (process %d) does not change itself", run->pid);
 	r = proc_open(run->pid, &p, err);
 	if (r < 0)
 		return r;

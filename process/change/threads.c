@@ -28,6 +28,7 @@ enum {
 	GRACE_US = 20000,    /* after a failure: for those who are on their way into a stop */
 	CHILDREN_MAX = 8192, /* bytes of one list of children that are read */
 	DENTS = 32768,
+	SETTLE_NS = 200000000, /* for a thread that has only to fall asleep */
 };
 
 #define OPTIONS_ALL                                                                                \
@@ -55,6 +56,7 @@ struct threads_priv {
 	size_t ngroups;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
 	uint32_t deadline_us;
+	pid_t tracer;
 	pid_t late, late_tgid; /* who was waited for when it passed */
 	timer_t timer;
 	bool ticking, raised;
@@ -260,6 +262,10 @@ static int try_seize(struct threads *t, struct thread *new, unsigned long option
 		new->fresh = true; /* born attached */
 		return 0;
 	}
+	if (tracer > 0) {
+		t->priv->tracer = tracer;
+		return -EBUSY;
+	}
 	if (why_task(new->tgid, new->tid, &w) < 0)
 		return -ESRCH;
 	if (w.worker || w.state == 'Z' || w.state == 'X') {
@@ -278,12 +284,17 @@ static int seize(struct threads *t, pid_t tgid, pid_t tid, unsigned long options
 	struct thread new = {.tid = tid, .tgid = tgid, .seized = true};
 	int r;
 
-	/* Of one that is ending, or taking its leader's place in an exec, EPERM is not the last word. */
-	for (int i = 0; i < 3; i++) {
+	/* Of one that is ending, taking its leader's place in an exec, or just let go by another tracer EPERM is not the last word. */
+	for (int i = 0; i < 5; i++) {
+		struct timespec moment = {.tv_nsec = 20000L << i};
+
 		r = try_seize(t, &new, options);
-		if (r != -EPERM || why_tracer(tgid, tid))
+		if (r != -EPERM)
 			break;
+		nanosleep(&moment, NULL);
 	}
+	if (r == -EBUSY)
+		return why_traced(tgid, t->priv->tracer, err);
 	if (r == -ESRCH)
 		return 0;
 	if (r == -EPERM)
@@ -348,7 +359,12 @@ static int find_sharers(struct threads *t, const struct group *g, pid_t tid, str
 {
 	char path[32], text[CHILDREN_MAX];
 	_cleanup_(sut_closep) int fd = -1;
+	struct why_task w;
 	ssize_t n;
+
+	/* It waits for its vfork(), which is over only when the child has run on: if we held that, nobody would ever stop. */
+	if (why_task(g->tgid, tid, &w) < 0 || w.state == 'D')
+		return 0;
 
 	snprintf(path, sizeof(path), "%d/children", tid);
 	fd = openat(g->tasks, path, O_RDONLY | O_CLOEXEC);
@@ -659,6 +675,21 @@ static int give_up(struct threads *t, int r, struct sut_err *err)
 	return r;
 }
 
+/* Who was stopped by a signal is so again only when he has run to there. Nobody is to see anything else. */
+static void wait_for_group_stop(const struct threads *t)
+{
+	uint64_t end = now_ns() + SETTLE_NS;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct timespec moment = {.tv_nsec = 20000};
+		struct why_task w;
+
+		while (t->v[i].group_stop && why_task(t->v[i].tgid, t->v[i].tid, &w) == 0 &&
+		       (w.state == 'R' || w.state == 't') && now_ns() < end)
+			nanosleep(&moment, NULL);
+	}
+}
+
 uint64_t threads_go(struct threads *t)
 {
 	uint64_t ns;
@@ -668,6 +699,8 @@ uint64_t threads_go(struct threads *t)
 	for (size_t i = 0; i < t->n && !t->adopted; i++)
 		detach(&t->v[i]);
 	ns = now_ns() - t->since_ns;
+	if (!t->adopted)
+		wait_for_group_stop(t);
 	release(t);
 	return ns;
 }

@@ -57,6 +57,12 @@ static int find_nothing(Dwfl_Module *mod, void **userdata, const char *name, Dwa
 	return -1;
 }
 
+/* Of a coroutine any number will do. */
+static pid_t tid_of(const struct unwind *u)
+{
+	return u->thread->tid ? u->thread->tid : u->p->pid;
+}
+
 static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread_arg)
 {
 	struct unwind *u = arg;
@@ -65,7 +71,7 @@ static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread_arg)
 	if (*thread_arg)
 		return 0;
 	*thread_arg = u;
-	return u->thread->tid;
+	return tid_of(u);
 }
 
 static bool get_thread(Dwfl *dwfl, pid_t tid, void *arg, void **thread_arg)
@@ -74,7 +80,7 @@ static bool get_thread(Dwfl *dwfl, pid_t tid, void *arg, void **thread_arg)
 
 	(void)dwfl;
 	*thread_arg = u;
-	return u->thread && u->thread->tid == tid;
+	return u->thread && tid_of(u) == tid;
 }
 
 static bool read_memory(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *result, void *arg)
@@ -84,7 +90,8 @@ static bool read_memory(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *result, void *a
 	struct iovec remote = {(void *)(uintptr_t)addr, sizeof(*result)};
 
 	(void)dwfl;
-	return process_vm_readv(u->thread->tid, &local, 1, &remote, 1, 0) == sizeof(*result);
+	return process_vm_readv(u->thread->tid ? u->thread->tid : u->p->task, &local, 1, &remote, 1,
+				0) == sizeof(*result);
 }
 
 static bool set_registers(Dwfl_Thread *thread, void *arg)
@@ -237,7 +244,7 @@ int unwind_frames(struct unwind *u, const struct thread *t, uint64_t ret[static 
 	u->pcs = ret;
 	u->n = 0;
 	u->known = true;
-	r = dwfl_getthread_frames(u->dwfl, t->tid, on_frame, u);
+	r = dwfl_getthread_frames(u->dwfl, tid_of(u), on_frame, u);
 	u->thread = NULL;
 	return r == 0 && u->known ? u->n : -ENODATA;
 }

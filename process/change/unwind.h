@@ -18,8 +18,9 @@ void unwind_close(struct unwind *u);
 void unwind_closep(struct unwind **u);
 
 /*
- * Addresses where the frames of thread t stand, the innermost first; of a caller one byte before where it goes on. Returns how many, or -ENODATA when the
- * stack could not be followed to its end by unwind tables alone.
+ * Addresses where the frames of thread t stand, the innermost first; of a caller one byte before where it goes on. Returns how many; -ENODATA when the
+ * stack could not be followed to its end by unwind tables alone . A thread without a number (tid 0) is
+ * one that rests in memory: a coroutine.
  */
 int unwind_frames(struct unwind *u, const struct thread *t, uint64_t ret[static UNWIND_FRAMES_MAX]);
 

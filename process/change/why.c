@@ -100,15 +100,22 @@ pid_t why_tracer(pid_t pid, pid_t tid)
 	return p ? (pid_t)strtol(p + sizeof(field) - 1, NULL, 10) : 0;
 }
 
+int why_traced(pid_t pid, pid_t tracer, struct sut_err *err)
+{
+	char name[WHY_NAME_MAX];
+
+	return sut_err_reason(err, EBUSY, "traced",
+			      "process %d is traced by %s; end that tracer, then try again", pid,
+			      why_name(tracer, tracer, name));
+}
+
 int why_not_seized(pid_t pid, pid_t tid, struct sut_err *err)
 {
-	char text[16], name[WHY_NAME_MAX];
+	char text[16];
 	pid_t tracer = why_tracer(pid, tid);
 
 	if (tracer > 0)
-		return sut_err_reason(err, EBUSY, "traced",
-				      "process %d is traced by %s; end that tracer, then try again",
-				      pid, why_name(tracer, tracer, name));
+		return why_traced(pid, tracer, err);
 	if (slurp("/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)) > 0 && text[0] == '3')
 		return sut_err_reason(err, EPERM, "no-ptrace",
 				      "the system forbids ptrace: kernel.yama.ptrace_scope is 3, "

@@ -22,6 +22,9 @@ pid_t why_tracer(pid_t pid, pid_t tid);
 /* "nginx (thread 12)", or "thread 12"; out has WHY_NAME_MAX bytes. */
 const char *why_name(pid_t pid, pid_t tid, char *out);
 
+/* -EBUSY (reason "traced"), by whom. */
+int why_traced(pid_t pid, pid_t tracer, struct sut_err *err);
+
 /* PTRACE_SEIZE said EPERM: -EBUSY (reason "traced", by whom) or -EPERM (reason "no-ptrace", and what to do). */
 int why_not_seized(pid_t pid, pid_t tid, struct sut_err *err);
 
