@@ -14,7 +14,7 @@
 #include "change/quiet.h"
 #include "change/regs.h"
 
-enum { SITES_MAX = 16 };
+enum { SITES_MAX = 16, COLLISIONS_MAX = 8 };
 
 /* One mapping of the target. */
 struct site {
@@ -473,7 +473,7 @@ static int switch_over(struct apply *a, struct sut_err *err)
 			continue;
 		r = ranges_add_library(&q.ranges, l, s->e.bias, i, err);
 		if (!r && s->old)
-			r = ranges_add_record(&q.ranges, s->old, l, i, err);
+			r = ranges_add_record(&q.ranges, a->p, s->old, l, i, err);
 	}
 	if (!r && a->held) {
 		struct threads t;
@@ -509,7 +509,37 @@ static int is_it_still_there(struct apply *a, struct sut_err *err)
 	return proc_err_gone(a->p->pid, err);
 }
 
-int run_apply(struct run *run, struct sut_err *err)
+static const struct record *same_record(const struct apply *a, const struct record *r)
+{
+	for (size_t i = 0; i < a->nknown; i++)
+		if (a->known[i].at == r->at)
+			return &a->known[i];
+	for (size_t i = 0; i < a->nsites; i++)
+		if (a->sites[i].placed && a->sites[i].new.at == r->at)
+			return &a->sites[i].new;
+	return NULL;
+}
+
+/* Another patcher has been here since we looked: what he did is no mismatch. */
+static bool somebody_was_here(struct apply *a)
+{
+	struct record *now = NULL;
+	bool changed = false;
+	size_t n = 0;
+
+	if (proc_refresh(a->p, NULL) < 0 || record_find(a->p, &now, &n, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct record *r = same_record(a, &now[i]);
+
+		changed |= !r || r->head.state != now[i].head.state;
+	}
+	record_free_all(now, n);
+	return changed;
+}
+
+/* -EAGAIN: from the beginning again. */
+static int apply_once(struct run *run, struct sut_err *err)
 {
 	struct apply a = {.held = run->held, .patch = run->patch, .o = run->o, .r = run->result};
 	bool current = true, replaced = false;
@@ -533,6 +563,8 @@ int run_apply(struct run *run, struct sut_err *err)
 		r = switch_over(&a, err);
 	if (r == -EBADMSG && !a.held)
 		r = is_it_still_there(&a, err);
+	if (r == -EBADMSG && !a.held && somebody_was_here(&a))
+		r = -EAGAIN;
 	if (r < 0 && r != -ESRCH)
 		take_back_images(&a);
 	if (!r)
@@ -542,4 +574,16 @@ int run_apply(struct run *run, struct sut_err *err)
 				    : "applied");
 	release(&a);
 	return r;
+}
+
+int run_apply(struct run *run, struct sut_err *err)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; i < COLLISIONS_MAX && r == -EAGAIN; i++)
+		r = apply_once(run, err);
+	return r == -EAGAIN ? sut_err_reason(err, EBUSY, "busy",
+					     "another patcher is at work in process %d; try again",
+					     run->pid)
+			    : r;
 }

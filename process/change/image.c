@@ -63,6 +63,43 @@ const struct record *image_again(const struct record *known, size_t n, const str
 	return NULL;
 }
 
+/* Where it says who may not be busy: behind the code if there is room, else in pages of its own at the end. */
+static uint64_t busy_off(const struct sut_library *l, uint32_t *ret_n)
+{
+	uint64_t off = ((uint64_t)l->exec_len + 7) & ~(uint64_t)7;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < l->nranges; i++)
+		n += l->ranges[i].kind == SUT_LIBRARY_BUSY;
+	*ret_n = n;
+	return off + n * sizeof(struct record_busy) <= WHOLE_PAGES(l->exec_len) ? off
+										: frames_len(l);
+}
+
+/* Bytes of all mappings. */
+static uint64_t room_len(const struct sut_library *l)
+{
+	uint32_t n;
+	uint64_t off = busy_off(l, &n), end = WHOLE_PAGES(off + n * sizeof(struct record_busy));
+
+	return end > frames_len(l) ? end : frames_len(l);
+}
+
+static int write_busy(struct proc *p, const struct record *r, const struct sut_library *l,
+		      struct sut_err *err)
+{
+	_cleanup_(sut_freep) struct record_busy *v = calloc(r->head.nbusy + 1, sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < l->nranges; i++)
+		if (l->ranges[i].kind == SUT_LIBRARY_BUSY)
+			v[n++] = (struct record_busy){l->ranges[i].vaddr + r->head.bias,
+						      l->ranges[i].size};
+	return n ? proc_write(p, r->at + r->head.busy_off, v, n * sizeof(*v), err) : 0;
+}
+
 /* ---- room ---- */
 
 struct room {
@@ -222,6 +259,7 @@ static int make_record(const struct proc_elf *e, const struct proc_patch *patch,
 	memcpy(r.head.build_id, e->build_id, sizeof(e->build_id));
 	memcpy(r.head.sha256, patch->sha256, sizeof(r.head.sha256));
 	snprintf(r.head.id, sizeof(r.head.id), "%s", patch->manifest->id);
+	r.head.busy_off = (uint32_t)busy_off(l, &r.head.nbusy);
 	for (size_t i = 0; i < l->nfuncs; i++) {
 		const struct sut_library_func *f = &l->funcs[i];
 		struct record_place *q = &r.places[i];
@@ -271,7 +309,7 @@ static int place(struct room *r, const struct proc_elf *e, const struct proc_pat
 		 const uint64_t *imports, uint8_t *bytes, uint64_t *ret, struct sut_err *err)
 {
 	const struct sut_library *l = patch->library;
-	uint64_t len = frames_len(l), rw = WHOLE_PAGES(l->exec_len), at = 0;
+	uint64_t len = room_len(l), rw = WHOLE_PAGES(l->exec_len), at = 0;
 	int64_t v;
 	int rc;
 
@@ -323,12 +361,14 @@ int image_place(struct proc *p, pid_t tid, const struct proc_elf *e, const struc
 	if (rc < 0)
 		return rc;
 
-	rc = make_record(e, patch, at, frames_len(l), replaces, &r, err);
+	rc = make_record(e, patch, at, room_len(l), replaces, &r, err);
 	if (rc < 0)
 		return rc;
 	rc = fill(p, at, bytes, l->head_len, l->exec_len, err);
 	if (rc == 0 && l->image_len > l->data_off)
 		rc = fill(p, at, bytes, l->data_off, l->image_len, err);
+	if (rc == 0)
+		rc = write_busy(p, &r, l, err);
 	if (rc == 0)
 		rc = record_write(p, &r, err);
 	if (rc < 0) {

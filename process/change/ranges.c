@@ -87,8 +87,27 @@ static uint32_t func_of(const struct sut_library *l, uint64_t vaddr)
 	return RANGES_ALL;
 }
 
-int ranges_add_record(struct ranges *r, const struct record *rec, const struct sut_library *l,
-		      uint32_t site, struct sut_err *err)
+static int add_busy(struct ranges *r, const struct proc *p, const struct record *rec, uint32_t site,
+		    struct sut_err *err)
+{
+	_cleanup_(sut_freep) struct record_busy *v = calloc(rec->head.nbusy + 1, sizeof(*v));
+	int rc = 0;
+
+	if (!v)
+		return sut_err_oom(err);
+	if (proc_read(p, rec->at + rec->head.busy_off, v, rec->head.nbusy * sizeof(*v)) < 0)
+		return 0;
+	for (uint32_t i = 0; i < rec->head.nbusy && !rc; i++)
+		if (v[i].len <= SUT_LIBRARY_FUNC_MAX && v[i].start <= UINT64_MAX - v[i].len)
+			rc = add(r, v[i].start, v[i].start + v[i].len,
+				 (struct ranges_who){"what the patch goes with", site, RANGES_ALL,
+						     0},
+				 err);
+	return rc;
+}
+
+int ranges_add_record(struct ranges *r, const struct proc *p, const struct record *rec,
+		      const struct sut_library *l, uint32_t site, struct sut_err *err)
 {
 	uint32_t n = rec->head.nplaces;
 	_cleanup_(sut_freep) const struct record_place **order = calloc(n + 1, sizeof(*order));
@@ -115,7 +134,7 @@ int ranges_add_record(struct ranges *r, const struct record *rec, const struct s
 		if (rec->places[i].island)
 			rc = add(r, rec->places[i].island - 1, rec->places[i].island + JUMP_LEN,
 				 (struct ranges_who){NULL, site, RANGES_ALL, 0}, err);
-	return rc;
+	return rc ? rc : add_busy(r, p, rec, site, err);
 }
 
 static int by_start(const void *a, const void *b)

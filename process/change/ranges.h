@@ -25,9 +25,9 @@ struct ranges {
 /* Old functions, their children and what must not be busy. */
 int ranges_add_library(struct ranges *r, const struct sut_library *l, uint64_t bias, uint32_t site,
 		       struct sut_err *err) _must_check_;
-/* The code behind the jumps of a record, and its islands. l: what its functions are compared with, to say which is whose; NULL. */
-int ranges_add_record(struct ranges *r, const struct record *rec, const struct sut_library *l,
-		      uint32_t site, struct sut_err *err) _must_check_;
+/* The code behind the jumps of a record, its islands, and what it wants to be free. l: what its functions are compared with, to say which is whose; NULL. */
+int ranges_add_record(struct ranges *r, const struct proc *p, const struct record *rec,
+		      const struct sut_library *l, uint32_t site, struct sut_err *err) _must_check_;
 /* Sorts them. */
 void ranges_end(struct ranges *r);
 void ranges_release(struct ranges *r);

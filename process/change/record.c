@@ -95,6 +95,9 @@ int record_parse(const void *data, size_t len, uint64_t at, struct record *ret, 
 	if (h.nplaces > SUT_LIBRARY_FUNCS_MAX ||
 	    h.len != SUT_LIBRARY_HEAD + h.nplaces * SUT_LIBRARY_HEAD_FUNC || h.len > len)
 		return not_ours(at, "its length is wrong", err);
+	if (h.nbusy > SUT_LIBRARY_RANGES_MAX || h.busy_off > h.image_len ||
+	    h.nbusy * sizeof(struct record_busy) > h.image_len - h.busy_off)
+		return not_ours(at, "what it wants to be free lies outside of it", err);
 	if (h.image != at || h.image_len < h.len ||
 	    h.image_len > SUT_LIBRARY_IMAGE_MAX * UINT64_C(4) || at > UINT64_MAX - h.image_len)
 		return not_ours(at, "it is the copy of another one", err);

@@ -36,8 +36,14 @@ struct record_head {
 	uint64_t bias;	   /* of the target */
 	uint64_t replaces; /* address of the record that it takes the place of; 0: none */
 	uint64_t time;	   /* CLOCK_BOOTTIME, seconds, when it was written */
+	/* Offset in the image of struct record_busy, and how many: code of the target where nobody may be when it is taken out. */
+	uint32_t busy_off, nbusy;
 	uint8_t digest
 		[32]; /* SHA-256 of head (state and digest as zero) and places: what does not agree is none of ours */
+};
+
+struct record_busy {
+	uint64_t start, len; /* address */
 };
 
 /* One write into the target's code. SUT_LIBRARY_HEAD_FUNC bytes; an island and its jump are two writes of one place. */

@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "change/half.h"
 #include "change/jump.h"
 #include "change/quiet.h"
 #include "change/run.h"
+
+enum { COLLISIONS_MAX = 4 };
 
 struct revert {
 	struct proc *p;
@@ -53,7 +56,8 @@ static int act(void *ctx, const struct threads *t, const struct inside_hit *hits
 	return r;
 }
 
-int run_revert(struct run *run, struct sut_err *err)
+/* *ret_count: of how many mappings; 0: there was nothing. */
+static int revert_once(struct run *run, size_t *ret_count, struct sut_err *err)
 {
 	struct revert v = {.build_id = run->build_id};
 	struct quiet q = {.o = run->o, .result = run->result, .act = act, .ctx = &v};
@@ -81,18 +85,38 @@ int run_revert(struct run *run, struct sut_err *err)
 			break;
 		}
 		count++;
-		r = ranges_add_record(&q.ranges, &v.known[i], NULL, (uint32_t)i, err);
+		r = ranges_add_record(&q.ranges, v.p, &v.known[i], NULL, (uint32_t)i, err);
 	}
 	if (!r && count)
 		r = quiet_run(&q, err);
-	if (!r) {
-		run->result->mappings = (uint32_t)count;
-		snprintf(run->result->reason, sizeof(run->result->reason), "%s",
-			 count ? "reverted" : "current");
-	}
+	if (!r)
+		*ret_count = count;
 	ranges_release(&q.ranges);
 	record_free_all(v.known, v.n);
 	proc_close(v.p);
+	return r;
+}
+
+int run_revert(struct run *run, struct sut_err *err)
+{
+	size_t all = 0, count = 1;
+	int r = 0;
+
+	/* Until nothing is left: another patcher may be at work, so that also what does not fit may be his, and fit in a moment. */
+	for (int i = 0; i < COLLISIONS_MAX && count; i++) {
+		struct timespec moment = {.tv_nsec = 1000000};
+
+		r = revert_once(run, &count, err);
+		if (!r)
+			all += count;
+		else if (r != -EBADMSG || i == COLLISIONS_MAX - 1)
+			return r;
+		else
+			nanosleep(&moment, NULL);
+	}
+	run->result->mappings = (uint32_t)all;
+	snprintf(run->result->reason, sizeof(run->result->reason), "%s",
+		 all ? "reverted" : "current");
 	return r;
 }
 
