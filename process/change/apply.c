@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "change/coroutine.h"
+#include "change/frames.h"
 #include "change/half.h"
 #include "change/image.h"
 #include "change/jump.h"
@@ -232,6 +233,8 @@ static int place(struct apply *a, struct site *s, struct sut_err *err)
 	const struct record *again = image_again(a->known, a->nknown, &s->e, a->patch);
 	int r;
 
+	if (again && !frames_sure(a->p, again, a->patch->library))
+		again = NULL;
 	for (uint32_t i = 1;; i++) {
 		struct sut_err e = {0};
 
@@ -280,6 +283,11 @@ static void take_back_images(struct apply *a)
 
 /* ---- the switch ---- */
 
+static bool same_place(const struct record_place *a, const struct record_place *b)
+{
+	return a->addr == b->addr && a->len == b->len && a->island == b->island;
+}
+
 static int undo(struct apply *a)
 {
 	int r = 0;
@@ -287,20 +295,51 @@ static int undo(struct apply *a)
 	for (size_t k = a->nsites; k-- > 0;) {
 		struct site *s = &a->sites[k];
 
-		for (size_t i = 0; s->placed && i < s->ndropped; i++) {
-			enum jump_state is;
-
-			if (jump_look(a->p, s->dropped[i], &is) == 0 && is == JUMP_ORIGINAL)
-				r |= jump_put(a->p, s->dropped[i], NULL);
-		}
 		for (uint32_t i = 0; s->placed && i < s->new.head.nplaces; i++) {
+			const struct record_place *q = &s->new.places[i], *old = s->before[i];
+
 			if (!s->done[i])
 				continue;
-			r |= s->before[i] ? jump_change(a->p, &s->new.places[i], s->before[i], NULL)
-					  : jump_take(a->p, &s->new.places[i], NULL);
+			r |= old && same_place(q, old) ? jump_change(a->p, q, old, NULL)
+						       : jump_take(a->p, q, NULL);
 			s->done[i] = false;
 		}
+		/* When no island is in another one's use any more. */
+		for (uint32_t i = 0; s->placed && s->old && i < s->old->head.nplaces; i++) {
+			enum jump_state is;
+
+			if (jump_look(a->p, &s->old->places[i], &is) == 0 && is == JUMP_ORIGINAL)
+				r |= jump_put(a->p, &s->old->places[i], NULL);
+		}
 	}
+	return r;
+}
+
+/* The old place of another function that has its island where q wants one; NULL. */
+static const struct record_place *island_user(const struct apply *a, const struct site *s,
+					      const struct record_place *q)
+{
+	for (uint32_t i = 0; q->island && s->old && i < s->old->head.nplaces; i++) {
+		const struct record_place *old = &s->old->places[i];
+		enum jump_state is;
+
+		if (old->island && old->func != q->func && old->island + 5 > q->island &&
+		    q->island + 5 > old->island && jump_look(a->p, old, &is) == 0 &&
+		    is == JUMP_THERE)
+			return old;
+	}
+	return NULL;
+}
+
+/* An island that another function had is left by that one first: whoever dies in between must not leave a jump to a wrong function. */
+static int free_island(struct apply *a, struct site *s, const struct record_place *q,
+		       struct sut_err *err)
+{
+	const struct record_place *old;
+	int r = 0;
+
+	while (!r && (old = island_user(a, s, q)))
+		r = jump_take(a->p, old, err);
 	return r;
 }
 
@@ -317,7 +356,10 @@ static int put(struct apply *a, struct site *s, uint32_t i, struct sut_err *err)
 			return sut_err_set(err, -r, "the code of process %d can't be read",
 					   a->p->pid);
 	}
-	r = is == JUMP_THERE ? jump_change(a->p, s->before[i], q, err) : jump_put(a->p, q, err);
+	r = free_island(a, s, q, err);
+	if (!r)
+		r = is == JUMP_THERE ? jump_change(a->p, s->before[i], q, err)
+				     : jump_put(a->p, q, err);
 	if (!r)
 		s->done[i] = true;
 	return r;
@@ -431,7 +473,8 @@ static int act(void *ctx, const struct threads *t, const struct inside_hit *hits
 		for (uint32_t i = 0; s->placed && i < s->new.head.nplaces && !r; i++) {
 			if (s->done[i])
 				continue;
-			if (n && !is_free(a, k, i, hits, n))
+			if (n &&
+			    (!is_free(a, k, i, hits, n) || island_user(a, s, &s->new.places[i])))
 				all = false;
 			else
 				r = put(a, s, i, err);

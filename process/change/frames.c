@@ -14,7 +14,13 @@ enum { TIMEOUT_MS = 20 };
 /* The page behind the image: the unwinder's struct object (at most 64 bytes in every version), and whether it has been given to it. */
 struct notes {
 	uint8_t object[128];
-	uint64_t registered;
+	uint64_t registered; /* enum registered */
+};
+
+enum registered {
+	REGISTERED_NO = 0,
+	REGISTERED_PERHAPS = 1, /* begun: whoever did it may have died before it was done */
+	REGISTERED_YES = 2,
 };
 
 static uint64_t notes_off(const struct sut_library *l)
@@ -72,11 +78,25 @@ int image_register_frames(struct proc *p, pid_t tid, const struct record *r,
 		const uint64_t args[2] = {r->at + l->eh_frame_off, notes};
 
 		/* Before the call: twice would be worse than not at all. */
-		done = 1;
+		done = REGISTERED_PERHAPS;
 		rc = proc_write(p, notes + offsetof(struct notes, registered), &done, sizeof(done),
 				err);
 		if (rc == 0)
 			rc = inject_call(p, tid, &g, function.addr, args, TIMEOUT_MS, err);
+		done = REGISTERED_YES;
+		if (rc == 0)
+			rc = proc_write(p, notes + offsetof(struct notes, registered), &done,
+					sizeof(done), err);
 	}
 	return rc;
+}
+
+bool frames_sure(const struct proc *p, const struct record *r, const struct sut_library *l)
+{
+	uint64_t done;
+
+	return !l->frames || !l->eh_frame_len ||
+	       (proc_read(p, r->at + notes_off(l) + offsetof(struct notes, registered), &done,
+			  sizeof(done)) == 0 &&
+		done != REGISTERED_PERHAPS);
 }

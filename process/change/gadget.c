@@ -77,10 +77,8 @@ static int search(const struct proc *p, const struct proc_map *m, struct known *
 	     at += CHUNK - OVERLAP) {
 		size_t len = k->len - at < CHUNK ? (size_t)(k->len - at) : CHUNK, i;
 
-		int r = len > *budget ? -EFAULT : proc_read(p, m->start + at, buf, len);
-
-		if (r < 0)
-			return r == -ESRCH ? r : 0;
+		if (len > *budget || proc_read(p, m->start + at, buf, len) < 0)
+			return 0;
 		*budget -= len;
 		i = k->syscall == NOWHERE ? frame_find_syscall(buf, len) : SIZE_MAX;
 		if (i != SIZE_MAX)
@@ -138,18 +136,13 @@ int inject_find(struct proc *p, uint64_t scratch, struct inject_gadgets *ret, st
 				continue;
 			r = look(p, m, &g, &budget);
 			if (r < 0)
-				return r == -ESRCH ? proc_err_gone(p->pid, err) : sut_err_oom(err);
+				return sut_err_oom(err);
 		}
 	if (!(g.syscall && g.restore) && scratch) {
 		r = proc_write(p, scratch, frame_stub, sizeof(frame_stub), err);
 		if (r < 0)
 			return r;
 		g = (struct inject_gadgets){.syscall = scratch, .restore = scratch + 3};
-	}
-	if (!g.syscall || !g.restore) {
-		r = proc_still(p, err);
-		if (r < 0)
-			return r;
 	}
 	if (!g.syscall || !g.restore)
 		return sut_err_reason(err, EOPNOTSUPP, "no-gadget",

@@ -160,7 +160,11 @@ static int backwards(struct half *h, const struct plan *q, struct sut_err *err)
 		if (jump_island_left(h->p, at))
 			r = jump_take(h->p, at, err);
 		else if (s == JUMP_THERE)
-			r = before ? jump_change(h->p, at, before, err) : jump_take(h->p, at, err);
+			/* Its island may be another one's: that one comes below, when all are free. */
+			r = before && before->addr == at->addr && before->len == at->len &&
+					    before->island == at->island
+				    ? jump_change(h->p, at, before, err)
+				    : jump_take(h->p, at, err);
 	}
 	for (uint32_t i = 0; q->old && i < q->old->head.nplaces && !r; i++) {
 		enum jump_state s;

@@ -391,7 +391,7 @@ int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint6
 	r = begin(c, g, function, args, err);
 	if (r < 0)
 		return r;
-	/* Its return is the entry of the rt_sigreturn, which is not to happen. */
+	/* Its return is the entry of the rt_sigreturn, which brings everything back by itself: a patcher may die at any moment. */
 	for (size_t n = 0; n < STOPS_MAX && r >= 0 && !back; n++) {
 		r = to_entry(c, deadline, &regs, err);
 		back = r == 1 && regs.orig_rax == SYS_rt_sigreturn &&
@@ -407,9 +407,6 @@ int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint6
 					     "Process %d: the function at %#" PRIx64
 					     " did not return within %u ms.",
 					     p->pid, function, timeout_ms);
-	regs.orig_rax = (unsigned long long)-1;
-	if (request(PTRACE_SETREGS, tid, 0, &regs) < 0)
-		return failed(c, "its registers cannot be set", err);
 	r = settle(c, err);
-	return r == 0 ? restore(c, true, err) : r;
+	return r == 0 ? proc_write(p, c->f.at, c->saved, c->f.len, err) : r;
 }

@@ -125,13 +125,10 @@ static int compare(const struct check *c, const char *name, uint64_t vaddr, cons
 		return proc_err_ptrace(c->p->pid, err);
 	if (r == -ESRCH)
 		return proc_err_gone(c->p->pid, err);
-	if (r < 0) {
-		r = proc_still(c->p, err);
-		return r < 0 ? r
-			     : sut_err_reason(err, EBADMSG, "mismatch",
-					      "%s is not mapped in process %d, at %#" PRIx64 ".",
-					      name, c->p->pid, addr);
-	}
+	if (r < 0)
+		return sut_err_reason(err, EBADMSG, "mismatch",
+				      "%s is not mapped in process %d, at %#" PRIx64 ".", name,
+				      c->p->pid, addr);
 	undo(c->w, addr, c->buf, len);
 	if (!memcmp(c->buf, want, len))
 		return 0;

@@ -331,17 +331,6 @@ int proc_refresh(struct proc *p, struct sut_err *err)
 	return look(p, err);
 }
 
-int proc_still(struct proc *p, struct sut_err *err)
-{
-	uint64_t phdr = p->auxv_phdr, brk = p->start_brk;
-	int r = proc_refresh(p, err);
-
-	/* Each exec has addresses of its own; where they are not random the same file would be found. */
-	if (r == 0 && (p->auxv_phdr != phdr || (brk && p->start_brk != brk)))
-		r = proc_err_gone(p->pid, err);
-	return r;
-}
-
 void proc_close(struct proc *p)
 {
 	if (!p)

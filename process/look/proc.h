@@ -61,9 +61,6 @@ struct proc {
 int proc_open(pid_t pid, struct proc **ret, struct sut_err *err) _must_check_;
 /* Reads status and mappings anew. -ESRCH when it is another process now. */
 int proc_refresh(struct proc *p, struct sut_err *err) _must_check_;
-/* After something was not where it must be: is it still the program that was looked at last? Refreshes it. -ESRCH when it ended,
- * or has become another program. */
-int proc_still(struct proc *p, struct sut_err *err) _must_check_;
 void proc_close(struct proc *p);
 void proc_closep(struct proc **p);
 
