@@ -4,8 +4,11 @@
  * the same machine in the same run. Prints "NAME<tab>VALUE" for bench/process; times in microseconds.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -15,7 +18,9 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "crypto/sha256.h"
 #include "traps/trap.h"
+#include "wire/wire.h"
 
 static struct proc_patch *patch;
 
@@ -167,6 +172,121 @@ static bool memory(void)
 	return true;
 }
 
+/* ---- the daemon ---- */
+
+/* From fork() to the end of a program that says which version of the library it has. */
+static int one_start(uint64_t *ret_ns)
+{
+	uint64_t begun = now_ns();
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl(built("host"), "host", "once", (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	*ret_ns = now_ns() - begun;
+	return WEXITSTATUS(status);
+}
+
+static bool starts(unsigned int n, int want, double *ret_us)
+{
+	uint64_t *v = calloc(n, sizeof(*v));
+
+	MUST(v != NULL, "memory");
+	for (unsigned int i = 0; i < n; i++) {
+		int got = one_start(&v[i]);
+
+		MUST(got == want, "start %u ran version %d", i, got);
+	}
+	*ret_us = us(v, n, 50);
+	free(v);
+	return true;
+}
+
+static bool tell(const char *socket, const char *sha256, int fd)
+{
+	struct wire_fds fds = {.v = {fd}, .n = fd >= 0};
+	json_t *request =
+		json_pack("{s:s, s:[], s:{s:[], s:[], s:[], s:[]}, s:b}", "verb", "set", "patches",
+			  "exclude", "paths", "names", "units", "users", "init", 0);
+	struct sut_err err = {0};
+	int r = -ENOENT;
+
+	if (fd >= 0)
+		json_array_append_new(json_object_get(request, "patches"),
+				      json_pack("{s:s}", "sha256", sha256));
+	for (int i = 0; i < 500 && r < 0 && r != -EREMOTEIO; i++) {
+		r = wire_call(socket, request, &fds, 30000, NULL, NULL, NULL, &err);
+		if (r < 0)
+			wait_ms(10);
+	}
+	json_decref(request);
+	MUST(r == 0, "%s", err.msg);
+	return true;
+}
+
+/* A patch file as suture-apply hands it over. */
+static int sealed_patch(char hex[static SUT_SHA256_HEX])
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(64 << 20);
+	struct upatch u = {
+		.target = built("libvictim.so"),
+		.object = built("fix.o"),
+		.replace = {"victim_value=fixed_value"},
+	};
+	struct sut_err err = {0};
+	int fd = memfd_create("patch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || upatch_make(&u, &b, &err) < 0 || write(fd, b.data, b.len) != (ssize_t)b.len ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return -1;
+	sut_sha256_hex(b.data, b.len, hex);
+	return fd;
+}
+
+/* What a start costs when it is caught: it runs the new code from the first call on. */
+static bool caught(unsigned int n)
+{
+	char socket[128], below[16], hex[SUT_SHA256_HEX];
+	int fd = sealed_patch(hex);
+	double before = 0, after = 0;
+	struct victim runs;
+	pid_t daemon;
+	int status;
+
+	MUST(fd >= 0, "a sealed patch");
+	/* By somebody who has it the daemon learns where the library is. */
+	MUST(start(&runs, "host", "plain", NULL), "start");
+	snprintf(socket, sizeof(socket), "%s/process.sock", folder());
+	snprintf(below, sizeof(below), "%d", getpid());
+	daemon = fork();
+	if (daemon == 0) {
+		int log =
+			open(sut_sprintf("%s/log", folder()), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(log, 2);
+		execl(SUTURE_PROCESS, "suture-process", "serve", "--socket", socket, "--only-below",
+		      below, (char *)NULL);
+		_exit(127);
+	}
+	MUST(tell(socket, hex, -1), "nothing is wanted");
+	MUST(starts(n, 1, &before), "starts without a patch");
+	MUST(tell(socket, hex, fd), "a patch is wanted");
+	MUST(starts(n, 2, &after), "starts with a patch");
+	printf("caught-start\t%.0f\n", after - before);
+	printf("plain-start\t%.0f\n", before);
+	MUST(tell(socket, hex, -1), "nothing is wanted any more");
+	kill(daemon, SIGTERM);
+	MUST(waitpid(daemon, &status, 0) == daemon, "the daemon");
+	MUST(finish(&runs) == 0, "end");
+	close(fd);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(sut_freep) char *dir = NULL;
@@ -189,6 +309,7 @@ int main(int argc, char **argv)
 	patch = patch_for("libvictim.so", "victim_value=fixed_value");
 	good &= many(quick ? 20 : 400);
 	good &= memory();
+	good &= caught(quick ? 10 : 200);
 	if (sut_rm_rf(dir, &err) < 0)
 		fprintf(stderr, "%s\n", err.msg);
 	return good ? 0 : 1;

@@ -109,7 +109,8 @@ static struct proc_patch *make(uint32_t level)
 		.busy = {"victim_pair"},
 		.id = level == 1 ? "U20261122_01" : "U20261122_02",
 		.level = level,
-		.island_of = "victim_left",
+		/* What was an island of one function belongs to another one. */
+		.island_of = level == 1 ? "victim_left" : "victim_right",
 	};
 
 	return patch_of(&u);
@@ -218,8 +219,9 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int options)
 	return __real_waitpid(pid, status, options);
 }
 
-/* One cycle in a process of its own, which dies at call n. 1: it has died, 0: it had less to do; -1: it failed. */
-static int cycle_until(pid_t victim, unsigned long n)
+/* One cycle (of p alone, unless it is NULL) in a process of its own, which dies at call n. 1: it has died, 0: it had less to do; -1: it
+ * failed. */
+static int cycle_until(pid_t victim, unsigned long n, const struct proc_patch *p)
 {
 	int status;
 	pid_t pid = fork();
@@ -227,7 +229,7 @@ static int cycle_until(pid_t victim, unsigned long n)
 	if (pid == 0) {
 		calls = 0;
 		fatal = n;
-		_exit(cycle(victim));
+		_exit(p ? apply(victim, p).r || revert(victim, p).r : cycle(victim));
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -1;
@@ -244,7 +246,7 @@ static bool every_call(const char *program, const char *mode, const char *arg, u
 
 	MUST(start(&v, program, mode, arg) && ask(&v, 'M') == 0, "start");
 	for (int dead = 1; dead == 1; n += step) {
-		dead = cycle_until(v.pid, n);
+		dead = cycle_until(v.pid, n, NULL);
 		MUST(dead >= 0, "call %lu: the patcher failed", n);
 		if (!is_well(&v, n) || !is_repaired(&v, n))
 			return false;
@@ -264,12 +266,47 @@ static bool every_first_call(unsigned long step)
 		struct victim v;
 
 		MUST(start(&v, "host", "plain", NULL), "start");
-		dead = cycle_until(v.pid, n);
+		dead = cycle_until(v.pid, n, NULL);
 		MUST(dead >= 0, "call %lu: the patcher failed", n);
 		if (!is_well(&v, n) || !is_repaired(&v, n))
 			return false;
 		MUST(cycle(v.pid) == 0, "call %lu: it cannot be patched any more", n);
 		MUST(finish(&v) == 0, "call %lu: it did not end by itself", n);
+		close(v.out);
+	}
+	printf("  %lu calls\n", n - step);
+	return true;
+}
+
+/* In C++, where new code is made known to the unwinder: after each death the next patch must be, or an exception ends the program. */
+static bool every_call_exceptions(unsigned long step)
+{
+	struct upatch u = {
+		.target = built("libthrower.so"),
+		.object = built("thrower-fix.o"),
+		.replace = {"thrower_through=fixed_through", "thrower_catch=fixed_catch"},
+		.frames = true,
+	};
+	struct proc_patch *p = patch_of(&u);
+	unsigned long n = 1;
+
+	for (int dead = 1; dead == 1; n += step) {
+		struct victim v;
+		struct done d;
+
+		MUST(start(&v, "catcher", NULL, NULL), "start");
+		dead = cycle_until(v.pid, n, p);
+		MUST(dead >= 0, "call %lu: the patcher failed", n);
+		MUST(ask(&v, 't') == 7, "call %lu: an exception", n);
+		d = repair(v.pid);
+		MUST(d.r == 0, "call %lu: %s", n, d.err.msg);
+		MUST(ask(&v, 't') == 7, "call %lu: an exception after the repair", n);
+		d = apply(v.pid, p);
+		MUST(d.r == 0, "call %lu: %s", n, d.err.msg);
+		MUST(ask(&v, 't') == 7 && ask(&v, 'c') == 9, "call %lu: exceptions in new code", n);
+		d = revert(v.pid, p);
+		MUST(d.r == 0, "call %lu: %s", n, d.err.msg);
+		MUST(ask(&v, 'c') == 8 && finish(&v) == 0, "call %lu: the end", n);
 		close(v.out);
 	}
 	printf("  %lu calls\n", n - step);
@@ -311,6 +348,7 @@ int main(int argc, char **argv)
 	good &= told("killed-before-each-call-one-thread", every_call("host", "plain", NULL, step));
 	good &= told("killed-before-each-call-many-threads", every_call("busy", "spin", "2", step));
 	good &= told("killed-before-each-call-first-time", every_first_call(step));
+	good &= told("killed-before-each-call-exceptions", every_call_exceptions(step));
 	if (sut_rm_rf(dir, &err) < 0)
 		fprintf(stderr, "process-torture: %s\n", err.msg);
 	return good ? 0 : 1;

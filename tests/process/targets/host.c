@@ -190,6 +190,9 @@ static const struct {
 int main(int argc, char **argv)
 {
 	setenv("HOME", "/", 1);
+	/* Nothing but an answer. */
+	if (argc > 1 && strcmp(argv[1], "once") == 0)
+		return victim_value(0);
 	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (strcmp(modes[i].name, argv[1]) == 0) {
 			modes[i].set();
