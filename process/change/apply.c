@@ -536,19 +536,22 @@ static int switch_over(struct apply *a, struct sut_err *err)
 	return r;
 }
 
-/* What looked like other code may have been another program, after an exec. */
-static int is_it_still_there(struct apply *a, struct sut_err *err)
+/*
+ * After an error r: who ends, becomes another program or lets go of the file in the middle of it looks strange in many ways. *err
+ * and what is returned say so then.
+ */
+static int or_gone(struct apply *a, int r, struct sut_err *err)
 {
 	struct proc_elf elfs[SITES_MAX];
 	size_t n = 0;
 
-	if (!a->nsites)
-		return -EBADMSG;
+	if (r == -ESRCH || a->held || !a->nsites)
+		return r;
 	if (proc_refresh(a->p, NULL) == 0)
 		n = proc_elf_find(a->p, a->patch->library->build_id, elfs, SITES_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (elfs[i].bias == a->sites[0].e.bias)
-			return -EBADMSG;
+			return r;
 	return proc_err_gone(a->p->pid, err);
 }
 
@@ -604,8 +607,8 @@ static int apply_once(struct run *run, struct sut_err *err)
 	}
 	if (!r && !current)
 		r = switch_over(&a, err);
-	if (r == -EBADMSG && !a.held)
-		r = is_it_still_there(&a, err);
+	if (r < 0)
+		r = or_gone(&a, r, err);
 	if (r == -EBADMSG && !a.held && somebody_was_here(&a))
 		r = -EAGAIN;
 	if (r < 0 && r != -ESRCH)
