@@ -27,10 +27,8 @@ struct search {
 	uint32_t round;	    /* number of the thread at hand, from 1 */
 	struct inside_hit *hits;
 	size_t n, cap;
+	uint64_t *words; /* WORDS of them: what was read last */
 };
-
-/* Not thousands of page faults within the stop: they stay with the thread. */
-static __thread uint64_t words[WORDS];
 
 /* The range that holds addr without beginning there; SIZE_MAX. An address of a beginning is a pointer to the function: who calls it
  * comes to the jump. */
@@ -73,19 +71,19 @@ static int look_at_words(struct search *s, pid_t tid, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		size_t range;
 
-		if (words[i] - s->low >= s->span)
+		if (s->words[i] - s->low >= s->span)
 			continue;
-		range = range_at(s, words[i]);
-		if (range != SIZE_MAX && hit(s, tid, words[i], range, false) < 0)
+		range = range_at(s, s->words[i]);
+		if (range != SIZE_MAX && hit(s, tid, s->words[i], range, false) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
 /* Whole words from addr on; how many bytes were there. */
-static size_t fetch(pid_t tid, uint64_t addr, size_t len)
+static size_t fetch(const struct search *s, pid_t tid, uint64_t addr, size_t len)
 {
-	struct iovec local = {words, len}, remote = {(void *)(uintptr_t)addr, len};
+	struct iovec local = {s->words, len}, remote = {(void *)(uintptr_t)addr, len};
 	ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
 
 	return n < 0 ? 0 : (size_t)n & ~(size_t)7;
@@ -96,8 +94,9 @@ static int scan_up(struct search *s, pid_t tid, uint64_t addr, uint64_t limit, u
 {
 	addr = (addr + 7) & ~UINT64_C(7);
 	while (addr < limit) {
-		size_t want = limit - addr < sizeof(words) ? (size_t)(limit - addr) : sizeof(words);
-		size_t got = fetch(tid, addr, want);
+		size_t want = limit - addr < WORDS * sizeof(*s->words) ? (size_t)(limit - addr)
+								       : WORDS * sizeof(*s->words);
+		size_t got = fetch(s, tid, addr, want);
 		int r = look_at_words(s, tid, got / 8);
 
 		if (r < 0)
@@ -178,7 +177,7 @@ static int scan_stack(struct search *s, const struct thread *v, bool *ret_elsewh
 		return scan_pages(s, v->tid, m->start, tls);
 	/* Mapped since then: downwards, to where nothing is. */
 	for (uint64_t at = tls & ~(uint64_t)(PAGE - 1);
-	     at >= PAGE && tls - at < STACK_MAX && fetch(v->tid, at, PAGE) == PAGE; at -= PAGE) {
+	     at >= PAGE && tls - at < STACK_MAX && fetch(s, v->tid, at, PAGE) == PAGE; at -= PAGE) {
 		r = look_at_words(s, v->tid, PAGE / 8);
 		if (r < 0)
 			return r;
@@ -189,7 +188,7 @@ static int scan_stack(struct search *s, const struct thread *v, bool *ret_elsewh
 /* Keeps, of the hits from `first` on, those that a frame confirms. */
 static void confirm(struct search *s, const struct thread *v, size_t first, struct unwind *u)
 {
-	static __thread uint64_t pcs[UNWIND_FRAMES_MAX];
+	uint64_t pcs[UNWIND_FRAMES_MAX];
 	int n = unwind_frames(u, v, pcs);
 	size_t keep = first;
 
@@ -310,7 +309,9 @@ int inside_find(const struct threads *t, const struct inside_range *ranges, size
 		const struct inside_options *o, struct inside_hit **ret_hits, size_t *ret_n,
 		struct sut_err *err)
 {
-	struct search s = {.t = t, .ranges = ranges, .nranges = nranges};
+	/* On the stack, where nothing is touched that is not needed. */
+	uint64_t words[WORDS];
+	struct search s = {.t = t, .ranges = ranges, .nranges = nranges, .words = words};
 	_cleanup_(sut_freep) uint32_t *seen = NULL;
 	int r = 0;
 

@@ -14,7 +14,7 @@ enum { PAGE = 4096, AT_ONCE = 4096 };
 int pages_each(const struct proc *p, uint64_t start, uint64_t end,
 	       int (*each)(void *ctx, uint64_t start, uint64_t end), void *ctx)
 {
-	static __thread uint64_t pages[AT_ONCE];
+	uint64_t pages[AT_ONCE];
 	_cleanup_(sut_closep) int fd = -1;
 	char path[64];
 

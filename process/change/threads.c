@@ -28,6 +28,7 @@ enum {
 	GRACE_US = 20000,    /* after a failure: for those who are on their way into a stop */
 	CHILDREN_MAX = 8192, /* bytes of one list of children that are read */
 	DENTS = 32768,
+	FROZEN_NS = 5000000,
 	SETTLE_NS = 200000000, /* for a thread that has only to fall asleep */
 };
 
@@ -362,16 +363,19 @@ static int find_sharers(struct threads *t, const struct group *g, pid_t tid, str
 	struct why_task w;
 	ssize_t n;
 
-	/* It waits for its vfork(), which is over only when the child has run on: if we held that, nobody would ever stop. */
-	if (why_task(g->tgid, tid, &w) < 0 || w.state == 'D')
-		return 0;
-
 	snprintf(path, sizeof(path), "%d/children", tid);
 	fd = openat(g->tasks, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
 	while ((n = read(fd, text, sizeof(text) - 1)) > 0) {
 		char *p = text;
+
+		/*
+		 * It waits for its vfork(), which is over only when the child has run on: if we held that, nobody
+		 * would ever stop.
+		 */
+		if (why_task(g->tgid, tid, &w) < 0 || w.state == 'D')
+			return 0;
 
 		text[n] = '\0';
 		for (;;) {
@@ -774,12 +778,28 @@ static int stop_all(struct threads *t, struct sut_err *err)
 	return gone(t->p->pid, err);
 }
 
+/* Asked once for all stops that follow each other. */
+static int not_frozen(pid_t pid, struct sut_err *err)
+{
+	static __thread uint64_t asked_ns;
+	static __thread pid_t asked;
+	uint64_t now = now_ns();
+	int r;
+
+	if (pid == asked && now - asked_ns < FROZEN_NS)
+		return 0;
+	r = why_frozen(pid, err);
+	asked = r ? 0 : pid;
+	asked_ns = now;
+	return r;
+}
+
 int threads_stop(struct proc *p, uint32_t deadline_us, struct threads *ret, struct sut_err *err)
 {
 	struct threads t;
 	int r;
 
-	r = why_frozen(p->pid, err);
+	r = not_frozen(p->pid, err);
 	if (r < 0)
 		return r;
 	r = prepare(&t, p, p->nthreads + SPARE, deadline_us, err);
@@ -807,10 +827,15 @@ static int choose(struct threads *t, pid_t *ret, struct sut_err *err)
 	struct why_task w;
 	long n;
 
-	if (why_task(t->p->pid, t->p->pid, &w) == 0 && (w.state == 'R' || w.state == 'S')) {
+	int r;
+
+	if (t->p->state == 'R' || t->p->state == 'S') {
 		*ret = t->p->pid;
 		return 0;
 	}
+	r = add_group(t, t->p->pid, err);
+	if (r < 0)
+		return r;
 	n = syscall(SYS_getdents64, x->groups[0].tasks, x->dents, sizeof(x->dents));
 	for (long at = 0; at < n;) {
 		const struct dent *d = (const struct dent *)(x->dents + at);
@@ -841,9 +866,7 @@ static int stop_one(struct threads *t, struct sut_err *err)
 	int r;
 
 	t->priv->deadline_ns = now_ns() + 1000000000ULL + t->priv->deadline_us * 1000ULL;
-	r = add_group(t, t->p->pid, err);
-	if (!r)
-		r = choose(t, &tid, err);
+	r = choose(t, &tid, err);
 	if (!r)
 		r = seize(t, t->p->pid, tid, OPTIONS_ONE, err);
 	if (r < 0)
@@ -863,7 +886,7 @@ int threads_stop_one(struct proc *p, uint32_t deadline_us, struct threads *ret, 
 	struct threads t;
 	int r;
 
-	r = why_frozen(p->pid, err);
+	r = not_frozen(p->pid, err);
 	if (r < 0)
 		return r;
 	r = prepare(&t, p, 1, deadline_us, err);
