@@ -3,9 +3,11 @@
 
 #include <cpuid.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "change/syscall.h"
 
 /* arch/x86/include/uapi/asm/sigcontext.h, ucontext.h: what the kernel writes when it delivers a signal. */
@@ -63,26 +65,41 @@ const uint8_t frame_stub[FRAME_STUB_LEN] = {
 	0x0f, 0x05,			 /* syscall */
 };
 
+/* Where each part of the state lies; CPUID is slow in a virtual machine, and each call of it may be an exit. */
+static struct {
+	unsigned int len, offset;
+} parts[63];
+
+static void read_parts(void)
+{
+	for (unsigned int i = 2; i < SUT_ARRAY_SIZE(parts); i++) {
+		unsigned int c, d;
+
+		if (!__get_cpuid_count(0xd, i, &parts[i].len, &parts[i].offset, &c, &d))
+			parts[i].len = 0;
+	}
+}
+
 /*
  * Only as much of the state as is in use: a kernel takes no more than the thread may have, and tells more than that where features
  * need permission (AMX).
  */
 static size_t xstate_size(const struct frame_thread *t, uint64_t *features)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	size_t size = XSTATE_LEGACY;
 
+	pthread_once(&once, read_parts);
 	*features = 3;
 	if (t->xstate_len < XSTATE_LEGACY)
 		return 0;
 	memcpy(features, t->xstate + FXSAVE_LEN, sizeof(*features));
-	for (unsigned int i = 2; i < 63; i++) {
-		unsigned int len, offset, c, d;
+	for (unsigned int i = 2; i < SUT_ARRAY_SIZE(parts); i++) {
+		size_t end = (size_t)parts[i].offset + parts[i].len;
 
-		if (!(*features >> i & 1) || !__get_cpuid_count(0xd, i, &len, &offset, &c, &d))
-			continue;
-		if (offset >= XSTATE_LEGACY && (size_t)offset + len <= t->xstate_len &&
-		    (size_t)offset + len > size)
-			size = (size_t)offset + len;
+		if ((*features >> i & 1) && parts[i].len && parts[i].offset >= XSTATE_LEGACY &&
+		    end <= t->xstate_len && end > size)
+			size = end;
 	}
 	*features |= 3; /* what FXSAVE has is always valid */
 	return size;
