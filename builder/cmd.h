@@ -11,12 +11,12 @@ enum {
 	SUT_EXIT_PROOF = 3,	  /* the compiled code is not that of the target */
 };
 
-int cmd_target(int argc, char **argv); /* target/cmd_target.c */
-int cmd_fix(int argc, char **argv);    /* fix/cmd_fix.c */
-int cmd_kernel(int argc, char **argv); /* kernel/cmd_kernel.c */
+int cmd_target(int argc, char **argv);	/* target/cmd_target.c */
+int cmd_fix(int argc, char **argv);	/* fix/cmd_fix.c */
+int cmd_kernel(int argc, char **argv);	/* kernel/cmd_kernel.c */
 int cmd_library(int argc, char **argv); /* library/cmd_library.c */
-int cmd_prove(int argc, char **argv);  /* prove/cmd_prove.c */
-int cmd_engine(int argc, char **argv); /* engine/cmd_engine.c */
-int cmd_try(int argc, char **argv);    /* try/cmd_try.c */
+int cmd_prove(int argc, char **argv);	/* prove/cmd_prove.c */
+int cmd_engine(int argc, char **argv);	/* engine/cmd_engine.c */
+int cmd_try(int argc, char **argv);	/* try/cmd_try.c */
 
 #endif

@@ -17,7 +17,8 @@ static const struct command {
 	{"library", cmd_library, "build a live patch for a library or executable"},
 	{"prove", cmd_prove, "compare compiled source files with the shipped kernel"},
 	{"engine", cmd_engine, "build suture.ko for a target"},
-	{"try", cmd_try, "try a patch: of a kernel in a virtual machine, of a library in a process"},
+	{"try", cmd_try,
+	 "try a patch: of a kernel in a virtual machine, of a library in a process"},
 };
 
 static void usage(FILE *f)
