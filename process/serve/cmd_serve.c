@@ -208,7 +208,7 @@ static void *connection(void *arg)
 }
 
 /* A thread of its own that ends by itself. */
-static int start(void *(*run)(void *), void *arg)
+static int start(void *(*run)(void *), void *arg, bool patches)
 {
 	pthread_attr_t attr;
 	pthread_t t;
@@ -216,7 +216,7 @@ static int start(void *(*run)(void *), void *arg)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	r = pthread_create(&t, &attr, run, arg);
+	r = patches ? rights_thread(&t, &attr, run, arg) : pthread_create(&t, &attr, run, arg);
 	pthread_attr_destroy(&attr);
 	return -r;
 }
@@ -235,7 +235,7 @@ static void take_connection(struct serve *s, int listener)
 	c->s = s;
 	c->fd = fd;
 	if (atomic_fetch_add(&s->connections, 1) < SERVE_CONNECTIONS_MAX &&
-	    start(connection, c) == 0)
+	    start(connection, c, false) == 0)
 		return;
 	atomic_fetch_sub(&s->connections, 1);
 	(void)!sut_err_reason(&err, EBUSY, "busy",
@@ -349,7 +349,7 @@ static int run(struct serve *s, struct sut_err *err)
 		serve_log("this kernel has no filters of system calls");
 	else if (r < 0)
 		return r;
-	r = start(keeper, s);
+	r = start(keeper, s, true);
 	if (r < 0) {
 		errno = -r;
 		return sut_err_errno(err, "cannot start a thread");

@@ -8,6 +8,7 @@
 
 #include "base/proc.h"
 #include "serve/deal.h"
+#include "serve/rights.h"
 #include "serve/watch.h"
 
 enum {
@@ -254,8 +255,8 @@ static bool alive(void *ctx _unused_, const struct table_entry *e)
 	return access(path, F_OK) == 0;
 }
 
-int pass_all(struct serve *s, const struct wanted *w, pass_tick tick, void *ctx,
-	     struct sut_err *err)
+static int all(struct serve *s, const struct wanted *w, pass_tick tick, void *ctx,
+	       struct sut_err *err)
 {
 	struct glance g = {0};
 	int r = 0;
@@ -333,7 +334,7 @@ static bool repair_each(struct pass *p, pid_t pid, struct glance *g)
 	return false;
 }
 
-int pass_repair(struct serve *s, size_t *ret, struct sut_err *err)
+static int repair(struct serve *s, size_t *ret, struct sut_err *err)
 {
 	struct pass p;
 	int r = pass_init(&p, s, NULL);
@@ -348,6 +349,55 @@ int pass_repair(struct serve *s, size_t *ret, struct sut_err *err)
 	}
 	pass_release(&p);
 	return r;
+}
+
+/* ------------------------------------------------------------------ */
+
+/* What patches is done on a thread without a filter of system calls: rights_thread(). */
+struct patching {
+	struct serve *s;
+	const struct wanted *w; /* NULL: repair */
+	pass_tick tick;
+	void *ctx;
+	size_t *repaired;
+	struct sut_err *err;
+	int r;
+};
+
+static void *patch(void *arg)
+{
+	struct patching *a = arg;
+
+	a->r = a->w ? all(a->s, a->w, a->tick, a->ctx, a->err) : repair(a->s, a->repaired, a->err);
+	return NULL;
+}
+
+static int apart(struct patching *a)
+{
+	pthread_t t;
+	int r = rights_thread(&t, NULL, patch, a);
+
+	if (r) {
+		errno = r;
+		return sut_err_errno(a->err, "cannot start a thread");
+	}
+	pthread_join(t, NULL);
+	return a->r;
+}
+
+int pass_all(struct serve *s, const struct wanted *w, pass_tick tick, void *ctx,
+	     struct sut_err *err)
+{
+	struct patching a = {.s = s, .w = w, .tick = tick, .ctx = ctx, .err = err};
+
+	return apart(&a);
+}
+
+int pass_repair(struct serve *s, size_t *ret, struct sut_err *err)
+{
+	struct patching a = {.s = s, .repaired = ret, .err = err};
+
+	return apart(&a);
 }
 
 /* ------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -84,6 +85,71 @@ void rights_back(uint64_t before)
 		(void)!set(before, permitted);
 }
 
+/* A thread that was there before the filter, and starts others. One at a time. */
+static struct {
+	pthread_mutex_t turn, lock;
+	pthread_cond_t changed;
+	bool there, asked, done;
+	pthread_t *ret;
+	const pthread_attr_t *attr;
+	void *(*run)(void *arg);
+	void *arg;
+	int r;
+} parent = {.turn = PTHREAD_MUTEX_INITIALIZER,
+	    .lock = PTHREAD_MUTEX_INITIALIZER,
+	    .changed = PTHREAD_COND_INITIALIZER};
+
+static void *start_others(void *arg)
+{
+	pthread_mutex_lock(&parent.lock);
+	for (;;) {
+		while (!parent.asked)
+			pthread_cond_wait(&parent.changed, &parent.lock);
+		parent.r = pthread_create(parent.ret, parent.attr, parent.run, parent.arg);
+		parent.asked = false;
+		parent.done = true;
+		pthread_cond_broadcast(&parent.changed);
+	}
+	return arg;
+}
+
+int rights_thread(pthread_t *ret, const pthread_attr_t *attr, void *(*run)(void *arg), void *arg)
+{
+	int r;
+
+	if (!parent.there)
+		return pthread_create(ret, attr, run, arg);
+	pthread_mutex_lock(&parent.turn);
+	pthread_mutex_lock(&parent.lock);
+	parent.ret = ret;
+	parent.attr = attr;
+	parent.run = run;
+	parent.arg = arg;
+	parent.done = false;
+	parent.asked = true;
+	pthread_cond_broadcast(&parent.changed);
+	while (!parent.done)
+		pthread_cond_wait(&parent.changed, &parent.lock);
+	r = parent.r;
+	pthread_mutex_unlock(&parent.lock);
+	pthread_mutex_unlock(&parent.turn);
+	return r;
+}
+
+static int start_parent(struct sut_err *err)
+{
+	pthread_t t;
+	int r = pthread_create(&t, NULL, start_others, NULL);
+
+	if (r) {
+		errno = r;
+		return sut_err_errno(err, "cannot start a thread");
+	}
+	pthread_detach(t);
+	parent.there = true;
+	return 0;
+}
+
 int rights_confine(struct sut_err *err)
 {
 	static const int allowed[] = {
@@ -135,5 +201,7 @@ int rights_confine(struct sut_err *err)
 		.otherwise = EPERM,
 	};
 
-	return sut_sandbox_calls(&calls, err);
+	int r = start_parent(err);
+
+	return r < 0 ? r : sut_sandbox_calls(&calls, err);
 }

@@ -58,7 +58,7 @@ static int spawn(struct watch *w)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	r = pthread_create(&t, &attr, catcher, w);
+	r = rights_thread(&t, &attr, catcher, w);
 	pthread_attr_destroy(&attr);
 	return -r;
 }
