@@ -98,8 +98,19 @@ static int find_units(const struct sut_lib_profile *p, struct sut_lib_build *b, 
 				"nor C++: it cannot be patched live.");
 			continue;
 		}
-		b->units[b->nunits++] = (struct sut_lib_unit){
-			.profile = p, .recorded = o, .source = *o->source ? o->source : o->path};
+		if (!*o->source || !o->argv[0]) {
+			const char *base = strrchr(o->path, '/');
+
+			base = base ? base + 1 : o->path;
+			r = sut_refuse(
+				&b->refusals, "not-recorded", base, base, 0,
+				"this object is made from what the fix changes, and not from one "
+				"source file of the package: it cannot be compiled again. Move the "
+				"change out of the header into the files that need it.");
+			continue;
+		}
+		b->units[b->nunits++] =
+			(struct sut_lib_unit){.profile = p, .recorded = o, .source = o->source};
 	}
 	return r < 0 ? sut_err_oom(err) : 0;
 }

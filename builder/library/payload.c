@@ -87,6 +87,18 @@ static int take(struct build *b, uint64_t vaddr, uint32_t size)
 	return 0;
 }
 
+/* Without the version that .symver puts behind it; NULL: no memory. */
+static const char *plain_name(struct sut_lib_payload *out, const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	if (!at)
+		return name;
+	return sut_strv_addf(&out->names, "%.*s", (int)(at - name), name) < 0
+		       ? NULL
+		       : out->names.v[out->names.n - 1];
+}
+
 /* Part that was split off: of this object's copy, or of the one that the linker kept. */
 static int find_child(const struct sut_lib_unit *u, uint32_t orig, struct sut_lib_replaced *v,
 		      struct sut_err *err)
@@ -132,12 +144,14 @@ static int add_replaced(struct build *b, size_t index, uint32_t i, struct sut_er
 	char why[SUT_WHY_MAX] = "";
 	int r;
 
-	*v = (struct sut_lib_replaced){.name = t->name,
+	*v = (struct sut_lib_replaced){.name = plain_name(b->out, t->name),
 				       .source = u->source,
 				       .why = u->diff->why[i],
 				       .new_size = t->size,
 				       .unit = index,
 				       .atom = i};
+	if (!v->name)
+		return sut_err_oom(err);
 	switch (sut_lib_unit_find(u, orig, &v->vaddr, &v->size, why)) {
 	case SUT_LIB_FOUND:
 		break;
@@ -266,6 +280,9 @@ static int add_range(struct build *b, const char *name, uint64_t vaddr, uint64_t
 
 	if (!size || overlaps(b, vaddr, size))
 		return 0;
+	name = plain_name(b->out, name);
+	if (!name)
+		return sut_err_oom(err);
 	if (!bytes)
 		return sut_err_set(err, EKEYREJECTED, "%s has no contents in the file", name);
 	v = reallocarray(b->ranges, b->nranges + 1, sizeof(*v));
@@ -369,7 +386,8 @@ static int list_new(struct build *b)
 				continue;
 			r = sut_strv_addf(t->class == SUT_SEC_TEXT ? &b->out->new_functions
 								   : &b->out->new_data,
-					  "%s %llu", t->name, (unsigned long long)t->size);
+					  "%.*s %llu", (int)strcspn(t->name, "@"), t->name,
+					  (unsigned long long)t->size);
 		}
 	}
 	return r;
@@ -485,6 +503,7 @@ void sut_lib_payload_release(struct sut_lib_payload *p)
 	sut_strv_release(&p->new_functions);
 	sut_strv_release(&p->new_data);
 	sut_strv_release(&p->absent);
+	sut_strv_release(&p->names);
 	for (size_t i = 0; i < p->nimports; i++) {
 		free(p->imports[i].name);
 		free(p->imports[i].version);

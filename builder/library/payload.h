@@ -27,6 +27,7 @@ struct sut_lib_payload {
 	size_t nreplaced;
 	struct sut_strv new_functions, new_data; /* "name size" */
 	struct sut_strv absent;			 /* changed functions that the file does not have */
+	struct sut_strv names;			 /* that others point to */
 	struct sut_lib_import_name *imports;
 	size_t nimports;
 	bool frames;

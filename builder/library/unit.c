@@ -55,9 +55,11 @@ static enum sut_lib_found by_name(const struct sut_lib_unit *u, const struct sut
 				  uint64_t *ret_vaddr, uint64_t *ret_size,
 				  char why[static SUT_WHY_MAX])
 {
+	/* "name@@VERSION" in an object: the file has it as a name and a version. */
+	_cleanup_(sut_freep) char *name = strndup(s->name, strcspn(s->name, "@"));
 	const struct sut_lib_sym *found = NULL;
 	const uint32_t *idx = NULL;
-	size_t n = sut_lib_profile_lookup(u->profile, s->name, &idx);
+	size_t n = name ? sut_lib_profile_lookup(u->profile, name, &idx) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct sut_lib_sym *c = &u->profile->syms[idx[i]];

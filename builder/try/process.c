@@ -151,12 +151,13 @@ static int make_stage(const struct sut_try_process_opts *o, const struct sut_man
 	s->shipped = realpath(p->shipped, NULL);
 	if (!s->shipped)
 		return sut_err_errno(err, "cannot find %s", p->shipped);
+	if (p->executable) /* it is named by $SUTURE_FILE */
+		return 0;
 	r = sut_tmpdir("suture-try", &s->dir, err);
-	if (!r && !p->executable) {
+	if (!r)
 		r = link_file(s, p->soname, s->shipped, err);
-		if (!r)
-			r = link_companions(s, err);
-	}
+	if (!r)
+		r = link_companions(s, err);
 	return r;
 }
 
