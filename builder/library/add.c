@@ -197,18 +197,24 @@ static int copy_content(const char *from, const char *to, struct sut_err *err)
 	return r < 0 ? r : sut_file_write(to, b.data, b.len, 0644, err);
 }
 
-/* The recorded link that made a file of the package; NULL: none. */
+/*
+ * The recorded link that made a file of the package: the one that wrote what the build put into its own package; or, where the build made
+ * no such file, one that made what has the shipped build-id or is most like it. NULL: none.
+ */
 static const struct sut_record *find_link(const struct add *a, const struct sut_place *p,
-					  const char *path)
+					  const char *path, const struct sut_linked *shipped)
 {
-	_cleanup_(sut_freep) char *built = sut_sprintf("%s/made%s", a->dir, path);
+	_cleanup_(sut_freep) char *made = sut_sprintf("%s/made%s", a->dir, path);
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_LINKED_MAX);
 	_cleanup_(sut_linked_freep) struct sut_linked *l = NULL;
+	const struct sut_record *link;
 	char hash[SUT_RECORD_HASH_TEXT];
 
-	if (!built || sut_file_read(built, &b, NULL) < 0 ||
-	    sut_linked_parse(b.data, b.len, &l, NULL) < 0)
-		return NULL;
+	if (!made || sut_file_read(made, &b, NULL) < 0 ||
+	    sut_linked_parse(b.data, b.len, &l, NULL) < 0) {
+		link = sut_place_link(p, "", shipped->build_id);
+		return link ? link : sut_place_alike(p, shipped, path);
+	}
 	sut_record_hash(b.data, b.len, hash);
 	return sut_place_link(p, hash, l->has_build_id ? l->build_id : NULL);
 }
@@ -216,7 +222,7 @@ static const struct sut_record *find_link(const struct add *a, const struct sut_
 static int place_file(struct add *a, struct sut_place *p, const char *path,
 		      const struct sut_linked *shipped, struct sut_err *err)
 {
-	const struct sut_record *link = find_link(a, p, path);
+	const struct sut_record *link = find_link(a, p, path, shipped);
 	_cleanup_(sut_freep) char *name = sut_sprintf("files/%zu", json_array_size(a->files));
 	_cleanup_(sut_freep) char *folder = name ? sut_sprintf("%s/%s", a->dir, name) : NULL;
 	_cleanup_(sut_freep) char *objects = folder ? sut_sprintf("%s/objects", folder) : NULL;
@@ -350,7 +356,7 @@ static int place(struct add *a, struct sut_err *err)
 	r = sut_place_index(&p, err);
 	if (r == 0)
 		r = place_all(a, &p, err);
-	free((void *)p.by_hash);
+	sut_place_release(&p);
 	return r;
 }
 

@@ -71,23 +71,6 @@ static int by_hash(const void *a, const void *b)
 	return c ? c : x < y ? -1 : x > y;
 }
 
-int sut_place_index(struct sut_place *p, struct sut_err *err)
-{
-	const struct sut_record **v = calloc(p->log->n + 1, sizeof(*v));
-	size_t n = 0;
-
-	if (!v)
-		return sut_err_oom(err);
-	for (size_t i = 0; i < p->log->n; i++)
-		if (*p->log->v[i].hash)
-			v[n++] = &p->log->v[i];
-	if (n)
-		qsort(v, n, sizeof(*v), by_hash);
-	p->by_hash = v;
-	p->n = n;
-	return 0;
-}
-
 /* The first of those with a hash; *ret_n how many. */
 static const struct sut_record *const *with_hash(const struct sut_place *p, const char *hash,
 						 size_t *ret_n)
@@ -130,21 +113,115 @@ static int read_store(const struct sut_place *p, const char *hash, struct sut_bu
 	return sut_file_read(path, b, err);
 }
 
+/* Reading what every link wrote takes a second or two for the largest packages. */
+static int read_ids(struct sut_place *p, struct sut_err *err)
+{
+	p->ids = calloc(p->log->n + 1, sizeof(*p->ids));
+	if (!p->ids)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < p->log->n; i++) {
+		_cleanup_(sut_linked_freep) struct sut_linked *l = NULL;
+		_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_LINKED_MAX);
+
+		if (!p->log->v[i].link || read_store(p, p->log->v[i].hash, &b, NULL) < 0 ||
+		    sut_linked_parse(b.data, b.len, &l, NULL) < 0 || !l->has_build_id)
+			continue;
+		memcpy(p->ids[p->nids].build_id, l->build_id, SUT_LIB_BUILD_ID_LEN);
+		p->ids[p->nids].link = &p->log->v[i];
+		p->ids[p->nids].soname = strdup(l->soname);
+		if (!p->ids[p->nids++].soname)
+			return sut_err_oom(err);
+	}
+	return 0;
+}
+
+int sut_place_index(struct sut_place *p, struct sut_err *err)
+{
+	const struct sut_record **v = calloc(p->log->n + 1, sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return sut_err_oom(err);
+	for (size_t i = 0; i < p->log->n; i++)
+		if (*p->log->v[i].hash)
+			v[n++] = &p->log->v[i];
+	if (n)
+		qsort(v, n, sizeof(*v), by_hash);
+	p->by_hash = v;
+	p->n = n;
+	return read_ids(p, err);
+}
+
+void sut_place_release(struct sut_place *p)
+{
+	for (size_t i = 0; i < p->nids; i++)
+		free(p->ids[i].soname);
+	free((void *)p->by_hash);
+	free(p->ids);
+	p->by_hash = NULL;
+	p->ids = NULL;
+	p->n = p->nids = 0;
+}
+
 const struct sut_record *sut_place_link(const struct sut_place *p, const char *hash,
 					const uint8_t *build_id)
 {
 	const struct sut_record *found = link_of(p, hash);
 
-	for (size_t i = p->log->n; i-- && !found && build_id;) {
+	for (size_t i = p->nids; i-- && !found && build_id;)
+		if (!memcmp(p->ids[i].build_id, build_id, SUT_LIB_BUILD_ID_LEN))
+			found = p->ids[i].link;
+	return found;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Bytes of code that both have at the same address. */
+static uint64_t alike(const struct sut_linked *a, const struct sut_linked *b)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < a->nloads; i++) {
+		const Elf64_Phdr *s = &a->loads[i];
+		const uint8_t *x = sut_linked_bytes(a, s->p_vaddr, s->p_filesz);
+		const uint8_t *y = sut_linked_bytes(b, s->p_vaddr, s->p_filesz);
+
+		for (uint64_t k = 0; (s->p_flags & PF_X) && x && y && k < s->p_filesz; k++)
+			n += x[k] == y[k];
+	}
+	return n;
+}
+
+const struct sut_record *sut_place_alike(const struct sut_place *p,
+					 const struct sut_linked *shipped, const char *path)
+{
+	const struct sut_record *best = NULL;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < p->nids; i++) {
 		_cleanup_(sut_linked_freep) struct sut_linked *l = NULL;
 		_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_LINKED_MAX);
+		const struct sut_place_id *id = &p->ids[i];
+		uint64_t n;
 
-		if (p->log->v[i].link && read_store(p, p->log->v[i].hash, &b, NULL) == 0 &&
-		    sut_linked_parse(b.data, b.len, &l, NULL) == 0 && l->has_build_id &&
-		    !memcmp(l->build_id, build_id, SUT_LIB_BUILD_ID_LEN))
-			found = &p->log->v[i];
+		if (!(*shipped->soname && sut_streq(id->soname, shipped->soname)) &&
+		    !sut_streq(base_name(id->link->out), base_name(path)))
+			continue;
+		if (read_store(p, id->link->hash, &b, NULL) < 0 ||
+		    sut_linked_parse(b.data, b.len, &l, NULL) < 0)
+			continue;
+		n = alike(shipped, l);
+		if (n > most) {
+			most = n;
+			best = id->link;
+		}
 	}
-	return found;
+	return best;
 }
 
 /* ---- contents and objects ---- */
