@@ -46,7 +46,7 @@ static const char *const versioned[] = {
 	"gcc", "g++", "x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++", "clang", "clang++"};
 
 /* A build that makes no other flavours than the shipped one, and if the package cannot do that, all. */
-static const char *const profiles[] = {"nocheck nodoc nobiarch noudeb noinsttest", "nocheck nodoc"};
+static const char *const profiles[] = {"nocheck nobiarch noudeb noinsttest", "nocheck"};
 
 struct build {
 	const struct sut_recorded *o;
@@ -258,7 +258,7 @@ static int unpack_source(struct build *b, struct sut_err *err)
 	_cleanup_(sut_freep) char *folder = outside(b, b->parent), *dsc = NULL, *inside = NULL;
 	const char *unpack[] = {"dpkg-source", "-x", NULL, b->src_dir, NULL};
 	const char *depends[] = {"apt-get",	"-qy", "--no-install-recommends",
-				 "--arch-only", "-P",  "nocheck,nodoc,nobiarch,noudeb,noinsttest",
+				 "--arch-only", "-P",  "nocheck",
 				 "build-dep",	NULL,  NULL};
 	const char *const update[] = {"apt-get", "-q", "update", NULL};
 	int r = folder ? sut_mkdir_p(folder, err) : sut_err_oom(err);
@@ -361,7 +361,7 @@ static int build_once(struct build *b, const char *profile, struct sut_err *err)
 	_cleanup_(sut_freep) char *path = sut_sprintf("PATH=%s/bin:" SYSTEM_PATH, b->record);
 	_cleanup_(sut_freep) char *prof = sut_sprintf("DEB_BUILD_PROFILES=%s", profile);
 	_cleanup_(sut_freep) char *opts = sut_sprintf(
-		"DEB_BUILD_OPTIONS=nocheck nodoc nostrip noautodbgsym parallel=%u", sut_ncpus());
+		"DEB_BUILD_OPTIONS=nocheck nostrip noautodbgsym parallel=%u", sut_ncpus());
 	const char *const env[] = {path, prof, opts, NULL};
 	const char *const words[] = {"dpkg-buildpackage", "-us", "-uc", "--build=any", NULL};
 

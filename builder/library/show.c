@@ -156,7 +156,8 @@ static struct count prove(const struct sut_lib_profile *p, bool data, bool quiet
 		const struct sut_lib_sym *s = &p->syms[i];
 
 		if (!(data ? is_data(s) : is_function(s)) ||
-		    (last && last->vaddr == s->vaddr && last->type == s->type))
+		    (last && last->vaddr == s->vaddr &&
+		     (last->type == STT_TLS) == (s->type == STT_TLS)))
 			continue;
 		last = s;
 		c.all++;
