@@ -111,8 +111,8 @@ static json_t *error_json(const struct sut_err *e)
 static json_t *document(const struct sut_job_report *r, bool whole)
 {
 	return json_pack(
-		"{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:"
-		"o}",
+		"{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
+		"s:b,s:o}",
 		"format", SUT_JOB_RESULT_FORMAT, "version", SUT_JOB_RESULT_VERSION, "job",
 		text_or_null(r->job), "issuer", text_or_null(r->issuer), "action",
 		text_or_null(r->action), "manifest_sha256", text_or_null(r->manifest_sha256),
