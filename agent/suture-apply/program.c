@@ -22,7 +22,7 @@
 #include "server.h"
 
 static const char help[] =
-	"usage: suture-apply [OPTION]... [serve|boot|shutdown|libraries|health|leave]\n\n"
+	"usage: suture-apply [OPTION]... [serve|boot|shutdown|libraries|health|leave|leave-libraries]\n\n"
 	"The half of the Suture agent that changes the kernel. systemd starts it; there is\n"
 	"seldom a reason to do so by hand (see suture(8) instead).\n\n"
 	"  serve          answers calls of suture and sutured until nobody asks any more\n"
@@ -31,7 +31,9 @@ static const char help[] =
 	"  shutdown       notes that the machine goes down in order\n"
 	"  libraries      tells suture-process which patches of libraries are to run\n"
 	"  health         runs the health checks of /etc/suture/health.d\n"
-	"  leave          takes the patches out, before the agent is removed\n\n"
+	"  leave          takes the patches out, before the agent is removed\n"
+	"  leave-libraries\n"
+	"                 those of libraries alone, before suture-process is removed\n\n"
 	"  --root DIR     all files below DIR\n"
 	"  --listen PATH  serve: make this socket, instead of the one that systemd gives\n"
 	"  --user NAME    serve: the user that sutured runs as (default: suture)\n"
@@ -174,6 +176,8 @@ static int run(struct apply *a, const struct options *o, struct sut_err *err)
 		return apply_shutdown(a, err);
 	if (sut_streq(o->what, "libraries"))
 		return apply_libraries(a, err);
+	if (sut_streq(o->what, "leave-libraries"))
+		return apply_leave_libraries(a, err);
 	if (sut_streq(o->what, "leave"))
 		return apply_leave(a, err);
 	return apply_health(a, err);

@@ -59,6 +59,9 @@ int library_release(struct apply *a, const struct machine_kernel *k, const char 
 int library_leave(struct apply *a, const char *by, bool on_purpose,
 		  struct sut_err *err) _must_check_;
 
+/* `suture-apply leave-libraries`: as above, not on purpose: what is wanted counts again when suture-process is back. */
+int apply_leave_libraries(struct apply *a, struct sut_err *err) _must_check_;
+
 /* A line of the history. p may be NULL. */
 void library_tell(struct apply *a, const char *build_id, const char *by, const char *event,
 		  const struct guard_patch *p, const char *detail);

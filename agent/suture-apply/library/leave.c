@@ -103,3 +103,14 @@ int library_leave(struct apply *a, const char *by, bool on_purpose, struct sut_e
 	recover_publish(a);
 	return 0;
 }
+
+int apply_leave_libraries(struct apply *a, struct sut_err *err)
+{
+	int r = apply_lock(a, APPLY_LOCK_WAIT_BOOT_MS, err);
+
+	if (r < 0)
+		return r;
+	r = library_leave(a, "root", false, err);
+	apply_unlock(a);
+	return r;
+}

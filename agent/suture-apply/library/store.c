@@ -11,13 +11,13 @@
 
 #include "base/file.h"
 #include "kernel/policy.h"
-#include "patch/library.h"
 
 #define PATCH_END ".upatch.bin"
 #define SIG_END PATCH_END ".sig"
 #define FACTS_END ".json"
 #define INSECURE_END ".insecure"
 
+enum { PAYLOAD_BUILD_ID = 16 }; /* docs/formats/library.md: behind magic, version and machine */
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
 static const struct guard_home home = {AGENT_LIBRARIES, "wanted.json"};
@@ -93,18 +93,24 @@ int store_insecure_allowed(const struct apply *a, struct sut_err *err)
 /* ------------------------------------------------------------------ */
 /* in                                                                  */
 
-/* The new code is for the file that the manifest names. */
+/*
+ * The new code is for the file that the manifest names. What else is in it is read by suture-process, whose business it is:
+ * one that is malformed is refused there, before anything is touched.
+ */
 static int check_payload(const struct sut_loaded *l, struct sut_err *err)
 {
-	_cleanup_(sut_library_freep) struct sut_library *p = NULL;
-	int r = sut_library_parse(l->payload->data, l->payload->len, &p, err);
+	static const char magic[] = "SUTULIB1";
+	const struct sut_member *p = l->payload;
 
-	if (r == 0 && memcmp(p->build_id, l->manifest->target.build_id, sizeof(p->build_id)) != 0)
-		r = sut_err_reason(err, EBADMSG, "disagree",
-				   "the manifest of %s and its new code name different files. Do "
-				   "not use this patch; tell its author",
-				   l->manifest->id);
-	return r;
+	if (p->len >= PAYLOAD_BUILD_ID + SUTURE_BUILD_ID_LEN &&
+	    memcmp(p->data, magic, sizeof(magic) - 1) == 0 &&
+	    memcmp(p->data + PAYLOAD_BUILD_ID, l->manifest->target.build_id, SUTURE_BUILD_ID_LEN) ==
+		    0)
+		return 0;
+	return sut_err_reason(err, EBADMSG, "disagree",
+			      "the manifest of %s and its new code name different files. Do not "
+			      "use this patch; tell its author",
+			      l->manifest->id);
 }
 
 static json_t *facts_of(const struct sut_loaded *l, const struct sut_trust *t, const char *build_id)
