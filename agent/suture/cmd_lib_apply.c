@@ -45,11 +45,14 @@ static int read_signature(const struct lib_apply *a, struct sut_buf *b, struct s
 	static const char none[] = "unsigned\n";
 	_cleanup_(sut_freep) char *beside = sut_sprintf("%s.sig", a->file);
 	const char *path = a->sig ? a->sig : beside;
+	struct sut_err why = {0};
 	int r;
 
 	if (!beside)
 		return sut_err_oom(err);
-	r = sut_file_read(path, b, err);
+	r = sut_file_read(path, b, &why);
+	if (r < 0 && (r != -ENOENT || a->sig) && err)
+		*err = why;
 	if (r != -ENOENT || a->sig)
 		return r;
 	if (!a->insecure)
