@@ -185,8 +185,8 @@ static int run(struct apply *a, const struct options *o, struct sut_err *err)
 
 int program_main(int argc, char **argv, int (*machine)(struct apply *a, struct sut_err *err))
 {
-	static const char *const words[] = {"serve",	 "boot",   "shutdown",
-					    "libraries", "health", "leave"};
+	static const char *const words[] = {"serve",  "boot",  "shutdown",	 "libraries",
+					    "health", "leave", "leave-libraries"};
 	struct options o = {.user = "suture", .what = "serve", .idle_s = SERVER_IDLE_MS / 1000};
 	struct sut_err err = {0};
 	struct apply a;
