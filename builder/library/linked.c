@@ -55,11 +55,13 @@ static int read_segments(struct sut_linked *l, const Elf64_Ehdr *h, struct sut_e
 static const char *string_at(const struct sut_linked *l, const struct sut_linked_section *tab,
 			     uint64_t off)
 {
-	const char *s = (const char *)l->data + tab->offset + off;
+	const char *s;
 
-	if (tab->type != SHT_STRTAB || off >= tab->size || !memchr(s, 0, tab->size - off))
+	/* Only where this is the type has the place been checked. */
+	if (tab->type != SHT_STRTAB || off >= tab->size)
 		return NULL;
-	return s;
+	s = (const char *)l->data + tab->offset + off;
+	return memchr(s, 0, tab->size - off) ? s : NULL;
 }
 
 static int read_sections(struct sut_linked *l, const Elf64_Ehdr *h, struct sut_err *err)

@@ -689,7 +689,8 @@ static int tell_pieces(const struct object *o, json_t *out)
 		if (p->gone || !which_section(o, i, &nth))
 			continue;
 		s = nth_section(o, p->section, nth);
-		if (!s || (s->flags & SHF_MERGE) || sut_streq(s->name, ".eh_frame"))
+		if (!s || (s->flags & SHF_MERGE) || sut_streq(s->name, ".eh_frame") ||
+		    sut_streq(s->name, ".note.gnu.property"))
 			continue;
 		if (json_array_append_new(list, json_pack("[s, I, I, I]", p->section,
 							  (json_int_t)p->vaddr, (json_int_t)p->size,
