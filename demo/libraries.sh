@@ -39,7 +39,7 @@ library_build() {
 	else
 		echo "NOTE: libssl3=$library_old is no longer offered, so the fix is REVERSED: $library_version has it already, and the"
 		echo "NOTE: patch takes it out. VULNERABLE is shown while the patch is applied."
-		library_source=$(jq -r '(if .root == "/" then "" else .root end) + .source_dir' "$work/library.json")
+		library_source=$(jq -r '(if .root == "/" then "" else .root end) + .src_dir' "$work/library.json")
 		mkdir -p "$work/a/${library_file%/*}" "$work/b/${library_file%/*}"
 		cp "$library_source/$library_file" "$work/a/$library_file"
 		sed 's/if (ret <= 0 || ret != (int)nlen)/if (ret == 0)/' "$library_source/$library_file" >"$work/b/$library_file"
