@@ -310,6 +310,7 @@ static bool every_call_exceptions(unsigned long step)
 		close(v.out);
 	}
 	printf("  %lu calls\n", n - step);
+	proc_patch_free(p);
 	return true;
 }
 
@@ -349,6 +350,8 @@ int main(int argc, char **argv)
 	good &= told("killed-before-each-call-many-threads", every_call("busy", "spin", "2", step));
 	good &= told("killed-before-each-call-first-time", every_first_call(step));
 	good &= told("killed-before-each-call-exceptions", every_call_exceptions(step));
+	proc_patch_free(one);
+	proc_patch_free(two);
 	if (sut_rm_rf(dir, &err) < 0)
 		fprintf(stderr, "process-torture: %s\n", err.msg);
 	return good ? 0 : 1;
