@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "look/elf.h"
 #include "look/proc.h"
+#include "look/symbol.h"
 
 enum { GIB = 1 << 30 };
 
@@ -272,6 +273,44 @@ static void a_library_is_found_by_its_build_id(void **state _unused_)
 	proc_close(p);
 }
 
+static void both_kinds_of_hash_tables_are_read(void **state _unused_)
+{
+	static const char *const v[][2] = {{"qsort", ""},
+					   {"pthread_cond_wait", "GLIBC_2.3.2"},
+					   {"pthread_cond_wait", "GLIBC_2.2.5"},
+					   {"pthread_cond_wait", "GLIBC_9"},
+					   {"memcpy", "GLIBC_2.14"},
+					   {"no_such_function", ""}};
+	struct dl_phdr_info info = {0};
+	struct proc *p = self();
+	struct elf_mem m = elf_mem_of(p);
+	struct proc_elf *all = NULL;
+	struct symbol_object gnu, sysv;
+	size_t n = 0;
+
+	assert_int_equal(dl_iterate_phdr(find_libc, &info), 1);
+	assert_int_equal(proc_elf_all(p, &all, &n, NULL), 0);
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].bias != info.dlpi_addr)
+			continue;
+		assert_int_equal(symbol_object(&m, &all[i], &gnu), 0);
+		assert_true(gnu.gnu_hash);
+		sysv = gnu;
+		sysv.gnu_hash = 0;
+		for (size_t k = 0; gnu.hash && k < SUT_ARRAY_SIZE(v); k++) {
+			struct symbol a = {0}, b = {0};
+			int r = symbol_find(&m, &gnu, v[k][0], v[k][1], &a);
+
+			assert_int_equal(symbol_find(&m, &sysv, v[k][0], v[k][1], &b), r);
+			assert_int_equal(r, k == 3 || k == 5 ? -ENOENT : 0);
+			assert_true(a.addr == b.addr && a.ifunc == b.ifunc);
+			assert_int_equal(a.ifunc, k == 4);
+		}
+	}
+	free(all);
+	proc_close(p);
+}
+
 static void both_copies_of_a_library_are_found(void **state _unused_)
 {
 	void *h = dlmopen(LM_ID_NEWLM, "libz.so.1", RTLD_NOW), *h2 = dlopen("libz.so.1", RTLD_NOW);
@@ -435,6 +474,7 @@ int main(void)
 		cmocka_unit_test(no_room_within_reach_is_said),
 		cmocka_unit_test(every_hole_is_free_and_within_reach),
 		cmocka_unit_test(a_library_is_found_by_its_build_id),
+		cmocka_unit_test(both_kinds_of_hash_tables_are_read),
 		cmocka_unit_test(both_copies_of_a_library_are_found),
 		cmocka_unit_test(memory_is_read_also_where_it_may_only_be_run),
 		cmocka_unit_test(a_leader_that_ended_does_not_hide_its_threads),
