@@ -15,6 +15,7 @@
 #include "sutured/console.h"
 #include "sutured/facts.h"
 #include "sutured/job.h"
+#include "sutured/job_library.h"
 #include "sutured/update.h"
 #include "truth/truth.h"
 
@@ -35,7 +36,7 @@ struct job {
 	int64_t begun;
 	struct sut_job_steps steps;
 	json_t *before, *after, *kernel; /* NULL: not known */
-	json_t *result, *available;
+	json_t *result, *available, *libraries;
 	char outcome[JOB_OUTCOME_MAX + 1];
 	int exit;
 };
@@ -50,6 +51,7 @@ static void job_release(struct job *j)
 	json_decref(j->kernel);
 	json_decref(j->result);
 	json_decref(j->available);
+	json_decref(j->libraries);
 	free(j);
 }
 
@@ -243,6 +245,7 @@ static int make_result(struct job *j, const struct sut_err *why, char **ret, str
 				   .before = j->before,
 				   .after = j->after,
 				   .available = j->available,
+				   .libraries = j->libraries,
 				   .result = j->result,
 				   .steps = &j->steps,
 				   .error = why};
@@ -311,10 +314,16 @@ static int genuine(struct job *j, const char *envelope, size_t len, struct sut_e
 				      "the job %s is for other systems: this one, %s, is not "
 				      "among those it names",
 				      j->j.id, j->n->id.system_id);
-	if (!j->j.kernel || j->j.library)
+	if (j->j.library && !j->n->conf.libraries)
+		return sut_err_reason(
+			err, EOPNOTSUPP, "product",
+			"the job %s is to patch libraries, and agent.conf of this "
+			"machine says 'libraries = no'. Name the product kernel alone",
+			j->j.id);
+	if (!j->j.kernel && j->j.action == SUT_JOB_VERIFY)
 		return sut_err_reason(err, EOPNOTSUPP, "product",
-				      "the job %s is to patch libraries, which this agent does not "
-				      "do. Name the product kernel alone",
+				      "the job %s is to compare code, which is done for the kernel "
+				      "alone. Name the product kernel",
 				      j->j.id);
 	step_end(j, "manifest", by->name);
 	return 0;
@@ -477,6 +486,8 @@ static int do_check(struct job *j, struct sut_err *err)
 	j->available = json_pack("{s:o?, s:o?, s:o?, s:o?}", "available",
 				 state_get(j->n, "available"), "told", state_get(j->n, "told"),
 				 "held", state_get(j->n, "held"), "stop", state_get(j->n, "stop"));
+	if (j->j.library && j->available)
+		(void)json_object_set_new(j->available, "libraries", state_get(j->n, "libraries"));
 	if (r < 0)
 		return r;
 	step_end(j, "metadata", "");
@@ -484,7 +495,17 @@ static int do_check(struct job *j, struct sut_err *err)
 	return 0;
 }
 
-static int perform(struct job *j, const json_t *state, struct sut_err *err)
+/* Is the kernel meant? An entry that names its build, or a general one. */
+static bool for_kernel(const struct job *j, const json_t *state)
+{
+	bool wanted = j->j.action == SUT_JOB_APPLY || j->j.action == SUT_JOB_PREFLIGHT;
+
+	return j->j.kernel &&
+	       (!wanted ||
+		sut_job_target(&j->j, text_of(json_object_get(state, "kernel"), "build_id")));
+}
+
+static int perform_kernel(struct job *j, const json_t *state, struct sut_err *err)
 {
 	switch (j->j.action) {
 	case SUT_JOB_APPLY:
@@ -498,6 +519,34 @@ static int perform(struct job *j, const json_t *state, struct sut_err *err)
 		return do_check(j, err);
 	}
 	return sut_err_set(err, EINVAL, "there is no such action");
+}
+
+/* The kernel first. What fails there keeps no library back. */
+static int perform(struct job *j, const json_t *state, struct sut_err *err)
+{
+	bool kernel = for_kernel(j, state) || j->j.action == SUT_JOB_CHECK;
+	char by[SUT_JOB_ID_MAX + 8];
+	const char *word = "";
+	struct sut_err why = {0};
+	int r = kernel ? perform_kernel(j, state, err) : 0, l;
+
+	if (!j->j.library)
+		return r;
+	(void)snprintf(by, sizeof(by), "job %s", j->j.id);
+	step_begin(j, "libraries");
+	l = job_library_run(j->n, j->t, &j->j, by, &j->libraries, &word, &why);
+	if (l == 0)
+		step_end(j, "libraries", "");
+	if (l < 0 && r == 0) {
+		*err = why;
+		return l;
+	}
+	/* What was done is what is told, when it was done to libraries alone. */
+	if (r == 0 && *word &&
+	    (!kernel || strcmp(j->outcome, "current") == 0 ||
+	     strcmp(j->outcome, "nothing-applied") == 0))
+		set_outcome(j, word);
+	return r;
 }
 
 /* ------------------------------------------------------------------ */
@@ -577,12 +626,16 @@ static int take(struct job *j, const char *envelope, json_t **ret_state, struct 
 	if (r < 0)
 		return r;
 	build_id = text_of(json_object_get(*ret_state, "kernel"), "build_id");
-	if (wanted && !sut_job_target(&j->j, build_id))
+	if (wanted && !for_kernel(j, *ret_state) && !job_library_named(j->n, &j->j))
 		return sut_err_reason(
 			err, ENOENT, "no-target",
-			"the job %s says nothing about this kernel (build-id %s). Name "
+			"the job %s says nothing about %s (build-id of the kernel: %s). Name "
 			"it in targets, or add an entry without build_id",
-			j->j.id, build_id);
+			j->j.id,
+			j->j.kernel && !j->j.library ? "this kernel"
+			: j->j.kernel ? "this kernel, or a library that is in use here"
+				      : "a library that is in use here",
+			build_id);
 	r = record(j, JOB_TAKEN, envelope, NULL, err);
 	j->taken = r == 0;
 	return r;

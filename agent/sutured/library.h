@@ -71,9 +71,15 @@ json_t *library_status(const struct library *l);
 
 /* ---- library_act.c ---- */
 
+/* What is asked of each; NULL: nothing, it is passed over. */
+struct library_asks {
+	const struct update_ask *(*of)(void *ctx, const char *build_id);
+	void *ctx;
+};
+
 /* One library was asked for, or all. *ret: list of the answers, as in docs/internals/agent.md; the caller's. The first error, when
  * one failed. build_id NULL: all. */
-int library_update(struct net *n, struct task *t, const struct update_ask *ask,
+int library_update(struct net *n, struct task *t, const struct library_asks *asks,
 		   const char *build_id, json_t **ret, struct sut_err *err) _must_check_;
 
 /* Takes out of all processes: one, or (NULL) all. */

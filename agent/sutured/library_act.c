@@ -301,7 +301,7 @@ static json_t *answer_of(const struct library *l, struct done *d, const struct s
 
 /* With the metadata that r has read. Returns the first error of one that failed or was held back. */
 static int update_each(struct net *n, struct task *t, struct repository *r,
-		       const struct update_ask *ask, const char *build_id, json_t *list,
+		       const struct library_asks *asks, const char *build_id, json_t *list,
 		       struct sut_err *err)
 {
 	_cleanup_(moment_release) struct moment m = {0};
@@ -310,6 +310,7 @@ static int update_each(struct net *n, struct task *t, struct repository *r,
 
 	for (size_t i = 0; k == 0 && i < m.all.n && i < LIBRARY_MAX; i++) {
 		_cleanup_(library_freep) struct library *l = NULL;
+		const struct update_ask *ask;
 		struct sut_err e = {0};
 		struct done d = {0};
 		int x;
@@ -317,6 +318,9 @@ static int update_each(struct net *n, struct task *t, struct repository *r,
 		if (build_id && !sut_streq(build_id, m.all.v[i]))
 			continue;
 		found = true;
+		ask = asks->of(asks->ctx, m.all.v[i]);
+		if (!ask)
+			continue;
 		k = library_situation(n, m.base, m.apply, ask, m.all.v[i], &l, err);
 		if (k < 0)
 			return k;
@@ -337,7 +341,7 @@ static int update_each(struct net *n, struct task *t, struct repository *r,
 	return k < 0 ? k : first;
 }
 
-int library_update(struct net *n, struct task *t, const struct update_ask *ask,
+int library_update(struct net *n, struct task *t, const struct library_asks *asks,
 		   const char *build_id, json_t **ret, struct sut_err *err)
 {
 	_cleanup_(repository_close) struct repository r = {0};
@@ -351,7 +355,7 @@ int library_update(struct net *n, struct task *t, const struct update_ask *ask,
 	if (k == 0)
 		k = look(n, t, NULL, &r, err);
 	if (k == 0)
-		k = update_each(n, t, &r, ask, build_id, list, err);
+		k = update_each(n, t, &r, asks, build_id, list, err);
 	publish(n);
 	if (ret && list)
 		*ret = list;
@@ -362,6 +366,11 @@ int library_update(struct net *n, struct task *t, const struct update_ask *ask,
 
 /* ------------------------------------------------------------------ */
 /* By itself                                                            */
+
+static const struct update_ask *same(void *ctx, const char *build_id _unused_)
+{
+	return ctx;
+}
 
 static const struct update_ask nobody = {.asks = DECIDE_ASKS_NOBODY, .by = "sutured"};
 
@@ -433,7 +442,9 @@ static void think(struct net *n, struct task *t)
 		int k = look(n, t, NULL, &r, &err);
 
 		if (k == 0)
-			k = update_each(n, t, &r, &nobody, NULL, list, &err);
+			k = update_each(n, t, &r,
+					&(const struct library_asks){same, (void *)&nobody}, NULL,
+					list, &err);
 		if (k < 0 && k != -EPERM)
 			net_log(NET_WARNING, "%s", err.msg);
 		json_decref(list);
@@ -514,7 +525,7 @@ void verb_lib_update(struct net *n, struct task *t)
 		return;
 	}
 	l = update_ask_portal(n, t, &silent);
-	k = library_update(n, t, &ask, build_id, &list, &err);
+	k = library_update(n, t, &(const struct library_asks){same, &ask}, build_id, &list, &err);
 	if (k == 0 && l < 0 && !ask.level && !ask.id && !json_array_size(list)) {
 		k = l;
 		err = silent;

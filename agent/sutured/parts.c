@@ -7,9 +7,5 @@
 #include "sutured/update.h"
 
 const struct net_part *const net_parts[] = {
-	&update_part,
-	&library_part,
-	&job_part,
-	&console_part,
-	NULL,
+	&update_part, &library_part, &job_part, &console_part, NULL,
 };

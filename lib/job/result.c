@@ -120,9 +120,10 @@ static json_t *document(const struct sut_job_report *r, bool whole)
 		r->exit, "dry_run", r->dry_run, "begun", time_or_null(r->begun), "ended",
 		time_or_null(r->ended), "system", value_or_null(r->host), "kernel",
 		value_or_null(r->kernel), "before", value_or_null(r->before), "after",
-		value_or_null(r->after), "available", value_or_null(whole ? r->available : NULL),
-		"result", value_or_null(whole ? r->result : NULL), "steps", steps_json(r->steps),
-		"shortened", !whole, "error", error_json(r->error));
+		value_or_null(r->after), "libraries", value_or_null(whole ? r->libraries : NULL),
+		"available", value_or_null(whole ? r->available : NULL), "result",
+		value_or_null(whole ? r->result : NULL), "steps", steps_json(r->steps), "shortened",
+		!whole, "error", error_json(r->error));
 }
 
 /* Where the text goes. Jansson's own buffer may lose a piece when memory is short, and not say so. */

@@ -62,6 +62,7 @@ struct sut_job_report {
 	json_t *kernel;		/* as in the state of suture-apply */
 	json_t *before, *after; /* level, patchset, effective_version, boot_id, phase */
 	json_t *available;	/* what a check found */
+	json_t *libraries;	/* what became of each; NULL: the job is not about libraries */
 	json_t *result; /* suture-result (docs/formats/status.md); left out when it is too large */
 	const struct sut_job_steps *steps;
 	const struct sut_err *error; /* NULL or code 0: none */

@@ -34,7 +34,7 @@ static void check(const uint8_t *data, size_t size, uint64_t at)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = malloc(size + 1);
-	struct record_head h;
+	struct record_head h = {0};
 	uint64_t at = 0;
 
 	if (!copy)

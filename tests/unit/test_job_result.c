@@ -135,6 +135,7 @@ static void a_large_result_is_shortened_and_says_so(void **state _unused_)
 	assert_ok(sut_job_result_make(&r, &b, &err), err);
 	assert_ok(sut_job_result_parse(b.data, b.len, &got, &err), err);
 	assert_true(json_is_true(json_object_get(got.root, "shortened")));
+	assert_true(json_is_null(json_object_get(got.root, "libraries")));
 	assert_true(json_is_null(json_object_get(got.root, "result")));
 	sut_job_result_release(&got);
 	r.available = sut_steal(r.result);

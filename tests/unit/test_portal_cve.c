@@ -288,15 +288,17 @@ static void one_cve_says_where_it_is_fixed(void **state)
 	sample_patches(s);
 	sample_call(s, "GET", "/v1/cves/CVE-2025-20001", VIEWER, NULL);
 	assert_status(s, 200);
-	want = json_pack(
-		"{s:s, s:s, s:[{s:s, s:s, s:s}], s:[{s:s, s:n, s:s, s:s, s:s, s:i, s:s, s:s, s:s}],"
-		" s:[{s:s, s:s, s:s, s:s, s:s, s:s}]}",
-		"cve", "CVE-2025-20001", "subject", "bells: ring", "fixed_in", "distribution",
-		"debian", "source", "linux", "version", "6.1.3-1", "patches", "build_id", BUILD_B,
-		"kernel_id", "target", "debian/b", "release", "r3", "package_version", "6.1.2-1+b1",
-		"level", 1, "patchset", "K20260501_01", "status", "fixed", "note", "",
-		"pending_reboot", "build_id", BUILD_A, "kernel_id", KERNEL_A, "target", "debian/a",
-		"release", "r1", "package_version", "6.1.1-1", "fixed_in", "6.1.3-1");
+	want = json_pack("{s:s, s:s, s:[{s:s, s:s, s:s}],"
+			 " s:[{s:s, s:n, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s}],"
+			 " s:[{s:s, s:s, s:s, s:s, s:s, s:s, s:s}]}",
+			 "cve", "CVE-2025-20001", "subject", "bells: ring", "fixed_in",
+			 "distribution", "debian", "source", "linux", "version", "6.1.3-1",
+			 "patches", "build_id", BUILD_B, "kernel_id", "product", "kernel", "target",
+			 "debian/b", "release", "r3", "package_version", "6.1.2-1+b1", "level", 1,
+			 "patchset", "K20260501_01", "status", "fixed", "note", "",
+			 "pending_reboot", "build_id", BUILD_A, "kernel_id", KERNEL_A, "product",
+			 "kernel", "target", "debian/a", "release", "r1", "package_version",
+			 "6.1.1-1", "fixed_in", "6.1.3-1");
 	assert_non_null(want);
 	if (!json_equal(want, s->json))
 		fail_msg("%s", sut_buf_str(&s->r.raw));

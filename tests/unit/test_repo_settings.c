@@ -38,8 +38,8 @@ static void bins_live_as_long_as_their_role(void **state _unused_)
 	assert_ok(sut_settings_set_expiries(&s, "kernel=26w,delegated=12h", &err), err);
 	assert_int_equal(sut_settings_expiry(&s, "kernel"), 182 * day);
 	assert_int_equal(sut_settings_expiry(&s, "kernel-3f"), 182 * day);
-	assert_int_equal(sut_settings_expiry(&s, "library"), day / 2);
-	assert_int_equal(sut_settings_expiry(&s, "library-3f"), day / 2);
+	assert_int_equal(sut_settings_expiry(&s, "firmware"), day / 2);
+	assert_int_equal(sut_settings_expiry(&s, "firmware-3f"), day / 2);
 }
 
 static void periods_that_are_none_are_refused(void **state _unused_)

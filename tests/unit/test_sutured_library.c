@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "sample_update.h"
+#include "sutured/job_library.h"
 #include "sutured/library.h"
 #include "sutured/report.h"
 #include "sutured/told.h"
@@ -225,9 +226,15 @@ static void what_root_took_out_stays_out(void **state _unused_)
 	assert_string_equal(world_lib_state(SSL), "held");
 }
 
+static const struct update_ask *same(void *ctx, const char *build_id _unused_)
+{
+	return ctx;
+}
+
 static void update_of_one_by_name(void **state _unused_)
 {
-	const struct update_ask ask = {.asks = DECIDE_ASKS_ROOT, .level = 1, .by = "root"};
+	struct update_ask ask = {.asks = DECIDE_ASKS_ROOT, .level = 1, .by = "root"};
+	const struct library_asks asks = {same, &ask};
 	struct sut_err err = {0};
 	json_t *list = NULL;
 
@@ -236,7 +243,7 @@ static void update_of_one_by_name(void **state _unused_)
 	world_release_library(EXPAT, 1);
 	world.n.id.system_id[0] = 0;
 	world.n.id.portal[0] = 0;
-	assert_ok(library_update(&world.n, NULL, &ask, WORLD_SSL, &list, &err), err);
+	assert_ok(library_update(&world.n, NULL, &asks, WORLD_SSL, &list, &err), err);
 	assert_int_equal(json_array_size(list), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "action")),
 			    "apply");
@@ -245,9 +252,85 @@ static void update_of_one_by_name(void **state _unused_)
 	assert_int_equal(world.lib[EXPAT].level, 0);
 	json_decref(list);
 	list = NULL;
-	assert_int_equal(library_update(&world.n, NULL, &ask, WORLD_BUILD, &list, &err), -ENOENT);
+	assert_int_equal(library_update(&world.n, NULL, &asks, WORLD_BUILD, &list, &err), -ENOENT);
 	assert_string_equal(err.reason, "no-library");
 	json_decref(list);
+}
+
+/* ------------------------------------------------------------------ */
+/* Jobs                                                                */
+
+/* Runs it; *ret: the outcome of the library, "" when it is not among them. */
+static const char *job(struct sut_job_target *targets, size_t n, enum sut_job_action action,
+		       const char *build_id, const char **ret_all)
+{
+	struct sut_job j = {.id = "job-1",
+			    .issuer = "platform",
+			    .action = action,
+			    .targets = targets,
+			    .ntargets = n,
+			    .library = true};
+	static char word[64];
+	json_t *list = NULL, *e;
+	struct sut_err err = {0};
+	size_t i;
+	int r = job_library_run(&world.n, NULL, &j, "job job-1", &list, ret_all, &err);
+
+	word[0] = 0;
+	json_array_foreach(list, i, e)
+		if (sut_streq(json_string_value(json_object_get(e, "build_id")), build_id))
+			snprintf(word, sizeof(word), "%s",
+				 json_string_value(json_object_get(e, "outcome")));
+	json_decref(list);
+	if (r < 0)
+		*ret_all = "failed";
+	return word;
+}
+
+static void jobs_tell_what_became_of_each(void **state _unused_)
+{
+	struct sut_job_target latest = {.goal = SUT_JOB_LATEST},
+			      level = {.goal = SUT_JOB_LEVEL, .level = 1},
+			      named = {.build_id = WORLD_SSL, .goal = SUT_JOB_LEVEL, .level = 1};
+	struct sut_job none = {.library = true, .targets = &level, .ntargets = 1};
+	const char *all;
+
+	world.n.id.system_id[0] = 0;
+	world.n.id.portal[0] = 0;
+	world_release_library(SSL, 1);
+	world_release_library(SSL, 2);
+	world_release_library(EXPAT, 1);
+	world.n.conf.policy.update = AGENT_UPDATE_MANUAL;
+	look();
+	/* A level is one of the kernel, when it is said of everything. */
+	assert_false(job_library_named(&world.n, &none));
+	assert_string_equal(job(&level, 1, SUT_JOB_APPLY, WORLD_SSL, &all), "");
+	assert_string_equal(world_asked(), "");
+	assert_string_equal(job(&named, 1, SUT_JOB_PREFLIGHT, WORLD_SSL, &all), "ready");
+	assert_string_equal(all, "ready");
+	assert_string_equal(world_asked(), "stage lib-apply");
+	world.lib[SSL].level = 0;
+	world_publish();
+	assert_string_equal(job(&named, 1, SUT_JOB_APPLY, WORLD_SSL, &all), "applied");
+	assert_string_equal(world_asked(), "stage lib-apply");
+	assert_int_equal(world.lib[SSL].level, 1);
+	assert_string_equal(job(&latest, 1, SUT_JOB_APPLY, WORLD_EXPAT, &all), "applied");
+	assert_int_equal(world.lib[SSL].level, 2);
+	assert_int_equal(world.lib[EXPAT].level, 1);
+	(void)world_asked();
+	assert_string_equal(job(&latest, 1, SUT_JOB_APPLY, WORLD_EXPAT, &all), "current");
+	assert_string_equal(all, "current");
+	memset(named.sha256, 'a', 64);
+	named.goal = SUT_JOB_LATEST;
+	world.lib[SSL].level = 0;
+	world_publish();
+	assert_string_equal(job(&named, 1, SUT_JOB_APPLY, WORLD_SSL, &all), "differs");
+	assert_string_equal(all, "failed");
+	(void)job(NULL, 0, SUT_JOB_UNLOAD, WORLD_SSL, &all);
+	assert_string_equal(all, "reverted");
+	assert_int_equal(world.lib[EXPAT].level, 0);
+	(void)job(NULL, 0, SUT_JOB_UNLOAD, WORLD_SSL, &all);
+	assert_string_equal(all, "nothing-applied");
 }
 
 /* ------------------------------------------------------------------ */
@@ -348,6 +431,7 @@ int main(void)
 		CASE(agent_conf_takes_libraries_out),
 		CASE(what_root_took_out_stays_out),
 		CASE(update_of_one_by_name),
+		CASE(jobs_tell_what_became_of_each),
 		CASE(what_is_reported_has_counts_that_are_no_news),
 		CASE(answers_that_make_no_sense_are_not_obeyed),
 	};
