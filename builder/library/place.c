@@ -137,7 +137,7 @@ static int read_ids(struct sut_place *p, struct sut_err *err)
 
 int sut_place_index(struct sut_place *p, struct sut_err *err)
 {
-	const struct sut_record **v = calloc(p->log->n + 1, sizeof(*v));
+	const struct sut_record **v = calloc(p->log->n + 1, sizeof(const struct sut_record *));
 	size_t n = 0;
 
 	if (!v)
@@ -146,7 +146,7 @@ int sut_place_index(struct sut_place *p, struct sut_err *err)
 		if (*p->log->v[i].hash)
 			v[n++] = &p->log->v[i];
 	if (n)
-		qsort(v, n, sizeof(*v), by_hash);
+		qsort(v, n, sizeof(const struct sut_record *), by_hash);
 	p->by_hash = v;
 	p->n = n;
 	return read_ids(p, err);
@@ -236,7 +236,7 @@ static int get_content(struct job *j, const char *hash, struct content **ret, st
 			*ret = j->contents[i];
 			return 0;
 		}
-	v = realloc(j->contents, (j->ncontents + 1) * sizeof(*v));
+	v = realloc(j->contents, (j->ncontents + 1) * sizeof(struct content *));
 	if (!v)
 		return sut_err_oom(err);
 	j->contents = v;
@@ -293,7 +293,7 @@ static int new_object(struct job *j, const struct sut_record *link,
 
 	if (j->nobjects == j->objects_cap) {
 		size_t cap = j->objects_cap ? j->objects_cap * 2 : 256;
-		struct object **v = realloc(j->objects, cap * sizeof(*v));
+		struct object **v = realloc(j->objects, cap * sizeof(struct object *));
 
 		if (!v)
 			return sut_err_oom(err);
@@ -466,7 +466,7 @@ static int get_map(struct job *j, const struct sut_record *link, const struct su
 		   struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_MAP_MAX);
-	struct sut_map **v = realloc(j->maps, (j->nmaps + 1) * sizeof(*v));
+	struct sut_map **v = realloc(j->maps, (j->nmaps + 1) * sizeof(struct sut_map *));
 	int r;
 
 	if (!v)
