@@ -42,6 +42,30 @@ const json_t *lib_list(const json_t *state)
 	return json_object_get(state, "libraries");
 }
 
+json_t *lib_member(const json_t *from, const char *const *members, size_t n)
+{
+	json_t *one = json_object();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *v = json_object_get(from, members[i]);
+
+		if (v)
+			(void)!json_object_set(one, members[i], v);
+	}
+	return one;
+}
+
+json_t *lib_members(const json_t *list, const char *const *members, size_t n)
+{
+	json_t *ret = json_array();
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(list, i, v)
+		(void)!json_array_append_new(ret, lib_member(v, members, n));
+	return ret;
+}
+
 void lib_counts_text(const json_t *library, char *ret, size_t len)
 {
 	json_int_t n = show_int(library, "processes");

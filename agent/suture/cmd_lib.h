@@ -19,6 +19,11 @@ int cmd_lib_explain(int argc, char **argv); /* cmd_lib_list.c: who is not patche
 /* The lists of a state of suture-apply, of which some, as older ones have it, may be missing. Borrowed. */
 const json_t *lib_list(const json_t *state);
 
+/* Of an object, or of each in a list, these members alone: a document has what its schema has, the rest is between the programs
+ * of the agent. The caller's; NULL: no memory. */
+json_t *lib_member(const json_t *from, const char *const *members, size_t n);
+json_t *lib_members(const json_t *list, const char *const *members, size_t n);
+
 /* "12 of 14 processes", and in words why not all. */
 void lib_counts_text(const json_t *library, char *ret, size_t len);
 

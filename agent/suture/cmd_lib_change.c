@@ -129,29 +129,10 @@ static void show_one(const json_t *one)
 		show(NULL, "%s: %s", show_string(one, "name"), show_string(error, "message"));
 }
 
-/* The document has what the schema has: the rest is between sutured and us. */
-static json_t *told(const json_t *libraries)
+int cmd_lib_update(int argc, char **argv)
 {
 	static const char *const members[] = {"build_id", "name",    "action",
 					      "result",	  "reasons", "error"};
-	json_t *list = json_array(), *l, *v;
-	size_t i;
-
-	json_array_foreach(libraries, i, l) {
-		json_t *one = json_object();
-
-		for (size_t k = 0; k < SUT_ARRAY_SIZE(members); k++) {
-			v = json_object_get(l, members[k]);
-			if (one && v)
-				(void)!json_object_set(one, members[k], v);
-		}
-		(void)!json_array_append_new(list, one);
-	}
-	return list;
-}
-
-int cmd_lib_update(int argc, char **argv)
-{
 	bool dry_run = false, quiet = false, json = false, force = false;
 	const char *to = NULL, *library = NULL;
 	const struct options_row rows[] = {
@@ -192,7 +173,8 @@ int cmd_lib_update(int argc, char **argv)
 			show(NULL, "there is no patch for a library of this machine");
 	}
 	return show_end("lib update", json, "suture-lib-update",
-			json_pack("{s:b,s:o}", "dry_run", dry_run, "libraries", told(libraries)),
+			json_pack("{s:b,s:o}", "dry_run", dry_run, "libraries",
+				  lib_members(libraries, members, SUT_ARRAY_SIZE(members))),
 			&err);
 }
 

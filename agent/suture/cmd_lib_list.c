@@ -140,6 +140,7 @@ static json_t *available_of(const json_t *l)
 /* The files that are in use, each with what is applied to it and what there is. */
 static json_t *join(const json_t *files, const struct halves *h, bool patched, bool deleted)
 {
+	static const char *const members[] = {"build_id", "path", "processes", "deleted"};
 	json_t *list = json_array(), *f;
 	size_t i;
 
@@ -148,7 +149,7 @@ static json_t *join(const json_t *files, const struct halves *h, bool patched, b
 		json_t *patch = patch_of(of_build_id(lib_list(h->apply), build_id));
 		json_t *available = available_of(
 			of_build_id(json_object_get(h->network, "libraries"), build_id));
-		json_t *one = json_copy(f);
+		json_t *one = lib_member(f, members, SUT_ARRAY_SIZE(members));
 
 		if (!one || (patched && json_is_null(patch) && json_is_null(available)) ||
 		    (deleted && !show_bool(f, "deleted"))) {
@@ -275,6 +276,7 @@ static void show_reasons(const json_t *l)
 /* What sutured says of each library; NULL when it says nothing: processes are told all the same. */
 static json_t *reasons_of(const char *cve)
 {
+	static const char *const members[] = {"build_id", "name", "state", "reasons"};
 	_cleanup_(json_decrefp) json_t *answer = NULL;
 	json_t *list;
 
@@ -282,7 +284,7 @@ static json_t *reasons_of(const char *cve)
 		     &(struct ask){.timeout_ms = ASK_SHORT_MS}, &answer, NULL) < 0)
 		return NULL;
 	list = json_object_get(answer, "libraries");
-	return json_is_array(list) ? json_incref(list) : NULL;
+	return json_is_array(list) ? lib_members(list, members, SUT_ARRAY_SIZE(members)) : NULL;
 }
 
 static void explain(const json_t *libraries, const json_t *list, bool one)
