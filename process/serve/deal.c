@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 
 #include "base/file.h"
 #include "serve/watch.h"
+
+enum { CHILD_MS = 10000 };
 
 /* Only short waits here: others wait for their turn, and who is busy is tried again. */
 static const struct proc_options quick = {.tries = 4, .scan_heap = -1};
@@ -350,8 +353,13 @@ static int by_child(const struct job *j, const struct wanted *w, struct proc_res
 		_exit(0);
 	}
 	close(p[1]);
-	n = pid < 0 ? -1 : read(p[0], &told, sizeof(told));
+	/* Whatever becomes of it, we go on: when it ends, its hold on us ends, too. */
+	n = pid > 0 && poll(&(struct pollfd){.fd = p[0], .events = POLLIN}, 1, CHILD_MS) == 1
+		    ? read(p[0], &told, sizeof(told))
+		    : -1;
 	close(p[0]);
+	if (pid > 0 && n != sizeof(told))
+		kill(pid, SIGKILL);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (n != sizeof(told))
