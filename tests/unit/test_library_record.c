@@ -161,7 +161,7 @@ static void the_build_path_is_seen_in_strings(void **state)
 		"x\0compiler: gcc -ffile-prefix-map=/build/reproducible-path/openssl-3.0.17=. -O2\0";
 	static const char dbg[] = "/build/glibc-AbC12/glibc-2.36/elf/rtld.c";
 	static const char other[] =
-		"/home/me/openssl-3.0.17/x openssl-3.0.17 /build/y/openssl-3.0.170/";
+		"/srv/me/openssl-3.0.17/x openssl-3.0.17 /build/y/openssl-3.0.170/";
 	_cleanup_(sut_freep) char *a = sut_recorded_path(flags, sizeof(flags), "openssl-3.0.17");
 	_cleanup_(sut_freep) char *b = sut_recorded_path(dbg, sizeof(dbg), "glibc-2.36");
 	_cleanup_(sut_freep) char *c = sut_recorded_path(dbg, sizeof(dbg), "glibc-2.3");
