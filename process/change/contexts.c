@@ -7,6 +7,9 @@
 
 #include "change/pages.h"
 
+/* Terabytes that are only reserved (sanitizers, managed heaps) take minutes to look through. */
+#define MAPPING_MAX (UINT64_C(8) << 30)
+
 enum { CHUNK = 1 << 16, TAIL = REGS_CONTEXT_WORDS * 8 };
 
 static bool plausible(const struct proc *p, const uint64_t *words, struct regs_context *ret)
@@ -71,7 +74,8 @@ int contexts_find(const struct proc *p, struct contexts *ret, struct sut_err *er
 	f->p = p;
 	f->c = &c;
 	for (size_t i = 0; i < p->nmaps && !r; i++)
-		if (p->maps[i].r && p->maps[i].w && !p->maps[i].shared)
+		if (p->maps[i].r && p->maps[i].w && !p->maps[i].shared &&
+		    p->maps[i].end - p->maps[i].start <= MAPPING_MAX)
 			r = pages_each(p, p->maps[i].start, p->maps[i].end, look, f);
 	if (r < 0) {
 		contexts_release(&c);
