@@ -56,7 +56,12 @@ soak: build ## agent and process engine killed at every system call; apply, repl
 	@AGENT_FAULTS=all $(BUILD)/tests/unit/test_agent_faults
 	@AGENT_FAULTS=all tests/e2e/agent-faults
 	@KILLS=1000 tests/e2e/process-traps
+	@tests/load/run
 	@tests/vm/soak $(SOAK_MINUTES)
+
+.PHONY: cves
+cves: build ## holes of real libraries, closed in one running process each: before, with the patch, reverted
+	@tests/cves/run
 
 .PHONY: survey
 survey: build ## prove the functions of 100 files of the kernel against the shipped image
