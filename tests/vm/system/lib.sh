@@ -54,7 +54,7 @@ system_image() {
 	mmdebstrap --quiet --variant=minbase --format=null \
 		--include="systemd,systemd-sysv,dbus,udev,kmod,iproute2,openssh-server,ca-certificates,curl" \
 		--include="initramfs-tools,linux-image-$target_release" \
-		--include=libcurl4,libjansson4,libzstd1,libseccomp2,libssl3,libsystemd0,libelf1,libdw1 \
+		--include=libcurl4,libjansson4,libzstd1,libseccomp2,libsystemd0,libelf1,libdw1 \
 		${system_packages:+"--include=$system_packages"} \
 		${proxy:+--aptopt="Acquire::http::Proxy \"$proxy\""} \
 		--aptopt='Acquire::Languages "none"' --dpkgopt='path-exclude=/usr/share/doc/*' \
