@@ -12,11 +12,14 @@ library_file=providers/implementations/kem/rsa_kem.c
 library_function=rsasve_generate
 library_old=3.0.17-1~deb12u2 # has the hole
 library_new=3.0.20-1~deb12u2 # does not
+library_ssh=1:9.2p1-2+deb12u7 # is content with the old one
 
 library_choose() {
 	library_direction=fix
 	library_version=$library_old
-	if ! offered libssl3 | grep -Fqx "$library_old"; then
+	system_ssh=openssh-server=$library_ssh,openssh-client=$library_ssh,openssh-sftp-server=$library_ssh
+	if ! offered libssl3 | grep -Fqx "$library_old" || ! offered openssh-server | grep -Fqx "$library_ssh"; then
+		system_ssh=
 		library_version=$(offered libssl3 | tail -1)
 		[ -n "$library_version" ] || fail "apt offers no libssl3; run: apt-get update"
 		library_direction=reverse

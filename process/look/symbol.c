@@ -40,7 +40,7 @@ int symbol_object(const struct elf_mem *m, const struct proc_elf *e, struct symb
 	struct symbol_object o = {.bias = e->bias, .low = e->low, .high = e->high};
 	size_t max =
 		e->dynamic && e->dynamic < e->high ? (e->high - e->dynamic) / sizeof(Elf64_Dyn) : 0;
-	Elf64_Dyn v[DYN_MAX];
+	Elf64_Dyn v[DYN_MAX] = {0};
 	size_t n = 0;
 
 	/* Its length is not known: as much as can be read, in pieces that get smaller. */

@@ -185,7 +185,7 @@ static void order(pid_t *pids, size_t n)
 {
 	pid_t last[64];
 	size_t nlast = ancestors(last, SUT_ARRAY_SIZE(last)), kept = 0, held = 0;
-	pid_t found[SUT_ARRAY_SIZE(last)];
+	pid_t found[SUT_ARRAY_SIZE(last)] = {0};
 
 	for (size_t i = 0; i < n; i++) {
 		bool is_last = false;

@@ -755,7 +755,7 @@ static void nobody_sees_that_it_was_stopped(void **state)
 {
 	struct report *reports = mmap(NULL, NCALLS * sizeof(*reports), PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pids[NCALLS];
+	pid_t pids[NCALLS] = {0};
 	bool bad = false;
 
 	(void)state;

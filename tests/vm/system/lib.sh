@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # SPDX-License-Identifier: Apache-2.0
 # A stock Debian 12 system in a virtual machine, for tests/vm/system/run and demo/run. Wants $work (a folder that the
-# caller removes) and $target_release (of its kernel); system_packages: further packages, with commas.
+# caller removes) and $target_release (of its kernel); system_packages: further packages, with commas;
+# system_ssh: instead of openssh-server.
 #
 #   system_image        makes $work/vm/{disk.img,vmlinuz,initrd}: Debian 12 as mmdebstrap installs it, with this
 #                       kernel, openssh-server and the libraries of the agent's package
@@ -52,7 +53,7 @@ system_image() {
 	chmod 755 "$work/vm/customize"
 	# shellcheck disable=SC2046
 	mmdebstrap --quiet --variant=minbase --format=null \
-		--include="systemd,systemd-sysv,dbus,udev,kmod,iproute2,openssh-server,ca-certificates,curl" \
+		--include="systemd,systemd-sysv,dbus,udev,kmod,iproute2,ca-certificates,curl,${system_ssh:-openssh-server}" \
 		--include="initramfs-tools,linux-image-$target_release" \
 		--include=libcurl4,libjansson4,libzstd1,libseccomp2,libsystemd0,libelf1,libdw1 \
 		${system_packages:+"--include=$system_packages"} \
