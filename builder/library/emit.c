@@ -12,8 +12,8 @@ int sut_lib_emitter_init(struct sut_lib_emitter *e, const struct sut_lib_profile
 {
 	*e = (struct sut_lib_emitter){
 		.profile = p, .units = units, .nunits = n, .refusals = refusals};
-	e->place = calloc(n ? n : 1, sizeof(*e->place));
-	e->handlers = calloc(n ? n : 1, sizeof(*e->handlers));
+	e->place = calloc(n ? n : 1, sizeof(void *));
+	e->handlers = calloc(n ? n : 1, sizeof(void *));
 	if (!e->place || !e->handlers || sut_image_begin(&e->image, nfuncs) < 0)
 		return sut_err_oom(err);
 	for (size_t i = 0; i < n; i++) {
@@ -465,7 +465,7 @@ static int put_unit_frames(struct sut_lib_emitter *e, size_t u,
 /* They lie one behind the other, so everything that they refer to is made first. */
 static int put_frames(struct sut_lib_emitter *e, struct sut_err *err)
 {
-	struct sut_image_place **routines = calloc(e->nunits + 1, sizeof(*routines));
+	struct sut_image_place **routines = calloc(e->nunits + 1, sizeof(void *));
 	uint64_t off = 0;
 	int r = routines ? 0 : sut_err_oom(err);
 

@@ -209,9 +209,9 @@ static int pair_up(struct site *s, struct sut_err *err)
 {
 	uint32_t n = s->new.head.nplaces, nold = s->old ? s->old->head.nplaces : 0;
 
-	s->before = calloc(n + 1, sizeof(*s->before));
+	s->before = calloc(n + 1, sizeof(void *));
 	s->done = calloc(n + 1, sizeof(*s->done));
-	s->dropped = calloc(nold + 1, sizeof(*s->dropped));
+	s->dropped = calloc(nold + 1, sizeof(void *));
 	if (!s->before || !s->done || !s->dropped)
 		return sut_err_oom(err);
 	for (uint32_t k = 0; k < nold; k++) {

@@ -110,7 +110,7 @@ int ranges_add_record(struct ranges *r, const struct proc *p, const struct recor
 		      const struct sut_library *l, uint32_t site, struct sut_err *err)
 {
 	uint32_t n = rec->head.nplaces;
-	_cleanup_(sut_freep) const struct record_place **order = calloc(n + 1, sizeof(*order));
+	_cleanup_(sut_freep) const struct record_place **order = calloc(n + 1, sizeof(void *));
 	uint64_t at = rec->at + SUT_LIBRARY_HEAD, end = rec->at + rec->head.image_len;
 	struct ranges_who who = {NULL, site, RANGES_ALL, 0};
 	int rc = 0;
@@ -119,7 +119,7 @@ int ranges_add_record(struct ranges *r, const struct proc *p, const struct recor
 		return sut_err_oom(err);
 	for (uint32_t i = 0; i < n; i++)
 		order[i] = &rec->places[i];
-	qsort(order, n, sizeof(*order), by_new_addr);
+	qsort(order, n, sizeof(void *), by_new_addr);
 	/* How long a new function is, is not known: up to the next one. What lies before the first may be anybody's. */
 	for (uint32_t i = 0; i <= n && !rc; i++) {
 		uint64_t next = i < n ? order[i]->new_addr : end;

@@ -116,7 +116,7 @@ int table_put(struct table *t, struct table_entry *e, int64_t now_ms)
 	}
 	if (t->n == t->room) {
 		size_t room = t->room ? t->room * 2 : 64;
-		struct table_entry **more = reallocarray(t->v, room, sizeof(*more));
+		struct table_entry **more = reallocarray(t->v, room, sizeof(void *));
 
 		if (!more) {
 			pthread_mutex_unlock(&t->lock);
@@ -127,7 +127,7 @@ int table_put(struct table *t, struct table_entry *e, int64_t now_ms)
 		t->room = room;
 	}
 	plan(e, now_ms);
-	memmove(&t->v[at + 1], &t->v[at], (t->n - at) * sizeof(t->v[0]));
+	memmove(&t->v[at + 1], &t->v[at], (t->n - at) * sizeof(void *));
 	t->v[at] = e;
 	t->n++;
 	pthread_mutex_unlock(&t->lock);
@@ -143,7 +143,7 @@ void table_drop(struct table *t, pid_t pid)
 	if (at < t->n && t->v[at]->pid == pid) {
 		table_entry_free(t->v[at]);
 		t->n--;
-		memmove(&t->v[at], &t->v[at + 1], (t->n - at) * sizeof(t->v[0]));
+		memmove(&t->v[at], &t->v[at + 1], (t->n - at) * sizeof(void *));
 	}
 	pthread_mutex_unlock(&t->lock);
 }

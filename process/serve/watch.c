@@ -266,7 +266,7 @@ int watch_new(struct serve *s, struct watch **ret, struct sut_err *err)
 	pthread_mutex_init(&w->baton, NULL);
 	w->fan = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_REPORT_TID |
 				       FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS,
-			       O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+			       O_RDONLY | O_CLOEXEC);
 	if (w->fan < 0)
 		fail(w, "new processes cannot be caught: fanotify");
 	w->dirs = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
