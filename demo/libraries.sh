@@ -84,7 +84,7 @@ library_act() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3 -keyout "$work/server1.key" \
 		-out "$work/server1.crt" -subj /CN=server1 2>/dev/null
 	quietly system_put "$work/server1.key" "$work/server1.crt" root@127.0.0.1:/root/
-	on 'cd /root && nohup tlstalk server 4433 server1.crt server1.key >/run/tlstalk.log 2>&1 </dev/null &
+	on 'cd /root; nohup tlstalk server 4433 server1.crt server1.key >/run/tlstalk.log 2>&1 </dev/null &
 		sleep 2; nohup tlstalk client 4433 >/run/talk 2>&1 </dev/null & echo $! >/run/talk.pid'
 	sleep 3
 	ask before
@@ -101,7 +101,7 @@ library_act() {
 	[ "$talk_process" = "$library_process" ] || fail "the server is another process now"
 
 	say "A process that starts now is patched before it does anything"
-	on 'cd /root && nohup tlstalk server 4434 server1.crt server1.key >>/run/tlstalk.log 2>&1 </dev/null & sleep 3'
+	on 'cd /root; nohup tlstalk server 4434 server1.crt server1.key >>/run/tlstalk.log 2>&1 </dev/null & sleep 3'
 	ask later 4434
 
 	say "Taken out by the administrator, and put back"
