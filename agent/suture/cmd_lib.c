@@ -61,8 +61,9 @@ json_t *lib_members(const json_t *list, const char *const *members, size_t n)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v)
+	json_array_foreach(list, i, v) {
 		(void)!json_array_append_new(ret, lib_member(v, members, n));
+	}
 	return ret;
 }
 
@@ -182,8 +183,9 @@ int cmd_lib_status(int argc, char **argv)
 	daemon = show_object(h.apply, "daemon");
 	if (!json && !err.code) {
 		show_daemon(daemon);
-		json_array_foreach(libraries, i, l)
+		json_array_foreach(libraries, i, l) {
 			show_library(l);
+		}
 		if (!json_array_size(libraries))
 			show("Library", "no library is patched");
 	}

@@ -167,8 +167,9 @@ int cmd_lib_update(int argc, char **argv)
 		if (r == 0 && force)
 			r = apply_staged(one, to, dry_run, &progress, &err);
 	if (!json) {
-		json_array_foreach(libraries, i, one)
+		json_array_foreach(libraries, i, one) {
 			show_one(one);
+		}
 		if (r == 0 && !json_array_size(libraries))
 			show(NULL, "there is no patch for a library of this machine");
 	}
@@ -251,9 +252,11 @@ int cmd_lib_unload(int argc, char **argv)
 		r = unload(NULL, reason, &progress, results, &err);
 	for (i = 0; r == 0 && i < which.n; i++)
 		r = unload(which.v[i], reason, &progress, results, &err);
-	if (!json)
-		json_array_foreach(results, i, one)
+	if (!json) {
+		json_array_foreach(results, i, one) {
 			lib_show_result(one);
+		}
+	}
 	return show_end("lib unload", json, "suture-lib-unload",
 			json_pack("{s:O}", "results", results), &err);
 }

@@ -201,9 +201,11 @@ int cmd_lib_list(int argc, char **argv)
 		halves_read(ask_root(), &h);
 		list = join(json_object_get(answer, "files"), &h, patched, deleted);
 	}
-	if (!json)
-		json_array_foreach(list, i, f)
+	if (!json) {
+		json_array_foreach(list, i, f) {
 			show_file(f);
+		}
+	}
 	return show_end("lib list", json, "suture-lib-list", json_pack("{s:O?}", "files", list),
 			&err);
 }
@@ -292,10 +294,12 @@ static void explain(const json_t *libraries, const json_t *list, bool one)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(libraries, i, v)
+	json_array_foreach(libraries, i, v) {
 		show_reasons(v);
-	json_array_foreach(list, i, v)
+	}
+	json_array_foreach(list, i, v) {
 		show_process(v);
+	}
 	if (list && !json_array_size(list))
 		show(NULL, one ? "no such process lacks a patch"
 			       : "every process runs the patches of its libraries");

@@ -179,8 +179,9 @@ int half_read(const json_t *state, struct half *ret, struct sut_err *err)
 	if (r < 0)
 		return r;
 	read_probation(state, &half);
-	json_array_foreach(json_object_get(state, "libraries"), i, j)
+	json_array_foreach(json_object_get(state, "libraries"), i, j) {
 		read_probation(j, &half);
+	}
 	*ret = half;
 	return 0;
 }

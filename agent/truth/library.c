@@ -74,7 +74,7 @@ int truth_library_list(const json_t *state, json_t **ret)
 	size_t i, k;
 	int r = list && seen ? 0 : -ENOMEM;
 
-	json_array_foreach(json_object_get(state, "libraries"), i, l)
+	json_array_foreach(json_object_get(state, "libraries"), i, l) {
 		json_array_foreach(json_object_get(l, "cves"), k, c) {
 			const char *cve = json_string_value(c);
 			enum truth_library is;
@@ -88,6 +88,7 @@ int truth_library_list(const json_t *state, json_t **ret)
 				 json_array_append_new(list, json_string(cve)) < 0)
 				r = -ENOMEM;
 		}
+	}
 	json_decref(seen);
 	if (r < 0) {
 		json_decref(list);

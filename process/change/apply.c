@@ -508,6 +508,7 @@ static int switch_over(struct apply *a, struct sut_err *err)
 	for (size_t i = 0; i < a->nsites; i++)
 		if (a->sites[i].placed)
 			a->all[a->nall++] = a->sites[i].new;
+	/* cppcheck-suppress autoVariables ; taken back below */
 	a->quiet = &q;
 	for (uint32_t i = 0; i < a->nsites && !r; i++) {
 		struct site *s = &a->sites[i];
