@@ -296,7 +296,7 @@ static int name_patch(const struct sut_lib_profile *p, const struct sut_lib_buil
 	if (o->id)
 		snprintf(b->id, sizeof(b->id), "%s", o->id);
 	else
-		snprintf(b->id, sizeof(b->id), "local-%.8s", hex);
+		snprintf(b->id, sizeof(b->id), "U-local-%.8s", hex);
 	return 0;
 }
 

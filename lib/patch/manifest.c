@@ -551,6 +551,18 @@ static int check_format(const struct sut_field *top)
 	return 0;
 }
 
+/* Kernels and libraries have levels of their own: policies, feeds and people tell their patches apart by the name. */
+static int check_name(const struct sut_field *top, const struct sut_manifest *m)
+{
+	bool library = sut_manifest_is_library(m);
+
+	if ((m->id[0] == 'U') == library)
+		return 0;
+	return sut_field_bad(top, "id",
+			     library ? "does not begin with U, as those of libraries do"
+				     : "begins with U, as only those of libraries do");
+}
+
 static int load_head(const struct sut_field *top, struct sut_manifest *m)
 {
 	struct sut_field engine;
@@ -569,6 +581,8 @@ static int load_head(const struct sut_field *top, struct sut_manifest *m)
 		r = sut_field_string(top, "generator", &m->generator);
 	if (r == 0)
 		r = load_target(top, m);
+	if (r == 0)
+		r = check_name(top, m);
 	if (r == 0)
 		r = sut_field_object(top, "engine", &engine);
 	if (r == 0)

@@ -215,22 +215,6 @@ static char *file_of(const struct looking *g, const struct repo_target *t)
 			   g->consistent ? t->sha256 : "", g->consistent ? "." : "", name);
 }
 
-/* A patchset is for kernels or for libraries, and its name says so: policies and people go by it. */
-static bool is_named_right(struct looking *g, const struct repo_target *t,
-			   const struct repo_patch *p)
-{
-	struct sut_err why = {0};
-
-	if ((p->id[0] == 'U') == p->library)
-		return true;
-	sut_err_set(&why, EBADMSG,
-		    "the patchset is called %s, and names of %s begin with U; it is left out",
-		    p->id,
-		    p->library ? "those for libraries" : "no others than those for libraries");
-	warn(g, t->path, &why);
-	return false;
-}
-
 static int read_patch(struct looking *g, struct repo_target *t, struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
@@ -264,8 +248,6 @@ static int read_patch(struct looking *g, struct repo_target *t, struct sut_err *
 				      "release it anew",
 				      t->path, p->level, p->library ? "library" : "kernel",
 				      p->build_id);
-	if (!is_named_right(g, t, p))
-		return 0;
 	t->patch = sut_steal(p);
 	g->nread++;
 	return 0;

@@ -111,6 +111,7 @@ static const struct wrong {
 	{"id", NULL, EBADMSG, "id is missing"},
 	{"id", "\"../x\"", EBADMSG, "id is not"},
 	{"id", "\"a b\"", EBADMSG, "id is not"},
+	{"id", "\"U20261121_01\"", EBADMSG, "id begins with U"},
 	{"level", "0", EBADMSG, "level is 0"},
 	{"level", "-1", EBADMSG, "level is -1"},
 	{"level", "4294967296", EBADMSG, "level is 4294967296"},
@@ -194,6 +195,7 @@ static void expect_refusal(json_t *manifest, const struct wrong *w)
 }
 
 static const struct wrong wrong_library[] = {
+	{"id", "\"K20261121_01\"", EBADMSG, "id does not begin with U"},
 	{"target.kind", "\"kernel\"", EBADMSG, "target.release is missing"},
 	{"target.file", NULL, EBADMSG, "target.file is missing"},
 	{"target.file", "\"usr/lib/x\"", EBADMSG, "target.file is not the path"},
