@@ -264,14 +264,17 @@ void target_rseq(struct target_state *s, int fd)
 
 	(void)fd;
 	if (!&__rseq_size || !__rseq_size) {
-		s->signals = 1; /* not here */
+		/* No such thing here. */
 		while (!s->stop)
 			s->rounds++;
 		return;
 	}
 	area = (uint8_t *)__builtin_thread_pointer() + __rseq_offset;
 	while (!s->stop) {
-		s->value += (uint64_t)spin_sequence((uint64_t *)(area + 8), 3000000000);
+		if (!spin_sequence((uint64_t *)(area + 8), UINT64_C(100000000000))) {
+			snprintf(s->what, sizeof(s->what), "a sequence was not broken off");
+			s->errors++;
+		}
 		s->rounds++;
 	}
 }

@@ -38,7 +38,7 @@ void target_suspend(struct target_state *s, int fd);  /* sigsuspend(): a mask of
 void target_altstack(struct target_state *s, int fd); /* on an alternate stack, and not on it */
 
 void target_rseq(struct target_state *s,
-		 int fd); /* in a restartable sequence: value counts its aborts */
+		 int fd); /* in a restartable sequence that ends only by being broken off */
 void target_deep(struct target_state *s,
 		 int fd); /* the stack pointer at the lower end of its stack */
 
