@@ -19,6 +19,11 @@
 
 enum { PAGE = 4096, SYSCALL_STOP = SIGTRAP | 0x80, TICK_MS = 20 };
 
+/* Microseconds. */
+#define CATCH_US (CATCH_MS * INT64_C(1000))
+#define EXEC_US                                                                                    \
+	INT64_C(200) /* so long does SEIZE of one who executes a program take when it need not wait */
+
 int catch_elf(const uint8_t *head, size_t len, struct catch_elf *ret)
 {
 	struct catch_elf e = {.low = UINT64_MAX};
@@ -59,13 +64,27 @@ struct catch_alarm {
 	timer_t timer;
 };
 
-static void nothing(int sig _unused_)
+/*
+ * Whoever executes a program holds a lock of his process from before its file (before Linux 6.8), or its dynamic linker's, is opened
+ * until the new program is in place, and SEIZE waits for that lock: he would wait for us, and we for him, for ever. No signal ends
+ * SEIZE either: it begins again by itself. So the handler allows the file; and SEIZE comes through while the kernel still maps the program.
+ */
+static __thread const struct catch_calls *volatile seizing;
+
+static void ring(int sig _unused_)
 {
+	const struct catch_calls *calls = seizing;
+	int saved = errno;
+
+	seizing = NULL;
+	if (calls)
+		calls->allow(calls->ctx);
+	errno = saved;
 }
 
 int catch_alarm_new(struct catch_alarm **ret)
 {
-	const struct sigaction on = {.sa_handler = nothing}; /* without SA_RESTART */
+	const struct sigaction on = {.sa_handler = ring}; /* without SA_RESTART */
 	struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN + 3};
 	struct catch_alarm *a = calloc(1, sizeof(*a));
 	sigset_t set;
@@ -94,12 +113,12 @@ void catch_alarm_free(struct catch_alarm *a)
 	free(a);
 }
 
-/* Again and again: one may come just before the wait begins. */
-static void alarm_in(struct catch_alarm *a, int64_t ms)
+/* Again and again: one may come just before the wait begins. 0: no more. */
+static void alarm_in(struct catch_alarm *a, int64_t us)
 {
 	const struct itimerspec t = {
-		.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000},
-		.it_interval = {.tv_nsec = ms ? TICK_MS * 1000000L : 0},
+		.it_value = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000},
+		.it_interval = {.tv_nsec = us ? TICK_MS * 1000000L : 0},
 	};
 
 	timer_settime(a->timer, 0, &t, NULL);
@@ -154,7 +173,7 @@ static bool patch(struct follow *fo, const struct catch_file *f)
 		return true;
 	alarm_in(fo->alarm, 0);
 	r = proc_apply_held(c->pid, c->tid, f->want->patch, &o, &res, &err);
-	alarm_in(fo->alarm, CATCH_MS);
+	alarm_in(fo->alarm, CATCH_US);
 	if (r < 0)
 		fo->again = true;
 	return r == 0;
@@ -385,13 +404,22 @@ static enum outcome at_event(struct follow *fo, unsigned int event, int sig)
 	return FOLLOW;
 }
 
+/* An exec gives a thread the number of its leader. */
+static void interrupt(struct catch *c)
+{
+	if (ptrace(PTRACE_INTERRUPT, c->tid, 0, 0) == 0 || errno != ESRCH || c->tid == c->pid)
+		return;
+	c->tid = c->pid;
+	ptrace(PTRACE_INTERRUPT, c->tid, 0, 0);
+}
+
 /* What is over or has lasted too long. The thread runs: it has to be stopped to be let go. */
 static void on_alarm(struct follow *fo)
 {
 	if (serve_now_ms() < fo->until_ms || fo->interrupted)
 		return;
 	fo->interrupted = fo->again = true;
-	ptrace(PTRACE_INTERRUPT, fo->c->tid, 0, 0);
+	interrupt(fo->c);
 }
 
 static size_t left(struct catch *c)
@@ -450,21 +478,46 @@ static void follow(struct follow *fo, const struct catch_calls *calls)
 	}
 }
 
+/* Is it in the middle of execve()? It waits, so the kernel can say in what. */
+static bool executes(pid_t tid)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4096);
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	return sut_file_read(path, &b, NULL) == 0 && sut_buf_str(&b)[0] >= '0' &&
+	       sut_buf_str(&b)[0] <= '9' &&
+	       catch_call(strtoull(sut_buf_str(&b), NULL, 10)) == CATCH_EXEC;
+}
+
+static long seize(pid_t tid, struct catch_alarm *a, const struct catch_calls *calls)
+{
+	long r;
+
+	/* Also where the kernel does not say what it does: nobody may wait for ever. */
+	seizing = calls;
+	alarm_in(a, executes(tid) ? EXEC_US : CATCH_US);
+	r = ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC);
+	seizing = NULL;
+	return r;
+}
+
 void catch_run(struct catch *c, struct catch_alarm *a, const struct catch_calls *calls)
 {
 	struct follow fo = {.c = c, .alarm = a, .until_ms = serve_now_ms() + CATCH_MS};
 
-	if (ptrace(PTRACE_SEIZE, c->tid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC) < 0) {
+	c->pid = leader_of(c->tid);
+	if (seize(c->tid, a, calls) < 0) {
 		/* A debugger has it, or one of us. */
+		alarm_in(a, 0);
 		calls->release(calls->ctx);
 		calls->allow(calls->ctx);
-		serve_soon(c->s, leader_of(c->tid), 1000);
+		serve_soon(c->s, c->pid, 1000);
 		return;
 	}
-	ptrace(PTRACE_INTERRUPT, c->tid, 0, 0);
+	interrupt(c);
 	calls->allow(calls->ctx);
-	c->pid = leader_of(c->tid);
-	alarm_in(a, CATCH_MS);
+	alarm_in(a, CATCH_US);
 	follow(&fo, calls);
 	alarm_in(a, 0);
 	calls->release(calls->ctx);

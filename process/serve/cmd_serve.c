@@ -8,7 +8,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -29,6 +31,11 @@ static const char help[] =
 	"  --only-below PID  for tests: leaves all processes alone that do not descend from PID\n"
 	"  --help\n\n"
 	"Exit status: 0 ended by a signal; 1 error; 64 usage\n";
+
+enum {
+	LOOK_MS = 2000,	   /* how often it looks whether all is well with itself */
+	FILES_MAX = 65536, /* descriptors */
+};
 
 int64_t serve_now_ms(void)
 {
@@ -97,6 +104,17 @@ void serve_soon(struct serve *s, pid_t pid, int delay_ms)
 	}
 	if (at && !known)
 		pthread_cond_signal(&s->keeper);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void serve_rescan_in(struct serve *s, int delay_ms)
+{
+	int64_t at = serve_now_ms() + delay_ms;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->rescan_ms > at)
+		s->rescan_ms = at;
+	pthread_cond_signal(&s->keeper);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -225,11 +243,14 @@ static void take_connection(struct serve *s, int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	struct connection *c = fd >= 0 ? malloc(sizeof(*c)) : NULL;
+	const struct timespec moment = {.tv_nsec = 50000000};
 	struct sut_err err = {0};
 
 	if (!c) {
 		if (fd >= 0)
 			close(fd);
+		/* It is still there when descriptors are short: not asked for again at once. */
+		nanosleep(&moment, NULL);
 		return;
 	}
 	c->s = s;
@@ -245,8 +266,8 @@ static void take_connection(struct serve *s, int listener)
 	free(c);
 }
 
-/* sd_notify(3). */
-static void tell_systemd(const char *text)
+/* sd_notify(3): connected before we may make no sockets any more. -1: nobody wants to know. */
+static int connect_systemd(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -254,28 +275,69 @@ static void tell_systemd(const char *text)
 	size_t n;
 
 	if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(a.sun_path))
-		return;
+		return -1;
 	n = strlen(path);
 	memcpy(a.sun_path, path, n);
 	if (path[0] == '@')
 		a.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		(void)!sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&a,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		return -1;
+	return sut_steal_fd(&fd);
 }
 
-static void loop(struct serve *s, int listener, int signals)
+static void tell_systemd(const struct serve *s, const char *text)
 {
+	if (s->systemd >= 0)
+		(void)!send(s->systemd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+static bool is_our_socket(const struct serve *s)
+{
+	struct stat st;
+
+	return lstat(s->socket, &st) == 0 && st.st_dev == s->socket_dev &&
+	       st.st_ino == s->socket_ino;
+}
+
+/*
+ * Who cannot do his work ends: then the kernel lets everybody pass who waits for us, systemd starts us again, and suture-apply tells us
+ * what is wanted. false: it is over.
+ */
+static bool look_at_ourselves(struct serve *s)
+{
+	if (watch_stuck(s->watch))
+		serve_log("whoever opens a file that is watched waits, and nobody answers: ends");
+	else if (!is_our_socket(s))
+		serve_log("%s has gone, so that nobody can reach us: ends", s->socket);
+	else
+		return true;
+	return false;
+}
+
+/* 0: a signal ended it; -EIO: we ended it ourselves. */
+static int loop(struct serve *s, int listener, int signals)
+{
+	int64_t next = serve_now_ms() + LOOK_MS;
+
 	for (;;) {
 		struct pollfd p[] = {{.fd = listener, .events = POLLIN},
 				     {.fd = signals, .events = POLLIN},
 				     {.fd = watch_fd(s->watch), .events = POLLIN}};
+		int64_t now = serve_now_ms();
 
-		if (poll(p, SUT_ARRAY_SIZE(p), -1) < 0)
+		if (now >= next) {
+			next = now + LOOK_MS;
+			if (!look_at_ourselves(s))
+				return -EIO;
+			/* WatchdogSec= of the unit: when we are held ourselves, somebody else ends us. */
+			tell_systemd(s, "WATCHDOG=1");
+		}
+		if (poll(p, SUT_ARRAY_SIZE(p), (int)(next - now)) < 0)
 			continue;
 		if (p[1].revents)
-			return;
+			return 0;
 		if (p[2].revents) {
 			_cleanup_(wanted_unrefp) struct wanted *w = serve_wanted(s);
 
@@ -304,13 +366,26 @@ static void init_locks(struct serve *s)
 	pthread_condattr_destroy(&attr);
 }
 
+/* Each process that starts or is stopped takes some, and when there is none left nobody can load what is watched. */
+static void raise_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur >= FILES_MAX)
+		return;
+	r.rlim_cur = r.rlim_max < FILES_MAX ? r.rlim_max : FILES_MAX;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
 static int set_up(struct serve *s, int *ret_listener, int *ret_signals, struct sut_err *err)
 {
 	/* Of stops we hear by waitpid() alone. */
 	const struct sigaction quiet = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
 	sigset_t end;
+	struct stat st = {0};
 	int r;
 
+	raise_limit();
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGCHLD, &quiet, NULL);
 	sigemptyset(&end);
@@ -324,6 +399,11 @@ static int set_up(struct serve *s, int *ret_listener, int *ret_signals, struct s
 	r = sut_sandbox_begin(err);
 	if (r == 0)
 		r = wire_listen(s->socket, 0600, (gid_t)-1, ret_listener, err);
+	if (r == 0 && lstat(s->socket, &st) < 0)
+		r = sut_err_errno(err, "cannot look at %s", s->socket);
+	s->socket_dev = st.st_dev;
+	s->socket_ino = st.st_ino;
+	s->systemd = connect_systemd();
 	if (r == 0)
 		r = rights_begin(err);
 	if (r < 0)
@@ -343,7 +423,7 @@ static int run(struct serve *s, struct sut_err *err)
 	if (r < 0)
 		return r;
 	/* From here on no new sockets. */
-	tell_systemd("READY=1");
+	tell_systemd(s, "READY=1");
 	r = rights_confine(err);
 	if (r == -EOPNOTSUPP)
 		serve_log("this kernel has no filters of system calls");
@@ -354,9 +434,12 @@ static int run(struct serve *s, struct sut_err *err)
 		errno = -r;
 		return sut_err_errno(err, "cannot start a thread");
 	}
-	loop(s, listener, signals);
-	unlink(s->socket);
-	return 0;
+	r = loop(s, listener, signals);
+	if (is_our_socket(s))
+		unlink(s->socket);
+	/* Others of us are at work: what exit() takes away, they may be using. */
+	fflush(NULL);
+	_exit(r < 0 ? PROCESS_EXIT_ERROR : PROCESS_EXIT_OK);
 }
 
 int cmd_serve(int argc, char **argv)

@@ -29,6 +29,9 @@ struct watch;
 
 struct serve {
 	const char *root, *socket;
+	dev_t socket_dev; /* of the file that we made */
+	ino_t socket_ino;
+	int systemd; /* what tells it how we are; -1: nobody asks */
 	pid_t below; /* for tests: only descendants of this process; 0: all */
 
 	pthread_mutex_t lock;  /* what follows, up to the next comment */
@@ -60,6 +63,9 @@ bool serve_may(const struct serve *s, pid_t pid);
 
 /* To be looked at after delay_ms; -1: when somebody asks. */
 void serve_soon(struct serve *s, pid_t pid, int delay_ms);
+
+/* All of them are looked at in that time at the latest, and what is watched is marked anew. */
+void serve_rescan_in(struct serve *s, int delay_ms);
 
 /* Those of serve_soon() that are due by now_ms (INT64_MAX: all). *ret_all: everybody is to be looked at. */
 size_t serve_take_soon(struct serve *s, int64_t now_ms, pid_t ret[static SERVE_SOON_MAX],

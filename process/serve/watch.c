@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -23,6 +25,8 @@ enum {
 	THREADS_MAX = 32, /* that catch, or wait for an event */
 	IDLE_MAX = 2,	  /* of them wait for their turn; more end */
 	MARKS_MAX = 65536,
+	TROUBLE_MS = 5000,
+	STUCK_LOOKS = 3,
 };
 
 struct mark {
@@ -34,13 +38,15 @@ struct mark {
 struct watch {
 	struct serve *s;
 	int fan, dirs; /* fanotify, inotify; -1: none */
-	char failed[256];
 
 	pthread_mutex_t lock; /* what follows */
+	char failed[256];     /* why it is not on; "": it need not be */
 	struct mark *marks;   /* by dev, ino */
 	size_t nmarks, room;
 	uint64_t round, count;
 	bool on;
+	uint64_t reads, seen; /* events that were read; what watch_stuck() saw of that */
+	unsigned int stuck;
 	unsigned int threads, idle;
 	struct catch *held[THREADS_MAX]; /* threads that are followed */
 	size_t nheld;
@@ -181,6 +187,43 @@ static void take_event(struct watch *w, struct catch_alarm *alarm, pid_t tid, in
 }
 
 /*
+ * The kernel could not give us an event: it needs a descriptor for each, and has refused that file to whoever opens it. Nobody else is
+ * to suffer so: nothing is watched until all processes are looked at again.
+ */
+static void trouble(struct watch *w)
+{
+	struct timespec moment = {.tv_nsec = 100000000};
+	int e = errno;
+
+	watch_pause(w);
+	pthread_mutex_lock(&w->lock);
+	snprintf(w->failed, sizeof(w->failed),
+		 "events cannot be read (%s): nothing is watched for some seconds. Somebody may "
+		 "have been refused a library meanwhile",
+		 strerror(e));
+	pthread_mutex_unlock(&w->lock);
+	serve_log("%s", w->failed);
+	serve_rescan_in(w->s, TROUBLE_MS);
+	nanosleep(&moment, NULL);
+}
+
+/* With the right to have a descriptor also where the system has too many open. */
+static ssize_t read_event(struct watch *w, struct fanotify_event_metadata *ret)
+{
+	uint64_t rights = rights_raise();
+	ssize_t n;
+	int e;
+
+	do
+		n = read(w->fan, ret, sizeof(*ret));
+	while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	e = errno;
+	rights_back(rights);
+	errno = e;
+	return n;
+}
+
+/*
  * One of us reads, one event at a time, and goes to work on it, when another one has taken its place. The last one that is left does
  * nothing that takes time.
  */
@@ -191,14 +234,14 @@ static bool serve_one(struct watch *w, struct catch_alarm *alarm)
 	ssize_t n;
 
 	pthread_mutex_lock(&w->baton);
-	do
-		n = read(w->fan, &m, sizeof(m));
-	while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	n = read_event(w, &m);
 	if (n != sizeof(m)) {
+		trouble(w);
 		pthread_mutex_unlock(&w->baton);
-		return false;
+		return true;
 	}
 	pthread_mutex_lock(&w->lock);
+	w->reads++;
 	w->idle--;
 	if (!w->idle) {
 		if (w->threads < THREADS_MAX && spawn(w) == 0) {
@@ -328,10 +371,37 @@ static bool fresh(struct watch *w, uint64_t dev, uint64_t ino)
 	return yes;
 }
 
-static void mark(struct watch *w, int fd, const char *path)
+/* Who starts with that file is not caught: to be told as long as it is so. */
+static void not_watched(struct watch *w, const char *path, int error)
 {
-	if (fanotify_mark(w->fan, FAN_MARK_ADD, FAN_OPEN_PERM, fd, path) < 0 && errno != ENOENT)
-		serve_log("cannot watch %s: %s", path ? path : "a file", strerror(errno));
+	/* Whoever had it has ended. */
+	if (error == ENOENT || error == ESRCH)
+		return;
+	serve_log("cannot watch %s: %s", path, strerror(error));
+	pthread_mutex_lock(&w->lock);
+	snprintf(w->failed, sizeof(w->failed),
+		 "%.160s cannot be watched (%s): processes that start with it wait for the rescan",
+		 path, strerror(error));
+	pthread_mutex_unlock(&w->lock);
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		serve_rescan_in(w->s, TROUBLE_MS);
+}
+
+static void mark(struct watch *w, int fd, const char *name)
+{
+	if (fanotify_mark(w->fan, FAN_MARK_ADD, FAN_OPEN_PERM, fd, NULL) < 0)
+		not_watched(w, name, errno);
+}
+
+/* A file that we may not open would be refused to everybody who opens it: read_event(). */
+static void mark_if_open(struct watch *w, const char *path, const char *name)
+{
+	_cleanup_(sut_closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0)
+		mark(w, fd, name);
+	else
+		not_watched(w, name, errno);
 }
 
 static int open_in(const char *root, const char *path, uint64_t flags)
@@ -359,8 +429,8 @@ void watch_file_of(struct watch *w, pid_t pid, const struct glance_file *f, cons
 	rights = rights_raise();
 	snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", pid,
 		 (unsigned long long)f->start, (unsigned long long)f->end);
-	mark(w, AT_FDCWD, link);
 	name = strndup(path, f->path_len);
+	mark_if_open(w, link, name ? name : "a file that is in use");
 	snprintf(root, sizeof(root), "/proc/%d/root", pid);
 	fd = name && name[0] == '/' ? open_in(root, name, O_PATH | O_NOFOLLOW) : -1;
 	if (fd >= 0) {
@@ -369,7 +439,7 @@ void watch_file_of(struct watch *w, pid_t pid, const struct glance_file *f, cons
 		/* AT_EMPTY_PATH is not among the flags of a mark. */
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-			mark(w, AT_FDCWD, link);
+			mark_if_open(w, link, name);
 		close(fd);
 	}
 	rights_back(rights);
@@ -384,10 +454,12 @@ static void mark_host(struct watch *w, const struct wanted_patch *p)
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
 	struct stat st;
 
+	if (fd < 0)
+		not_watched(w, p->file, -fd);
 	if (n > 0 && glance_build_id(head, (size_t)n, build_id) == 1 &&
 	    !memcmp(build_id, p->build_id, sizeof(build_id)) && fstat(fd, &st) == 0 &&
 	    S_ISREG(st.st_mode))
-		mark(w, fd, NULL);
+		mark(w, fd, p->file);
 }
 
 /* Whatever comes into that folder under this name may be another version. */
@@ -424,16 +496,23 @@ void watch_set(struct watch *w, const struct wanted *wanted)
 
 	if (!wanted->n)
 		watch_pause(w);
-	if (w->fan < 0 || !wanted->n)
+	if (w->fan < 0)
 		return;
 	pthread_mutex_lock(&w->lock);
-	w->on = true;
+	w->failed[0] = '\0';
+	if (!wanted->n) {
+		pthread_mutex_unlock(&w->lock);
+		return;
+	}
 	w->round++;
 	if (!w->threads && spawn(w) == 0) {
 		w->threads++;
 		w->idle++;
 	}
 	w->on = w->threads;
+	if (!w->on)
+		snprintf(w->failed, sizeof(w->failed),
+			 "new processes cannot be caught: no thread can be started");
 	pthread_mutex_unlock(&w->lock);
 	if (!w->threads)
 		return;
@@ -460,8 +539,8 @@ void watch_state(struct watch *w, struct watch_state *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	pthread_mutex_lock(&w->lock);
-	ret->state = w->fan < 0 ? "failed" : w->on ? "on" : "off";
-	if (w->fan < 0)
+	ret->state = w->failed[0] ? "failed" : w->on ? "on" : "off";
+	if (w->failed[0])
 		snprintf(ret->text, sizeof(ret->text), "%s", w->failed);
 	else if (w->on)
 		snprintf(ret->text, sizeof(ret->text), "%zu files in use are watched", w->nmarks);
@@ -485,6 +564,8 @@ bool watch_moved(struct watch *w, const struct wanted *wanted)
 		for (ssize_t at = 0; at + (ssize_t)sizeof(*e) <= n;
 		     at += (ssize_t)(sizeof(*e) + e->len)) {
 			e = (const struct inotify_event *)(const void *)(buf + at);
+			/* More happened than was noted. */
+			any = any || e->mask & IN_Q_OVERFLOW;
 			for (size_t i = 0; e->len && i < wanted->n; i++) {
 				const char *base = strrchr(wanted->v[i].file, '/');
 
@@ -493,4 +574,21 @@ bool watch_moved(struct watch *w, const struct wanted *wanted)
 		}
 	}
 	return any;
+}
+
+bool watch_stuck(struct watch *w)
+{
+	int waiting = 0;
+	bool stuck = false;
+
+	if (w->fan < 0)
+		return false;
+	if (ioctl(w->fan, FIONREAD, &waiting) < 0)
+		waiting = 0;
+	pthread_mutex_lock(&w->lock);
+	w->stuck = waiting && w->reads == w->seen ? w->stuck + 1 : 0;
+	w->seen = w->reads;
+	stuck = w->stuck >= STUCK_LOOKS;
+	pthread_mutex_unlock(&w->lock);
+	return stuck;
 }

@@ -37,6 +37,12 @@ struct watch_state {
 
 void watch_state(struct watch *w, struct watch_state *ret);
 
+/*
+ * To be asked every few seconds: has somebody waited for permission since the last times, and nobody of us read it? Then we hold up
+ * the whole machine, and are to end at once: the kernel says yes to all then.
+ */
+bool watch_stuck(struct watch *w);
+
 /* For a descriptor that says when the folders of watched files change; -1: none. Then watch_moved(). */
 int watch_fd(const struct watch *w);
 /* Reads what it has to say; true: a watched file of the host is another one now, and all is to be looked at again. */
