@@ -57,6 +57,8 @@ static const struct {
 	{"no-gadget", "Restart it with the updated package"},
 	{"no-ptrace", "Allow ptrace to root: kernel.yama.ptrace_scope must not be 3"},
 	{"init", "Set lib-init = yes in agent.conf, or reboot after the update"},
+	{"error",
+	 "It is tried again by itself; see 'journalctl -u suture-process' for what is short"},
 	{"excluded", "agent.conf excludes it (lib-exclude-…)"},
 };
 

@@ -108,7 +108,10 @@ static int call(struct call *c, struct proc_result *result, struct sut_err *err)
 		snprintf(result->reason, sizeof(result->reason), "%.31s",
 			 c->err.reason[0] ? c->err.reason : "error");
 		snprintf(result->text, sizeof(result->text), "%.255s", c->err.msg);
-		result->again = passes(result->reason);
+		/* Also when it was we who could not. */
+		result->again =
+			passes(result->reason) ||
+			(!c->err.reason[0] && (r == -ENOMEM || r == -EMFILE || r == -ENFILE));
 		if (err)
 			*err = c->err;
 	}

@@ -209,6 +209,17 @@ static int read_auxv(struct proc *p, struct sut_err *err)
 	return 0;
 }
 
+/* Mostly it has ended; but it may be we who cannot read. */
+static int not_read(pid_t pid, int r, struct sut_err *err)
+{
+	if (r == -ENOMEM)
+		return sut_err_oom(err);
+	if (r == -EMFILE || r == -ENFILE)
+		return sut_err_set(err, -r, "Process %d cannot be looked at: %s. Try again.", pid,
+				   strerror(-r));
+	return proc_err_gone(pid, err);
+}
+
 /* Would process_vm_readv() be allowed? Reading /proc/PID/maps asks for less. */
 static bool readable(const struct proc *p)
 {
@@ -230,7 +241,7 @@ static int look(struct proc *p, struct sut_err *err)
 
 	r = read_stat(p->pid, 0, &s);
 	if (r < 0)
-		return proc_err_gone(p->pid, err);
+		return not_read(p->pid, r, err);
 	if (s.flags & KERNEL_THREAD)
 		return sut_err_reason(err, EOPNOTSUPP, "kernel-thread",
 				      "%d (%s) is a thread of the kernel, not a process.", p->pid,
@@ -249,10 +260,8 @@ static int look(struct proc *p, struct sut_err *err)
 			"Process %d has more mappings than are looked at. Restart it with "
 			"the updated package.",
 			p->pid);
-	if (r == -ENOMEM)
-		return sut_err_oom(err);
 	if (r < 0 || !b.len) /* it ends just now: its memory is gone already */
-		return proc_err_gone(p->pid, err);
+		return not_read(p->pid, r, err);
 	r = proc_maps_parse(sut_buf_str(&b), b.len, &maps, &nmaps, err);
 	if (r < 0)
 		return r;
@@ -262,8 +271,9 @@ static int look(struct proc *p, struct sut_err *err)
 
 	/* What only the process as a whole has. */
 	b.len = 0;
-	if (read_of(p->pid, 0, "status", &b) < 0)
-		return proc_err_gone(p->pid, err);
+	r = read_of(p->pid, 0, "status", &b);
+	if (r < 0)
+		return not_read(p->pid, r, err);
 	p->tracer = (pid_t)number_after(sut_buf_str(&b), "\nTracerPid:\t");
 	p->uid = (uid_t)number_after(sut_buf_str(&b), "\nUid:\t");
 	p->seccomp = (int)number_after(sut_buf_str(&b), "\nSeccomp:\t");
@@ -273,15 +283,17 @@ static int look(struct proc *p, struct sut_err *err)
 	memcpy(p->comm, s.comm, sizeof(p->comm));
 
 	/* All of that was of one process when it still is that one. */
-	if (read_stat(p->pid, 0, &again) < 0 || again.starttime != s.starttime)
-		return proc_err_gone(p->pid, err);
+	r = read_stat(p->pid, 0, &again);
+	if (r < 0 || again.starttime != s.starttime)
+		return not_read(p->pid, r, err);
 	p->starttime = s.starttime;
 	if (!readable(p))
 		return proc_err_ptrace(p->pid, err);
 	r = read_auxv(p, err);
-	return r == -EPERM   ? proc_err_ptrace(p->pid, err)
-	       : r == -ESRCH ? proc_err_gone(p->pid, err)
-			     : r;
+	return r == -EPERM ? proc_err_ptrace(p->pid, err)
+	       : r == -ESRCH || r == -ENOMEM || r == -EMFILE || r == -ENFILE
+		       ? not_read(p->pid, r, err)
+		       : r;
 }
 
 int proc_open(pid_t pid, struct proc **ret, struct sut_err *err)

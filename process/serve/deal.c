@@ -269,7 +269,7 @@ static void cannot_look(struct serve *s, const struct wanted *w, pid_t pid, cons
 		memcpy(e->rows[n].build_id, want->build_id, sizeof(want->build_id));
 		e->rows[n].file = strndup(path, f->path_len);
 		e->rows[n].again = true;
-		set_reason(&e->rows[n++], err->reason, err->msg);
+		set_reason(&e->rows[n++], err->reason[0] ? err->reason : "error", err->msg);
 	}
 	if (!e || !n) {
 		table_drop(&s->table, pid);
@@ -277,6 +277,36 @@ static void cannot_look(struct serve *s, const struct wanted *w, pid_t pid, cons
 	}
 	e->nrows = n;
 	(void)table_put(&s->table, sut_steal(e), serve_now_ms());
+}
+
+/*
+ * What it has mapped cannot be read: it is not gone, as far as we know. What is known of it from before counts; else it may have
+ * whatever is wanted, and is told so: nobody may say that all are patched.
+ */
+static void cannot_read(struct serve *s, const struct wanted *w, pid_t pid, int error)
+{
+	struct proc_view v = {.pid = pid};
+	struct table_entry *e = table_has(&s->table, pid) ? NULL : entry_of(&v, "", w->n);
+	char text[160];
+
+	if (!e)
+		return;
+	snprintf(text, sizeof(text),
+		 "what process %d has mapped cannot be read: %s; it is tried again", pid,
+		 strerror(error));
+	for (size_t i = 0; i < w->n; i++) {
+		struct table_row *row = &e->rows[i];
+
+		memcpy(row->build_id, w->v[i].build_id, sizeof(row->build_id));
+		row->file = strdup("");
+		row->again = true;
+		set_reason(row,
+			   error == EFBIG		       ? "maps"
+			   : error == EACCES || error == EPERM ? "no-ptrace"
+							       : "error",
+			   text);
+	}
+	(void)table_put(&s->table, e, serve_now_ms());
 }
 
 /* Has it something for us to do? Files that are wanted are watched from now on. */
@@ -304,6 +334,10 @@ bool deal(struct serve *s, const struct wanted *w, pid_t pid, struct glance *g)
 	bool soon = false;
 	int r = glance_process(g, pid);
 
+	if (r < 0 && r != -ESRCH && serve_may(s, pid)) {
+		cannot_read(s, w, pid, -r);
+		return true;
+	}
 	if (r < 0 || !concerns(s, w, pid, g) || !serve_may(s, pid)) {
 		table_drop(&s->table, pid);
 		return false;

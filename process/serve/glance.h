@@ -51,7 +51,8 @@ int glance_parse(struct glance *g) _must_check_;
 int glance_build_id(const uint8_t *head, size_t len,
 		    uint8_t ret[static SUT_LIBRARY_BUILD_ID_LEN]) _must_check_;
 
-/* 0, also for a thread of the kernel (no files). -ESRCH it is gone; -EACCES. */
+/* 0, also for a thread of the kernel (no files). -ESRCH it is gone; -EACCES; -EFBIG: it has too many mappings; what keeps
+ * us from reading at all (-EMFILE, -ENOMEM …). */
 int glance_process(struct glance *g, pid_t pid) _must_check_;
 
 /* Its path, not ended by NUL. */

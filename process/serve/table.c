@@ -148,6 +148,18 @@ void table_drop(struct table *t, pid_t pid)
 	pthread_mutex_unlock(&t->lock);
 }
 
+bool table_has(struct table *t, pid_t pid)
+{
+	size_t at;
+	bool has;
+
+	pthread_mutex_lock(&t->lock);
+	at = place(t, pid);
+	has = at < t->n && t->v[at]->pid == pid;
+	pthread_mutex_unlock(&t->lock);
+	return has;
+}
+
 void table_sweep(struct table *t, bool (*keep)(void *ctx, const struct table_entry *e), void *ctx)
 {
 	size_t n = 0;

@@ -54,6 +54,7 @@ void table_entry_freep(struct table_entry **e);
  * it is forgotten. now_ms: CLOCK_MONOTONIC. */
 int table_put(struct table *t, struct table_entry *e, int64_t now_ms);
 void table_drop(struct table *t, pid_t pid);
+bool table_has(struct table *t, pid_t pid);
 /* Everybody whom keep() does not want. */
 void table_sweep(struct table *t, bool (*keep)(void *ctx, const struct table_entry *e), void *ctx);
 void table_release(struct table *t);

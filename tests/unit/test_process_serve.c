@@ -5,13 +5,16 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "serve/catch.h"
+#include "serve/deal.h"
 #include "serve/exclude.h"
 #include "serve/glance.h"
 #include "serve/table.h"
@@ -323,6 +326,52 @@ static void pauses_between_tries_grow_up_to_the_rescan(void **state _unused_)
 	table_release(&t);
 }
 
+/* Nobody may say that all are patched because some could not be read. */
+static void who_cannot_be_looked_at_counts_as_not_patched(void **state _unused_)
+{
+	static struct serve s = {.lock = PTHREAD_MUTEX_INITIALIZER, .table = TABLE_INIT};
+	struct wanted *w = wanted_new();
+	struct rlimit before, none;
+	struct glance g = {0};
+	json_t *told;
+	pid_t pid = fork();
+	int processes, patched, error, lowest = dup(0);
+	bool again;
+
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	close(lowest);
+	assert_non_null(w);
+	w->n = 1;
+	w->v[0] = (struct wanted_patch){
+		.id = "U1", .level = 1, .name = "libt.so", .file = "/libt.so"};
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){(rlim_t)lowest, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	again = deal(&s, w, pid, &g);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(again);
+	told = table_libraries(&s.table, w);
+	assert_int_equal(json_unpack(told, "[{s:i, s:i, s:{s:i}}]", "processes", &processes,
+				     "patched", &patched, "reasons", "error", &error),
+			 0);
+	assert_true(processes == 1 && patched == 0 && error == 1);
+	json_decref(told);
+	assert_true(table_due(&s.table) > 0);
+
+	/* It does not use that library at all, as is seen when it can be. */
+	assert_false(deal(&s, w, pid, &g));
+	assert_int_equal(table_count(&s.table), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	glance_release(&g);
+	w->n = 0;
+	wanted_unref(w);
+	table_release(&s.table);
+}
+
 static void what_was_done_is_told_until_it_changes(void **state _unused_)
 {
 	struct table t = TABLE_INIT;
@@ -433,6 +482,7 @@ int main(void)
 		cmocka_unit_test(processes_are_left_alone_by_path_name_unit_and_user),
 		cmocka_unit_test(a_rule_that_is_no_string_is_refused_by_its_place),
 		cmocka_unit_test(pauses_between_tries_grow_up_to_the_rescan),
+		cmocka_unit_test(who_cannot_be_looked_at_counts_as_not_patched),
 		cmocka_unit_test(what_was_done_is_told_until_it_changes),
 		cmocka_unit_test(a_long_list_comes_in_parts_that_fit_into_a_message),
 		cmocka_unit_test(only_what_is_sealed_and_a_patch_is_taken),
