@@ -456,7 +456,10 @@ int sut_lib_target_add(const char *cache, const char *target, const struct sut_l
 		o.from = from;
 	}
 	if (r == 0)
-		r = sut_store_lock(cache, o.progress, &abs, &lock, err);
+		r = sut_store_open(cache, &abs, err);
+	/* Others may use the cache meanwhile: nothing of it is shared but the build root, which has a lock of its own. */
+	if (r == 0)
+		r = sut_store_lock_entry(abs, target, o.progress, &lock, err);
 	if (r == 0) {
 		a.cache = abs;
 		a.dir = sut_target_dir(abs, target);

@@ -198,16 +198,24 @@ static int list(const struct args *a)
 
 static int remove_target(const struct args *a)
 {
-	_cleanup_(sut_freep) char *abs = NULL;
-	_cleanup_(sut_closep) int lock = -1;
+	_cleanup_(sut_freep) char *abs = NULL, *cache = NULL;
+	_cleanup_(sut_closep) int lock = -1, own = -1;
+	const struct sut_progress *say = sut_progress_stderr();
+	bool library = sut_lib_name_is(a->target), source;
 	struct sut_err err = {0};
 	const char *release;
-	bool source;
+	int r = library ? sut_lib_name_check(a->target, NULL, NULL, &err)
+			: sut_target_name_check(a->target, &release, &err);
 
-	if ((sut_lib_name_is(a->target) ? sut_lib_name_check(a->target, NULL, NULL, &err)
-					: sut_target_name_check(a->target, &release, &err)) < 0 ||
-	    sut_store_lock(a->cache, sut_progress_stderr(), &abs, &lock, &err) < 0 ||
-	    sut_target_remove(abs, a->target, &source, &err) < 0)
+	if (r == 0)
+		r = sut_store_open(a->cache, &cache, &err);
+	if (r == 0 && library)
+		r = sut_store_lock_entry(cache, a->target, say, &own, &err);
+	if (r == 0)
+		r = sut_store_lock(cache, say, &abs, &lock, &err);
+	if (r == 0)
+		r = sut_target_remove(abs, a->target, &source, &err);
+	if (r < 0)
 		return fail(&err);
 	printf("%s is removed%s\n", a->target, source ? ", and its source tree" : "");
 	return SUT_EXIT_OK;

@@ -37,39 +37,99 @@ char *sut_cache_dir(void)
 	return sut_sprintf("%s/.cache/suture", e);
 }
 
-int sut_store_lock(const char *cache, const struct sut_progress *progress, char **ret_cache,
-		   int *ret_fd, struct sut_err *err)
+int sut_store_open(const char *cache, char **ret, struct sut_err *err)
 {
-	_cleanup_(sut_freep) char *abs = NULL, *path = NULL;
-	_cleanup_(sut_closep) int fd = -1;
 	int r = sut_mkdir_p(cache, err);
 
 	if (r < 0)
 		return sut_err_prefix(err, "the cache cannot be used (--cache DIR or $SUTURE_CACHE "
 					   "names another one)");
-	abs = realpath(cache, NULL);
-	if (!abs)
-		return sut_err_errno(err, "cannot resolve %s", cache);
-	path = sut_sprintf("%s/lock", abs);
-	if (!path)
-		return sut_err_oom(err);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	*ret = realpath(cache, NULL);
+	return *ret ? 0 : sut_err_errno(err, "cannot resolve %s", cache);
+}
+
+/* A name as a file name: '/' is written as '_'. In place. */
+static void flatten(char *name)
+{
+	for (char *s = name; *s; s++)
+		if (*s == '/')
+			*s = '_';
+}
+
+/* Opens a lock file and takes it, unless another process has it: then *ret_fd is -1. */
+static int lock_now(const char *path, int *ret_fd, struct sut_err *err)
+{
+	_cleanup_(sut_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
 	if (fd < 0)
-		return sut_err_errno(err, "cannot open the cache's lock %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		sut_progress_say(progress, "waiting for another suture-build that changes %s", abs);
-		close(sut_steal_fd(&fd));
+		return sut_err_errno(err, "cannot open the lock %s", path);
+	*ret_fd = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -1 : sut_steal_fd(&fd);
+	return 0;
+}
+
+/* Takes a lock file; "waiting for another suture-build that …" is said when that means to wait. */
+static int lock_file(const char *path, const char *verb, const char *name,
+		     const struct sut_progress *progress, int *ret_fd, struct sut_err *err)
+{
+	_cleanup_(sut_closep) int fd = -1;
+	int r = lock_now(path, &fd, err);
+
+	if (r == 0 && fd < 0) {
+		sut_progress_say(progress, "waiting for another suture-build that %s %s", verb,
+				 name);
 		r = sut_lock(path, &fd, err);
-		if (r < 0)
-			return r;
 	}
+	if (r < 0)
+		return r;
 	/* Programs we start keep the lock, too: should we be killed, nobody else
 	 * begins before the last of them has stopped writing. */
 	if (fcntl(fd, F_SETFD, 0) < 0)
-		return sut_err_errno(err, "cannot keep the cache's lock %s", path);
-	*ret_cache = sut_steal(abs);
+		return sut_err_errno(err, "cannot keep the lock %s", path);
 	*ret_fd = sut_steal_fd(&fd);
 	return 0;
+}
+
+int sut_store_lock(const char *cache, const struct sut_progress *progress, char **ret_cache,
+		   int *ret_fd, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *abs = NULL, *path = NULL;
+	int r = sut_store_open(cache, &abs, err);
+
+	if (r < 0)
+		return r;
+	path = sut_sprintf("%s/lock", abs);
+	if (!path)
+		return sut_err_oom(err);
+	r = lock_file(path, "changes", abs, progress, ret_fd, err);
+	if (r == 0)
+		*ret_cache = sut_steal(abs);
+	return r;
+}
+
+/* The lock file of one entry; its folder is made. Caller frees. */
+static int entry_path(const char *cache, const char *name, char **ret, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *locks = sut_sprintf("%s/locks", cache);
+	_cleanup_(sut_freep) char *flat = strdup(name);
+	int r;
+
+	if (!locks || !flat)
+		return sut_err_oom(err);
+	r = sut_mkdir_p(locks, err);
+	if (r < 0)
+		return r;
+	flatten(flat);
+	*ret = sut_sprintf("%s/%s", locks, flat);
+	return *ret ? 0 : sut_err_oom(err);
+}
+
+int sut_store_lock_entry(const char *cache, const char *name, const struct sut_progress *progress,
+			 int *ret_fd, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *path = NULL;
+	int r = entry_path(cache, name, &path, err);
+
+	return r < 0 ? r : lock_file(path, "is at", name, progress, ret_fd, err);
 }
 
 int sut_target_name_check(const char *name, const char **ret_release, struct sut_err *err)
@@ -95,9 +155,7 @@ char *sut_target_dir(const char *cache, const char *name)
 	char *dir = sut_sprintf("%s/targets/%s", cache, name);
 
 	if (dir)
-		for (char *s = dir + strlen(dir) - strlen(name); *s; s++)
-			if (*s == '/')
-				*s = '_';
+		flatten(dir + strlen(dir) - strlen(name));
 	return dir;
 }
 
@@ -208,9 +266,27 @@ int sut_target_remove(const char *cache, const char *name, bool *ret_source, str
 	return r;
 }
 
-/* Removes the entries of cache/folder that are not in keep. */
-static int clean_folder(const char *cache, const char *folder, const struct sut_strv *keep,
-			size_t *ret_n, struct sut_err *err)
+/*
+ * Takes the lock of a target that was not whole when the targets were listed; *ret_fd is -1 when somebody makes it, or it has become
+ * whole meanwhile.
+ */
+static int lock_half(const char *cache, const char *entry, const char *path, int *ret_fd,
+		     struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *lock = NULL, *profile = sut_sprintf("%s/profile.json", path);
+	_cleanup_(sut_closep) int fd = -1;
+	int r = profile ? entry_path(cache, entry, &lock, err) : sut_err_oom(err);
+
+	if (r == 0)
+		r = lock_now(lock, &fd, err);
+	if (r == 0)
+		*ret_fd = fd < 0 || sut_exists(profile) ? -1 : sut_steal_fd(&fd);
+	return r;
+}
+
+/* Removes the entries of cache/folder that are not in keep; of targets, those that nobody makes. */
+static int clean_folder(const char *cache, const char *folder, bool targets,
+			const struct sut_strv *keep, size_t *ret_n, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *path = sut_sprintf("%s/%s", cache, folder);
 	_cleanup_(sut_closedirp) DIR *d = NULL;
@@ -223,6 +299,7 @@ static int clean_folder(const char *cache, const char *folder, const struct sut_
 		return errno == ENOENT ? 0 : sut_err_errno(err, "cannot read %s", path);
 	while ((e = readdir(d))) {
 		_cleanup_(sut_freep) char *p = NULL;
+		_cleanup_(sut_closep) int lock = -1;
 		int r;
 
 		if (sut_streq(e->d_name, ".") || sut_streq(e->d_name, "..") ||
@@ -231,6 +308,11 @@ static int clean_folder(const char *cache, const char *folder, const struct sut_
 		p = sut_sprintf("%s/%s", path, e->d_name);
 		if (!p)
 			return sut_err_oom(err);
+		r = targets ? lock_half(cache, e->d_name, p, &lock, err) : 0;
+		if (r < 0)
+			return r;
+		if (targets && lock < 0)
+			continue;
 		r = remove_tree(cache, p, err);
 		if (r < 0)
 			return r;
@@ -272,9 +354,9 @@ int sut_store_clean(const char *cache, size_t *ret_n, struct sut_err *err)
 			r = sut_err_oom(err);
 	}
 	if (r == 0)
-		r = clean_folder(cache, "sources", &sources, &n, err);
+		r = clean_folder(cache, "sources", false, &sources, &n, err);
 	if (r == 0)
-		r = clean_folder(cache, "targets", &dirs, &halves, err);
+		r = clean_folder(cache, "targets", true, &dirs, &halves, err);
 	if (r == 0)
 		r = sut_rm_rf(download, err);
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -356,6 +357,27 @@ static void cleaning_keeps_what_targets_use(void **state)
 	sut_profile_free(p);
 }
 
+static void cleaning_keeps_what_is_being_made(void **state)
+{
+	struct fixture *f = *state;
+	static const char name[] = "debian/libtiny1=1.0-1";
+	_cleanup_(sut_freep) char *half = sut_target_dir(f->cache, name), *abs = NULL;
+	struct sut_err err = {0};
+	int fd, other;
+	size_t n;
+
+	assert_ok(sut_mkdir_p(half, &err), err);
+	assert_ok(sut_store_open(f->cache, &abs, &err), err);
+	assert_ok(sut_store_lock_entry(abs, name, NULL, &fd, &err), err);
+	assert_ok(sut_store_lock_entry(abs, "debian/libtiny2=1.0-1", NULL, &other, &err), err);
+	assert_ok(sut_store_clean(f->cache, &n, &err), err);
+	assert_true(sut_exists(half));
+	close(fd);
+	assert_ok(sut_store_clean(f->cache, &n, &err), err);
+	assert_false(sut_exists(half));
+	close(other);
+}
+
 static void names_of_targets(void **state)
 {
 	static const char *const bad[] = {
@@ -397,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_source_is_kept_while_a_target_uses_it, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(cleaning_keeps_what_targets_use, setup, teardown),
+		cmocka_unit_test_setup_teardown(cleaning_keeps_what_is_being_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_little_space_is_said_beforehand, setup,
 						teardown),
 	};
