@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "library/mirror.h"
 #include "target/store.h"
 
 static const uint64_t space_base = 1500ULL << 20; /* archive and root, before any build */
@@ -38,38 +39,60 @@ char *sut_root_suite(const char *version)
 	return host_suite();
 }
 
+static int add_all(struct sut_strv *argv, const char *const words[], size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = sut_strv_add(argv, words[i]);
+	return r;
+}
+
+static int bootstrap(const char *tar, const char *suite, const struct sut_mirrors *m,
+		     struct sut_err *err)
+{
+	static const char *const head[] = {"mmdebstrap", "--mode=root", "--variant=buildd",
+					   "--components=main", "--format=tar"};
+	_cleanup_strv_ struct sut_strv argv = {0};
+	int r = add_all(&argv, head, SUT_ARRAY_SIZE(head));
+
+	if (r == 0 && m->tls)
+		r = sut_strv_add(&argv, "--include=ca-certificates");
+	/* They are written into the root, where apt fetches what a build needs. */
+	for (size_t i = 0; r == 0 && i < m->proxies.n; i++)
+		r = sut_strv_addf(&argv, "--aptopt=%s", m->proxies.v[i]);
+	if (r == 0)
+		r = sut_strv_add(&argv, suite);
+	if (r == 0)
+		r = sut_strv_add(&argv, tar);
+	for (size_t i = 0; r == 0 && i < m->lines.n; i++)
+		r = sut_strv_add(&argv, m->lines.v[i]);
+	if (r < 0)
+		return sut_err_oom(err);
+	return sut_run_ok((const char *const *)argv.v, NULL, err);
+}
+
 static int make_tar(const char *tar, const char *suite, const struct sut_progress *progress,
 		    struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *tmp = sut_sprintf("%s.new", tar);
-	_cleanup_strv_ struct sut_strv argv = {0};
-	static const char *const kinds[] = {"deb", "deb-src"};
-	int r = tmp ? 0 : -ENOMEM;
+	_cleanup_(sut_mirrors_release) struct sut_mirrors m = {0};
+	int r = tmp ? sut_mirrors_of_host(&m, suite, err) : sut_err_oom(err);
 
-	for (size_t i = 0; r == 0 && i < 5; i++) {
-		static const char *const head[] = {"mmdebstrap", "--mode=root", "--variant=buildd",
-						   "--components=main", "--format=tar"};
-
-		r = sut_strv_add(&argv, head[i]);
-	}
-	if (r == 0)
-		r = sut_strv_add(&argv, suite);
-	if (r == 0)
-		r = sut_strv_add(&argv, tmp);
-	for (size_t i = 0; r == 0 && i < SUT_ARRAY_SIZE(kinds); i++) {
-		static const char mirror[] = "http://deb.debian.org/debian";
-
-		r = sut_strv_addf(&argv, "%s %s %s main", kinds[i], mirror, suite);
-		if (r == 0)
-			r = sut_strv_addf(&argv, "%s %s %s-updates main", kinds[i], mirror, suite);
-		if (r == 0)
-			r = sut_strv_addf(&argv, "%s %s-security %s-security main", kinds[i],
-					  mirror, suite);
-	}
 	if (r < 0)
-		return sut_err_oom(err);
+		return r;
 	sut_progress_say(progress, "making a build root for %s (once; some minutes)", suite);
-	r = sut_run_ok((const char *const *)argv.v, NULL, err);
+	r = bootstrap(tmp, suite, &m, err);
+	if (r < 0 && r != -ENOENT && m.own) {
+		sut_progress_say(progress,
+				 "the mirror that this machine's apt uses does not give it (%s); "
+				 "once more, from deb.debian.org",
+				 err ? err->msg : "");
+		sut_strv_release(&m.lines);
+		m.tls = false;
+		r = sut_mirrors_parse(&m, "", suite) < 0 ? sut_err_oom(err)
+							 : bootstrap(tmp, suite, &m, err);
+	}
 	if (r == -ENOENT)
 		return sut_err_set(
 			err, ENOENT,
@@ -80,6 +103,22 @@ static int make_tar(const char *tar, const char *suite, const struct sut_progres
 	if (rename(tmp, tar) < 0)
 		return sut_err_errno(err, "cannot rename %s", tmp);
 	return 0;
+}
+
+/* Makes the tar archive unless it is there, or somebody makes it meanwhile. */
+static int have_tar(const char *cache, const char *tar, const char *suite,
+		    const struct sut_progress *progress, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *name = sut_sprintf("roots/%s", suite);
+	_cleanup_(sut_closep) int lock = -1;
+	int r;
+
+	if (!name)
+		return sut_err_oom(err);
+	if (sut_exists(tar))
+		return 0;
+	r = sut_store_lock_entry(cache, name, progress, &lock, err);
+	return r < 0 || sut_exists(tar) ? r : make_tar(tar, suite, progress, err);
 }
 
 int sut_root_unpack(const char *cache, const char *suite, const char *dest,
@@ -101,8 +140,8 @@ int sut_root_unpack(const char *cache, const char *suite, const char *dest,
 	r = sut_mkdir_p(roots, err);
 	if (r == 0)
 		r = sut_store_space(roots, space_base, err);
-	if (r == 0 && !sut_exists(tar))
-		r = make_tar(tar, suite, progress, err);
+	if (r == 0)
+		r = have_tar(cache, tar, suite, progress, err);
 	if (r == 0)
 		r = sut_mkdir_p(dest, err);
 	if (r == 0)
@@ -146,11 +185,17 @@ int sut_root_argv(struct sut_strv *argv, const char *root, bool network, const c
 		"DEBIAN_FRONTEND",
 		"noninteractive",
 	};
-	int r = 0;
+	/* What apt takes from its environment. */
+	static const char *const proxies[] = {"http_proxy", "https_proxy", "no_proxy"};
+	int r = add_all(argv, words, SUT_ARRAY_SIZE(words));
 
-	for (size_t i = 0; i < SUT_ARRAY_SIZE(words) && r == 0; i++)
-		r = sut_strv_add(argv, words[i]);
 	if (r == 0 && !network)
-		r = sut_strv_add(argv, "--unshare-net");
+		return sut_strv_add(argv, "--unshare-net");
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(proxies) && r == 0; i++) {
+		const char *v = getenv(proxies[i]);
+
+		if (v && *v)
+			r = add_all(argv, (const char *const[]){"--setenv", proxies[i], v}, 3);
+	}
 	return r;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Build roots: a Debian file system with a compiler, in <cache>/roots/SUITE-amd64.tar, unpacked once for each target. Programs run in
- * it under bubblewrap, which mounts in a namespace of its own: nothing of it is ever seen, or left, on the host.
+ * it under bubblewrap, which mounts in a namespace of its own: nothing of it is ever seen, or left, on the host. The mirrors and proxies
+ * (library/mirror.h) are those at the time when the archive was made.
  */
 #ifndef SUTURE_BUILDER_LIBRARY_ROOT_H
 #define SUTURE_BUILDER_LIBRARY_ROOT_H
