@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "engine/engine.h"
+#include "target/store.h"
 
 enum { OUTPUT_MAX = 64 << 20 };
 

@@ -11,6 +11,7 @@
 #include "fix/fix.h"
 #include "fix/spec.h"
 #include "target/profile.h"
+#include "target/store.h"
 
 static const char usage_text[] =
 	"usage: suture-build fix --from SRC --to SRC [--file F]... [--function f]...\n"

@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "compile/includers.h"
-#include "crypto/sha256.h"
 #include "diff/types.h"
 #include "kernel/entry.h"
 #include "kernel/kind.h"
@@ -16,14 +15,6 @@
 #include "uapi/suture.h"
 
 const char *const sut_step_name[SUT_STEPS] = {"apply", "compile", "prove", "diff", "payload"};
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 /* ---- callbacks of the selection ---- */
 
@@ -75,19 +66,19 @@ static unsigned int line_of(void *ctx, const char *name)
 
 /* ---- steps ---- */
 
-static int compile_all(const struct sut_profile *p, const struct sut_build_opts *o,
+static int compile_all(const struct sut_profile *p, const struct sut_request *q,
 		       struct sut_build *b, struct sut_err *err)
 {
 	size_t n = b->nunits * 3 + 1;
 	_cleanup_strv_ struct sut_strv out = {0};
-	_cleanup_(sut_freep) char *init = sut_sprintf("%s/payload_init.c", o->scratch);
+	_cleanup_(sut_freep) char *init = sut_sprintf("%s/payload_init.c", q->scratch);
 	_cleanup_(sut_freep) struct sut_compile *c = calloc(n, sizeof(*c));
 	int r;
 
 	if (!c || !init)
 		return sut_err_oom(err);
 	for (size_t i = 0; i < n; i++)
-		if (sut_strv_addf(&out, "%s/%zu.o", o->scratch, i) < 0)
+		if (sut_strv_addf(&out, "%s/%zu.o", q->scratch, i) < 0)
 			return sut_err_oom(err);
 	r = sut_file_write(init, sut_payload_init_source, strlen(sut_payload_init_source), 0644,
 			   err);
@@ -122,10 +113,10 @@ static int compile_all(const struct sut_profile *p, const struct sut_build_opts 
 		if (!r)
 			r = sut_object_read(out.v[3 * i + 2], &u->patched, err);
 		if (!r) {
-			double start = now();
+			double start = sut_now_s();
 
 			r = sut_prove(p, exact, &u->exact, err);
-			b->seconds[SUT_STEP_PROVE] += now() - start;
+			b->seconds[SUT_STEP_PROVE] += sut_now_s() - start;
 		}
 		if (!r)
 			exact = NULL; /* the unit has it now */
@@ -163,8 +154,7 @@ static int diff_unit(const struct sut_profile *p, struct sut_build *b, size_t i,
 	if (!r)
 		r = sut_select(u->diff, &opts, &out->selection, &b->refusals, err);
 	if (r == -EOPNOTSUPP) /* told by reason: one more thing in the way */
-		return sut_refuse(&b->refusals, err->reason, opts.source, opts.source, 0, "%s",
-				  err->msg);
+		return sut_refuse_error(&b->refusals, opts.source, opts.source, err);
 	if (r < 0)
 		return r;
 	out->source = opts.source;
@@ -195,31 +185,17 @@ static int init_unit(const struct sut_profile *p, struct sut_build *b, struct su
 	return 0;
 }
 
-/* Names that are the same for the same contents. */
-static int name_patch(const struct sut_profile *p, const struct sut_build_opts *o,
-		      struct sut_build *b, struct sut_err *err)
+static int name_patch(const struct sut_profile *p, const struct sut_request *q, struct sut_build *b,
+		      struct sut_err *err)
 {
-	_cleanup_buf_ struct sut_buf all = SUT_BUF_INIT(SUT_OBJECT_MAX),
-				     cves = SUT_BUF_INIT(1 << 20);
+	_cleanup_buf_ struct sut_buf cves = SUT_BUF_INIT(1 << 20);
 	char hex[SUT_SHA256_HEX];
-	int r;
+	int r = sut_request_name(q, "local-", &b->fixset, p->build_id, sizeof(p->build_id), b->id,
+				 hex, &cves, err);
 
-	r = sut_buf_add(&all, p->build_id, sizeof(p->build_id));
-	for (size_t i = 0; !r && i < b->fixset.fixes.n; i++)
-		r = sut_buf_add(&all, b->fixset.texts[i].data, b->fixset.texts[i].len);
-	for (const char *const *s = o->cves; !r && s && *s; s++)
-		r = sut_buf_addf(&cves, "%s%s", cves.len ? " " : "", *s);
-	if (!r)
-		r = sut_buf_addf(&all, "%u %s %s %s", o->level, o->id ? o->id : "",
-				 sut_buf_str(&cves), SUTURE_VERSION);
 	if (r < 0)
-		return sut_err_oom(err);
-	sut_sha256_hex(all.data, all.len, hex);
-	if (o->id)
-		snprintf(b->id, sizeof(b->id), "%s", o->id);
-	else
-		snprintf(b->id, sizeof(b->id), "local-%.8s", hex);
-	snprintf(b->module, sizeof(b->module), "suture_l%u_%.8s", o->level, hex);
+		return r;
+	snprintf(b->module, sizeof(b->module), "suture_l%u_%.8s", q->level, hex);
 	b->cves = strdup(sut_buf_str(&cves));
 	return b->cves ? 0 : sut_err_oom(err);
 }
@@ -245,31 +221,31 @@ static int check_includers(const struct sut_profile *p, struct sut_build *b, str
 	return r;
 }
 
-static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o,
-		     struct sut_build *b, struct sut_err *err)
+static int run_steps(const struct sut_profile *p, const struct sut_request *q, struct sut_build *b,
+		     struct sut_err *err)
 {
 	struct sut_payload_info info = {
-		.module = b->module, .id = b->id, .level = o->level, .busy = o->busy};
+		.module = b->module, .id = b->id, .level = q->level, .busy = q->busy};
 	size_t replaced = 0;
-	double t = now(), t2;
+	double t = sut_now_s(), t2;
 	int r;
 
-	sut_progress_say(o->progress, "applying %zu fix%s to %s", o->nfixes,
-			 o->nfixes == 1 ? "" : "es", p->package_version);
-	r = sut_fixset_apply(&sut_kernel_fixset_rules, o->fixes, o->nfixes, p->src_dir, o->scratch,
+	sut_progress_say(q->progress, "applying %zu fix%s to %s", q->nfixes,
+			 q->nfixes == 1 ? "" : "es", p->package_version);
+	r = sut_fixset_apply(&sut_kernel_fixset_rules, q->fixes, q->nfixes, p->src_dir, q->scratch,
 			     &b->fixset, &b->refusals, err);
-	b->seconds[SUT_STEP_APPLY] = (t2 = now()) - t;
+	b->seconds[SUT_STEP_APPLY] = (t2 = sut_now_s()) - t;
 	if (r < 0 || b->refusals.n)
 		return r;
 	if (!b->fixset.nfiles)
-		return sut_refuse(&b->refusals, "no-code", o->fixes[0], o->fixes[0], 0,
+		return sut_refuse(&b->refusals, "no-code", q->fixes[0], q->fixes[0], 0,
 				  "the fix changes no C source file: there is nothing to patch.");
 	b->nunits = b->fixset.nfiles;
 	b->units = calloc(b->nunits, sizeof(*b->units));
 	b->payload_units = calloc(b->nunits + 1, sizeof(*b->payload_units));
 	if (!b->units || !b->payload_units)
 		return sut_err_oom(err);
-	r = name_patch(p, o, b, err);
+	r = name_patch(p, q, b, err);
 	if (r < 0)
 		return r;
 	info.cves = b->cves;
@@ -278,29 +254,29 @@ static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o
 		return r;
 
 	for (size_t i = 0; i < b->nunits; i++)
-		sut_progress_say(o->progress, "compiling %s: exact, original, patched",
+		sut_progress_say(q->progress, "compiling %s: exact, original, patched",
 				 b->fixset.files[i].path);
-	r = compile_all(p, o, b, err);
+	r = compile_all(p, q, b, err);
 	if (r == -EOPNOTSUPP && *err->reason)
-		return sut_refuse(&b->refusals, err->reason, b->fixset.files[0].path,
-				  b->fixset.files[0].path, 0, "%s", err->msg);
+		return sut_refuse_error(&b->refusals, b->fixset.files[0].path,
+					b->fixset.files[0].path, err);
 	if (r < 0)
 		return r;
-	t = now();
+	t = sut_now_s();
 	b->seconds[SUT_STEP_COMPILE] = t - t2 - b->seconds[SUT_STEP_PROVE];
 	for (size_t i = 0; i < b->nunits; i++)
-		sut_progress_say(o->progress, "proving %s: %zu of %zu functions identical",
+		sut_progress_say(q->progress, "proving %s: %zu of %zu functions identical",
 				 b->fixset.files[i].path, b->units[i].exact->identical,
 				 b->units[i].exact->functions);
 
-	sut_progress_say(o->progress, "comparing");
+	sut_progress_say(q->progress, "comparing");
 	for (size_t i = 0; !r && i < b->nunits; i++) {
 		r = diff_unit(p, b, i, err);
 		replaced += b->payload_units[i].selection.nreplace;
 	}
 	if (!r)
 		r = init_unit(p, b, err);
-	b->seconds[SUT_STEP_DIFF] = (t2 = now()) - t;
+	b->seconds[SUT_STEP_DIFF] = (t2 = sut_now_s()) - t;
 	if (r < 0 || b->refusals.n)
 		return r;
 	if (!replaced)
@@ -310,22 +286,22 @@ static int run_steps(const struct sut_profile *p, const struct sut_build_opts *o
 			"the fix does not change the code of any function in this kernel: "
 			"there is nothing to patch.");
 
-	sut_progress_say(o->progress, "making the payload: %zu function%s", replaced,
+	sut_progress_say(q->progress, "making the payload: %zu function%s", replaced,
 			 replaced == 1 ? "" : "s");
 	r = sut_payload_build(p, b->payload_units, b->nunits + 1, &info, &b->payload, err);
 	if (!r)
 		r = sut_selfcheck(p, b->payload.ko.data, b->payload.ko.len, err);
-	b->seconds[SUT_STEP_PAYLOAD] = now() - t2;
+	b->seconds[SUT_STEP_PAYLOAD] = sut_now_s() - t2;
 	return r;
 }
 
-int sut_build_kernel(const struct sut_profile *p, const struct sut_build_opts *opts,
-		     struct sut_build *b, struct sut_err *err)
+int sut_build_kernel(const struct sut_profile *p, const struct sut_request *q, struct sut_build *b,
+		     struct sut_err *err)
 {
 	struct sut_err own = {0};
 
 	*b = (struct sut_build){0};
-	return run_steps(p, opts, b, err ? err : &own);
+	return run_steps(p, q, b, err ? err : &own);
 }
 
 static void unit_release(struct sut_build_unit *u)

@@ -4,9 +4,8 @@
 #define SUTURE_BUILDER_BUILD_H
 
 #include "compile/compile.h"
-#include "fixset/fixset.h"
+#include "front/request.h"
 #include "kernel/payload.h"
-#include "target/progress.h"
 
 enum sut_step {
 	SUT_STEP_APPLY,
@@ -34,17 +33,6 @@ struct sut_build_unit {
 	struct sut_buf text; /* the patched source, as the fix left it */
 };
 
-struct sut_build_opts {
-	const char *const *fixes; /* paths */
-	size_t nfixes;
-	uint32_t level;
-	const char *id;		 /* NULL: made from the contents */
-	const char *const *cves; /* ends with NULL */
-	const char *const *busy; /* ends with NULL */
-	const char *scratch;	 /* a folder of its own; the caller removes it */
-	const struct sut_progress *progress;
-};
-
 struct sut_build {
 	struct sut_fixset fixset;
 	struct sut_build_unit *units;
@@ -53,7 +41,7 @@ struct sut_build {
 	struct sut_build_unit init;
 	struct sut_refusals refusals; /* not empty: nothing was built */
 	struct sut_payload_result payload;
-	char id[64], module[56];
+	char id[SUT_REQUEST_ID_MAX], module[56];
 	char *cves; /* space-separated */
 	double seconds[SUT_STEPS];
 };
@@ -62,8 +50,8 @@ struct sut_build {
  * Returns 0 when the payload was built, or when refusals tell why not.
  * -EKEYREJECTED: the proof failed. Release the result in every case.
  */
-int sut_build_kernel(const struct sut_profile *p, const struct sut_build_opts *opts,
-		     struct sut_build *b, struct sut_err *err) _must_check_;
+int sut_build_kernel(const struct sut_profile *p, const struct sut_request *q, struct sut_build *b,
+		     struct sut_err *err) _must_check_;
 void sut_build_release(struct sut_build *b);
 
 #endif

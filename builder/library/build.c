@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
-#include "crypto/sha256.h"
 #include "diff/backend.h"
 #include "diff/types.h"
 #include "library/kind.h"
@@ -15,14 +14,6 @@
 enum { UNITS_MAX = 512 };
 
 const char *const sut_lib_step_name[SUT_LIB_STEPS] = {"apply", "compile", "diff", "payload"};
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 /* ---- callbacks of the selection ---- */
 
@@ -117,7 +108,7 @@ static int find_units(const struct sut_lib_profile *p, struct sut_lib_build *b, 
 
 /* ---- compiling ---- */
 
-static int compile_all(const struct sut_lib_profile *p, const struct sut_lib_build_opts *o,
+static int compile_all(const struct sut_lib_profile *p, const struct sut_request *q,
 		       struct sut_lib_build *b, struct sut_err *err)
 {
 	static const char *const c_extra[] = {"-ffunction-sections", "-fdata-sections", "-gbtf",
@@ -137,7 +128,7 @@ static int compile_all(const struct sut_lib_profile *p, const struct sut_lib_bui
 		over[i] = (struct sut_lib_overlay){b->fixset.files[i].path,
 						   b->fixset.files[i].patched_path};
 	for (size_t i = 0; i < n; i++)
-		if (sut_strv_addf(&out, "%s/%zu.%s.o", o->scratch, i / 2,
+		if (sut_strv_addf(&out, "%s/%zu.%s.o", q->scratch, i / 2,
 				  i % 2 ? "patched" : "orig") < 0)
 			return sut_err_oom(err);
 	for (size_t i = 0; i < n; i++) {
@@ -267,8 +258,7 @@ static int diff_unit(struct sut_lib_build *b, size_t i, struct sut_err *err)
 		r = sut_select(u->diff, &opts, &u->selection, &b->refusals, err);
 	sut_buf_release(&a.text);
 	if (r == -EOPNOTSUPP) /* told by reason: one more thing in the way */
-		return sut_refuse(&b->refusals, err->reason, u->source, u->source, 0, "%s",
-				  err->msg);
+		return sut_refuse_error(&b->refusals, u->source, u->source, err);
 	if (!r && (warn_start(b, u) < 0 || check_loader(b, u) < 0))
 		return sut_err_oom(err);
 	return r;
@@ -276,31 +266,18 @@ static int diff_unit(struct sut_lib_build *b, size_t i, struct sut_err *err)
 
 /* ---- all of it ---- */
 
-/* Names that are the same for the same contents. */
-static int name_patch(const struct sut_lib_profile *p, const struct sut_lib_build_opts *o,
+static int name_patch(const struct sut_lib_profile *p, const struct sut_request *q,
 		      struct sut_lib_build *b, struct sut_err *err)
 {
-	_cleanup_buf_ struct sut_buf all = SUT_BUF_INIT(SUT_OBJECT_MAX);
+	_cleanup_buf_ struct sut_buf cves = SUT_BUF_INIT(1 << 20);
 	char hex[SUT_SHA256_HEX];
-	int r = sut_buf_add(&all, p->build_id, sizeof(p->build_id));
 
-	for (size_t i = 0; !r && i < b->fixset.fixes.n; i++)
-		r = sut_buf_add(&all, b->fixset.texts[i].data, b->fixset.texts[i].len);
-	for (const char *const *s = o->cves; !r && s && *s; s++)
-		r = sut_buf_addf(&all, "%s ", *s);
-	if (!r)
-		r = sut_buf_addf(&all, "%u %s", o->level, SUTURE_VERSION);
-	if (r < 0)
-		return sut_err_oom(err);
-	sut_sha256_hex(all.data, all.len, hex);
-	if (o->id)
-		snprintf(b->id, sizeof(b->id), "%s", o->id);
-	else
-		snprintf(b->id, sizeof(b->id), "U-local-%.8s", hex);
-	return 0;
+	/* As every name of a patch for libraries: docs/formats/library.md. */
+	return sut_request_name(q, "U-local-", &b->fixset, p->build_id, sizeof(p->build_id), b->id,
+				hex, &cves, err);
 }
 
-static int apply(const struct sut_lib_profile *p, const struct sut_lib_build_opts *o,
+static int apply(const struct sut_lib_profile *p, const struct sut_request *q,
 		 struct sut_lib_build *b, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *tree =
@@ -311,67 +288,66 @@ static int apply(const struct sut_lib_profile *p, const struct sut_lib_build_opt
 
 	if (!tree)
 		return sut_err_oom(err);
-	r = sut_fixset_apply(&rules, o->fixes, o->nfixes, tree, o->scratch, &b->fixset,
+	r = sut_fixset_apply(&rules, q->fixes, q->nfixes, tree, q->scratch, &b->fixset,
 			     &b->refusals, err);
 	b->skipped = kind.skipped;
 	if (r < 0 || b->refusals.n)
 		return r;
 	if (!b->fixset.nfiles)
 		return sut_refuse(&b->refusals, b->skipped.n ? "not-built" : "no-code", p->soname,
-				  o->fixes[0], 0,
+				  q->fixes[0], 0,
 				  "the fix changes nothing that %s is made from: is it for another "
 				  "file of the package (--file)?",
 				  p->soname);
 	return find_units(p, b, err);
 }
 
-static int run_steps(const struct sut_lib_profile *p, const struct sut_lib_build_opts *o,
+static int run_steps(const struct sut_lib_profile *p, const struct sut_request *q,
 		     struct sut_lib_build *b, struct sut_err *err)
 {
-	double t = now(), t2;
+	double t = sut_now_s(), t2;
 	size_t replaced = 0;
 	int r;
 
-	sut_progress_say(o->progress, "applying %zu fix%s to %s %s", o->nfixes,
-			 o->nfixes == 1 ? "" : "es", p->source, p->source_version);
-	r = apply(p, o, b, err);
-	b->seconds[SUT_LIB_STEP_APPLY] = (t2 = now()) - t;
+	sut_progress_say(q->progress, "applying %zu fix%s to %s %s", q->nfixes,
+			 q->nfixes == 1 ? "" : "es", p->source, p->source_version);
+	r = apply(p, q, b, err);
+	b->seconds[SUT_LIB_STEP_APPLY] = (t2 = sut_now_s()) - t;
 	if (!r && !b->refusals.n)
-		r = name_patch(p, o, b, err);
+		r = name_patch(p, q, b, err);
 	if (r < 0 || b->refusals.n)
 		return r;
 
 	if (b->nunits <= 4)
 		for (size_t i = 0; i < b->nunits; i++)
-			sut_progress_say(o->progress, "compiling %s: original, patched",
+			sut_progress_say(q->progress, "compiling %s: original, patched",
 					 b->units[i].source);
 	else
-		sut_progress_say(o->progress, "compiling %zu files: original, patched", b->nunits);
-	r = compile_all(p, o, b, err);
-	b->seconds[SUT_LIB_STEP_COMPILE] = (t = now()) - t2;
+		sut_progress_say(q->progress, "compiling %zu files: original, patched", b->nunits);
+	r = compile_all(p, q, b, err);
+	b->seconds[SUT_LIB_STEP_COMPILE] = (t = sut_now_s()) - t2;
 	for (size_t i = 0; !r && i < b->nunits; i++)
 		r = read_unit(b, i, err);
 	if (r == -EOPNOTSUPP && *err->reason)
-		return sut_refuse(&b->refusals, err->reason, p->soname, b->units[0].source, 0, "%s",
-				  err->msg);
+		return sut_refuse_error(&b->refusals, p->soname, b->units[0].source, err);
 	if (r < 0)
 		return r;
 
-	sut_progress_say(o->progress, "comparing");
+	sut_progress_say(q->progress, "comparing");
 	for (size_t i = 0; !r && i < b->nunits; i++) {
 		r = diff_unit(b, i, err);
 		replaced += b->units[i].selection.nreplace;
 	}
-	b->seconds[SUT_LIB_STEP_DIFF] = (t2 = now()) - t;
+	b->seconds[SUT_LIB_STEP_DIFF] = (t2 = sut_now_s()) - t;
 	if (r < 0 || b->refusals.n)
 		return r;
 	if (replaced) {
-		sut_progress_say(o->progress, "making the payload: %zu function%s", replaced,
+		sut_progress_say(q->progress, "making the payload: %zu function%s", replaced,
 				 replaced == 1 ? "" : "s");
-		r = sut_lib_payload_build(p, b->units, b->nunits, o->busy, &b->payload,
+		r = sut_lib_payload_build(p, b->units, b->nunits, q->busy, &b->payload,
 					  &b->refusals, err);
 	}
-	b->seconds[SUT_LIB_STEP_PAYLOAD] = now() - t2;
+	b->seconds[SUT_LIB_STEP_PAYLOAD] = sut_now_s() - t2;
 	if (r < 0 || b->refusals.n || b->payload.nreplaced)
 		return r;
 	return sut_refuse(
@@ -381,13 +357,13 @@ static int run_steps(const struct sut_lib_profile *p, const struct sut_lib_build
 		p->soname);
 }
 
-int sut_lib_build(const struct sut_lib_profile *p, const struct sut_lib_build_opts *opts,
+int sut_lib_build(const struct sut_lib_profile *p, const struct sut_request *q,
 		  struct sut_lib_build *b, struct sut_err *err)
 {
 	struct sut_err own = {0};
 
 	*b = (struct sut_lib_build){0};
-	return run_steps(p, opts, b, err ? err : &own);
+	return run_steps(p, q, b, err ? err : &own);
 }
 
 void sut_lib_build_release(struct sut_lib_build *b)

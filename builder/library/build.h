@@ -3,9 +3,8 @@
 #ifndef SUTURE_BUILDER_LIBRARY_BUILD_H
 #define SUTURE_BUILDER_LIBRARY_BUILD_H
 
-#include "fixset/fixset.h"
+#include "front/request.h"
 #include "library/payload.h"
-#include "target/progress.h"
 
 enum sut_lib_step {
 	SUT_LIB_STEP_APPLY,
@@ -16,17 +15,6 @@ enum sut_lib_step {
 };
 
 extern const char *const sut_lib_step_name[SUT_LIB_STEPS];
-
-struct sut_lib_build_opts {
-	const char *const *fixes; /* paths */
-	size_t nfixes;
-	uint32_t level;
-	const char *id;		 /* NULL: made from the contents */
-	const char *const *cves; /* ends with NULL */
-	const char *const *busy; /* ends with NULL */
-	const char *scratch;	 /* a folder of its own; the caller removes it */
-	const struct sut_progress *progress;
-};
 
 /* How much of an object's code came out as recorded. */
 struct sut_lib_sameness {
@@ -43,7 +31,7 @@ struct sut_lib_build {
 	size_t nunits;
 	struct sut_refusals refusals; /* not empty: nothing was built */
 	struct sut_lib_payload payload;
-	char id[64];
+	char id[SUT_REQUEST_ID_MAX];
 	double seconds[SUT_LIB_STEPS];
 };
 
@@ -51,7 +39,7 @@ struct sut_lib_build {
  * Returns 0 when the payload was built, or when refusals tell why not.
  * -EKEYREJECTED: something that the patch needs is not proven. Release the result in every case.
  */
-int sut_lib_build(const struct sut_lib_profile *p, const struct sut_lib_build_opts *opts,
+int sut_lib_build(const struct sut_lib_profile *p, const struct sut_request *q,
 		  struct sut_lib_build *b, struct sut_err *err) _must_check_;
 void sut_lib_build_release(struct sut_lib_build *b);
 

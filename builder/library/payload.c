@@ -511,3 +511,8 @@ void sut_lib_payload_release(struct sut_lib_payload *p)
 	free(p->imports);
 	*p = (struct sut_lib_payload){0};
 }
+
+const char *sut_lib_redirect_name(const struct sut_lib_replaced *r)
+{
+	return r->entry.redirect == SUT_LIBRARY_ISLAND ? "jump-island" : "jump-entry";
+}

@@ -45,4 +45,7 @@ int sut_lib_payload_build(const struct sut_lib_profile *p, struct sut_lib_unit *
 			  struct sut_refusals *refusals, struct sut_err *err) _must_check_;
 void sut_lib_payload_release(struct sut_lib_payload *p);
 
+/* "jump-entry" or "jump-island", as in manifests. */
+const char *sut_lib_redirect_name(const struct sut_lib_replaced *r);
+
 #endif

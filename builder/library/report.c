@@ -2,46 +2,22 @@
 #include "library/report.h"
 
 #include <string.h>
-#include <time.h>
 
-#include "crypto/sha256.h"
 #include "patch/library.h"
+#include "report/parts.h"
 
-static json_t *hex_address(uint64_t a)
+static struct sut_report_function function_of(const struct sut_lib_replaced *v)
 {
-	char s[24];
-
-	snprintf(s, sizeof(s), "0x%llx", (unsigned long long)a);
-	return json_string(s);
-}
-
-static json_t *strings(const char *const *l)
-{
-	json_t *a = json_array();
-
-	for (; l && *l; l++)
-		json_array_append_new(a, json_string(*l));
-	return a;
-}
-
-/* "name size" lines of the payload's lists. */
-static json_t *names_and_sizes(const struct sut_strv *l)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < l->n; i++) {
-		const char *sp = strrchr(l->v[i], ' ');
-
-		json_array_append_new(a, json_pack("{s:s% s:I}", "name", l->v[i],
-						   (size_t)(sp - l->v[i]), "size",
-						   (json_int_t)strtoull(sp, NULL, 10)));
-	}
-	return a;
-}
-
-static const char *redirect_name(const struct sut_lib_replaced *v)
-{
-	return v->entry.redirect == SUT_LIBRARY_ISLAND ? "jump-island" : "jump-entry";
+	return (struct sut_report_function){.name = v->name,
+					    .source = v->source,
+					    .redirect = sut_lib_redirect_name(v),
+					    .why = v->why,
+					    .address = v->vaddr,
+					    .size = v->size,
+					    .new_size = v->new_size,
+					    .child = v->child_name,
+					    .child_address = v->child_vaddr,
+					    .child_size = v->child_size};
 }
 
 static json_t *functions(const struct sut_lib_build *b, bool with_why)
@@ -49,22 +25,9 @@ static json_t *functions(const struct sut_lib_build *b, bool with_why)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < b->payload.nreplaced; i++) {
-		const struct sut_lib_replaced *v = &b->payload.replaced[i];
-		json_t *children = json_array();
-		json_t *f;
+		struct sut_report_function f = function_of(&b->payload.replaced[i]);
 
-		if (v->child_name)
-			json_array_append_new(children,
-					      json_pack("{s:s s:o s:I}", "name", v->child_name,
-							"address", hex_address(v->child_vaddr),
-							"size", (json_int_t)v->child_size));
-		f = json_pack("{s:s s:s s:o s:I s:I s:s s:o}", "name", v->name, "source", v->source,
-			      "address", hex_address(v->vaddr), "size", (json_int_t)v->size,
-			      "new_size", (json_int_t)v->new_size, "redirect", redirect_name(v),
-			      "children", children);
-		if (with_why)
-			json_object_set_new(f, "why", json_string(v->why));
-		json_array_append_new(a, f);
+		json_array_append_new(a, sut_report_function(&f, with_why));
 	}
 	return a;
 }
@@ -79,36 +42,12 @@ static json_t *imports(const struct sut_lib_build *b)
 	return a;
 }
 
-static json_t *fixes(const struct sut_lib_build *b)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < b->fixset.fixes.n; i++) {
-		const struct sut_buf *t = &b->fixset.texts[i];
-		_cleanup_strv_ struct sut_strv files = {0};
-		char name[32], sha[SUT_SHA256_HEX];
-
-		snprintf(name, sizeof(name), "fix-%zu.patch", i + 1);
-		sut_sha256_hex(t->data, t->len, sha);
-		if (sut_fix_files(sut_buf_str(t), t->len, &files, NULL) < 0)
-			continue; /* it was read before */
-		json_array_append_new(a, json_pack("{s:s s:s s:o}", "member", name, "sha256", sha,
-						   "files", strings((const char *const *)files.v)));
-	}
-	return a;
-}
-
 json_t *sut_lib_report_manifest(const struct sut_lib_profile *p, const struct sut_lib_build *b,
-				uint32_t level, const char *const *cves, const char *const *busy,
-				int64_t created)
+				const struct sut_request *q, int64_t created)
 {
-	char when[32], id[2 * SUT_LIB_BUILD_ID_LEN + 1];
-	time_t t = (time_t)created;
+	char id[2 * SUT_LIB_BUILD_ID_LEN + 1];
 	json_t *object, *target;
-	struct tm tm;
 
-	gmtime_r(&t, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	sut_hex(p->build_id, sizeof(p->build_id), id);
 	target = json_pack("{s:s s:s s:s s:s s:s s:s s:s s:s}", "kind", "library", "name", p->name,
 			   "arch", p->arch, "file", p->file, "soname", p->soname, "build_id", id,
@@ -119,46 +58,26 @@ json_t *sut_lib_report_manifest(const struct sut_lib_profile *p, const struct su
 		json_object_set_new(target, "source_version", json_string(p->source_version));
 	object = json_pack("{s:s s:s s:o s:o s:o s:o}", "object", p->soname, "payload",
 			   "library.bin", "functions", functions(b, false), "new_functions",
-			   names_and_sizes(&b->payload.new_functions), "new_data",
-			   names_and_sizes(&b->payload.new_data), "imports", imports(b));
-	return json_pack("{s:s s:i s:s s:i s:s s:s s:o s:{s:i} s:o s:o s:[o] s:o}", "format",
-			 "suture-patch", "version", 1, "id", b->id, "level", (int)level, "created",
-			 when, "generator", "suture-build " SUTURE_VERSION, "target", target,
-			 "engine", "abi", SUT_LIBRARY_ABI, "cves", strings(cves), "fixes", fixes(b),
-			 "objects", object, "busy", strings(busy));
+			   sut_report_sizes(&b->payload.new_functions), "new_data",
+			   sut_report_sizes(&b->payload.new_data), "imports", imports(b));
+	return sut_report_manifest(b->id, q->level, created, target, SUT_LIBRARY_ABI, q->cves,
+				   &b->fixset, object, q->busy);
 }
 
 static int add_function(const struct sut_lib_replaced *v, struct sut_buf *out)
 {
-	int r = sut_buf_addf(
-		out, "  %s (%s)\n    at 0x%llx, %llu bytes, now %llu; redirected by %s\n", v->name,
-		v->source, (unsigned long long)v->vaddr, (unsigned long long)v->size,
-		(unsigned long long)v->new_size, redirect_name(v));
+	struct sut_report_function f = function_of(v);
+	_cleanup_buf_ struct sut_buf note = SUT_BUF_INIT(1024);
+	int r = 0;
 
-	if (!r && v->entry.island)
-		r = sut_buf_addf(out, "    its island is in padding at 0x%llx\n",
+	if (v->entry.island)
+		r = sut_buf_addf(&note, "    its island is in padding at 0x%llx\n",
 				 (unsigned long long)v->entry.island);
 	if (!r && v->entry.span > v->size)
-		r = sut_buf_addf(out,
+		r = sut_buf_addf(&note,
 				 "    the jump reaches %llu bytes into the padding behind it\n",
 				 (unsigned long long)(v->entry.span - v->size));
-	if (!r && *v->why)
-		r = sut_buf_addf(out, "    first difference: %s\n", v->why);
-	if (!r && v->child_name)
-		r = sut_buf_addf(out, "    with %s at 0x%llx, %llu bytes\n", v->child_name,
-				 (unsigned long long)v->child_vaddr,
-				 (unsigned long long)v->child_size);
-	return r;
-}
-
-static int add_list(const char *title, const struct sut_strv *l, const char *after,
-		    struct sut_buf *out)
-{
-	int r = l->n ? sut_buf_addf(out, "\n%s\n", title) : 0;
-
-	for (size_t i = 0; !r && i < l->n; i++)
-		r = sut_buf_addf(out, "  %s%s\n", l->v[i], after);
-	return r;
+	return r < 0 ? r : sut_report_function_text(&f, sut_buf_str(&note), out);
 }
 
 /* Functions that came out differently with a section of their own, and where. */
@@ -196,20 +115,20 @@ int sut_lib_report_text(const struct sut_lib_profile *p, const struct sut_lib_bu
 	for (size_t i = 0; !r && i < l->nreplaced; i++)
 		r = add_function(&l->replaced[i], out);
 	if (!r)
-		r = add_list("New functions:", &l->new_functions, " bytes", out);
+		r = sut_report_list_text("New functions:", &l->new_functions, " bytes", out);
 	if (!r)
-		r = add_list("New data:", &l->new_data, " bytes", out);
+		r = sut_report_list_text("New data:", &l->new_data, " bytes", out);
 	for (size_t i = 0; !r && i < l->nimports; i++)
 		r = sut_buf_addf(out, "%s  %s%s%s\n", i ? "" : "\nNew imports:\n",
 				 l->imports[i].name, *l->imports[i].version ? "@" : "",
 				 l->imports[i].version);
 	if (!r)
-		r = add_list("Changed, and not in this file:", &l->absent, "", out);
+		r = sut_report_list_text("Changed, and not in this file:", &l->absent, "", out);
 	if (!r)
-		r = add_list("Files of the fix that this file is not made from:", &b->skipped, "",
-			     out);
+		r = sut_report_list_text(
+			"Files of the fix that this file is not made from:", &b->skipped, "", out);
 	if (!r)
-		r = add_list("Mind:", &b->warnings, "", out);
+		r = sut_report_list_text("Mind:", &b->warnings, "", out);
 	if (!r)
 		r = sut_buf_addf(out,
 				 "\nIn each process: %u bytes of code and constants, %u of "
@@ -225,17 +144,13 @@ json_t *sut_lib_report_json(const struct sut_lib_profile *p, const struct sut_li
 	json_t *o = json_pack("{s:s s:s s:s s:s s:o s:o}", "outcome", outcome, "target", p->name,
 			      "file", p->file, "id", b->id, "functions", functions(b, true),
 			      "refusals", sut_refusals_json(&b->refusals));
-	json_t *t = json_object(), *c = json_array();
-	double total = 0;
+	json_t *c = json_array();
 
-	if (!o)
+	if (sut_report_seconds(o, sut_lib_step_name, b->seconds, SUT_LIB_STEPS) < 0) {
+		json_decref(o);
+		json_decref(c);
 		return NULL;
-	for (int i = 0; i < SUT_LIB_STEPS; i++) {
-		json_object_set_new(t, sut_lib_step_name[i], json_real(b->seconds[i]));
-		total += b->seconds[i];
 	}
-	json_object_set_new(t, "total", json_real(total));
-	json_object_set_new(o, "seconds", t);
 	for (size_t i = 0; i < b->nunits; i++)
 		json_array_append_new(c, json_pack("{s:s s:f s:f s:I s:I s:o}", "source",
 						   b->units[i].source, "original",
@@ -245,14 +160,14 @@ json_t *sut_lib_report_json(const struct sut_lib_profile *p, const struct sut_li
 						   (json_int_t)b->same[i].same, "differs",
 						   differs(&b->units[i])));
 	json_object_set_new(o, "objects", c);
-	json_object_set_new(o, "new_functions", names_and_sizes(&b->payload.new_functions));
-	json_object_set_new(o, "new_data", names_and_sizes(&b->payload.new_data));
+	json_object_set_new(o, "new_functions", sut_report_sizes(&b->payload.new_functions));
+	json_object_set_new(o, "new_data", sut_report_sizes(&b->payload.new_data));
 	json_object_set_new(o, "imports", imports(b));
-	json_object_set_new(o, "skipped", strings((const char *const *)b->skipped.v));
-	json_object_set_new(o, "warnings", strings((const char *const *)b->warnings.v));
-	if (err && err->code) {
-		json_object_set_new(o, "error", json_string(err->msg));
-		json_object_set_new(o, "reason", json_string(err->reason));
+	json_object_set_new(o, "skipped", sut_report_strings((const char *const *)b->skipped.v));
+	json_object_set_new(o, "warnings", sut_report_strings((const char *const *)b->warnings.v));
+	if (sut_report_error_of(o, err) < 0) {
+		json_decref(o);
+		return NULL;
 	}
 	return o;
 }

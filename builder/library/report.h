@@ -9,8 +9,7 @@
 
 /* manifest.json of the patch (docs/formats/library.md), without its "members". NULL: no memory. */
 json_t *sut_lib_report_manifest(const struct sut_lib_profile *p, const struct sut_lib_build *b,
-				uint32_t level, const char *const *cves, const char *const *busy,
-				int64_t created);
+				const struct sut_request *q, int64_t created);
 
 /* report.txt: for the auditor. */
 int sut_lib_report_text(const struct sut_lib_profile *p, const struct sut_lib_build *b,

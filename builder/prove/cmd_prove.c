@@ -13,6 +13,7 @@
 #include "library/show.h"
 #include "prove/batch.h"
 #include "target/progress.h"
+#include "target/store.h"
 
 static const char usage_text[] =
 	"usage: suture-build prove --target T [--json] [--text FILE] SOURCE.c...\n"

@@ -34,6 +34,12 @@ int sut_refuse(struct sut_refusals *l, const char *reason, const char *name, con
 	return e->reason && e->name && e->source && e->text ? 0 : -ENOMEM;
 }
 
+int sut_refuse_error(struct sut_refusals *l, const char *name, const char *source,
+		     const struct sut_err *err)
+{
+	return sut_refuse(l, err->reason, name, source, 0, "%s", err->msg);
+}
+
 void sut_refusals_print(const struct sut_refusals *l, FILE *f)
 {
 	for (size_t i = 0; i < l->n; i++) {

@@ -24,6 +24,9 @@ struct sut_refusals {
 /* Adds one; the same reason for the same name is added once. */
 int sut_refuse(struct sut_refusals *l, const char *reason, const char *name, const char *source,
 	       unsigned int line, const char *fmt, ...) _printf_(6, 7) _must_check_;
+/* Adds what an error with a reason says. */
+int sut_refuse_error(struct sut_refusals *l, const char *name, const char *source,
+		     const struct sut_err *err) _must_check_;
 void sut_refusals_print(const struct sut_refusals *l, FILE *f);
 json_t *sut_refusals_json(const struct sut_refusals *l);
 void sut_refusals_release(struct sut_refusals *l);

@@ -73,10 +73,6 @@ struct sut_profile {
 	void *priv;
 };
 
-/* $SUTURE_CACHE, else $XDG_CACHE_HOME/suture, else ~/.cache/suture, as root
- * /var/cache/suture. Caller frees. */
-char *sut_cache_dir(void);
-
 /* -ENOENT with advice ("run: suture-build target add …") when there is none. */
 int sut_profile_open(const char *cache, const char *target, struct sut_profile **ret,
 		     struct sut_err *err) _must_check_;

@@ -3,15 +3,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
+#include "base/clock.h"
 
 void sut_progress_say(const struct sut_progress *p, const char *fmt, ...)
 {
@@ -28,7 +21,7 @@ void sut_progress_say(const struct sut_progress *p, const char *fmt, ...)
 
 static void say_stderr(void *arg, const char *text)
 {
-	fprintf(stderr, "[%5.1f s] %s\n", now() - *(double *)arg, text);
+	fprintf(stderr, "[%5.1f s] %s\n", sut_now_s() - *(double *)arg, text);
 }
 
 const struct sut_progress *sut_progress_stderr(void)
@@ -37,6 +30,6 @@ const struct sut_progress *sut_progress_stderr(void)
 	static const struct sut_progress p = {say_stderr, &start};
 
 	if (start <= 0)
-		start = now();
+		start = sut_now_s();
 	return &p;
 }

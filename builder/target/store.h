@@ -23,6 +23,10 @@
 #include "base/str.h"
 #include "target/progress.h"
 
+/* $SUTURE_CACHE, else $XDG_CACHE_HOME/suture, else ~/.cache/suture, as root
+ * /var/cache/suture. Caller frees. */
+char *sut_cache_dir(void);
+
 /* Creates the cache when needed; *ret is its absolute path. Caller frees. */
 int sut_store_open(const char *cache, char **ret, struct sut_err *err) _must_check_;
 

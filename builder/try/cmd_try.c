@@ -4,8 +4,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -226,14 +226,6 @@ static int parse(int argc, char **argv, struct options *o, struct sut_err *err)
 	return 0;
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 /* Says on standard error which step begins, as the VM reports it. */
 struct progress {
 	const char *word;
@@ -271,7 +263,7 @@ static int boot(struct options *o, const char *dir, struct sut_buf *console, str
 	while (r == -EAGAIN && out->attempts < BOOTS_MAX) {
 		char word[SUT_WORD_LEN + 1], ready[SUT_WORD_LEN + 8], done[SUT_WORD_LEN + 8];
 		struct progress p = {.word = word};
-		double start = now();
+		double start = sut_now_s();
 
 		r = sut_guest_word(word, err);
 		if (r == 0)
@@ -289,7 +281,7 @@ static int boot(struct options *o, const char *dir, struct sut_buf *console, str
 		fprintf(stderr, "suture-build: try: booting %s%s\n", out->target,
 			out->attempts > 1 ? " again, the first boot hung" : "");
 		r = sut_vm_run(&o->vm, console, result, err);
-		out->seconds = now() - start;
+		out->seconds = sut_now_s() - start;
 		if (r < 0 && r != -ENOENT) {
 			/* What the VM reported so far is still worth telling. */
 			int r2 = sut_steps_parse(sut_buf_str(result), result->len, word,

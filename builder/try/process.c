@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -18,18 +19,11 @@
 #include "patch/container.h"
 #include "patch/manifest.h"
 #include "target/profile.h"
+#include "target/store.h"
 
 enum { LINE_MAX_BYTES = 65536, DEFAULT_TIMEOUT_SEC = 30 };
 
 static const char *const phase_name[SUT_TRY_PHASES] = {"before", "patched", "reverted"};
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 /* ---- what is needed ---- */
 
@@ -239,14 +233,14 @@ static char *first_line(struct sut_buf *b)
 
 static int ask(struct program *p, unsigned int timeout_sec, char **ret, struct sut_err *err)
 {
-	double end = now() + (timeout_sec ? timeout_sec : DEFAULT_TIMEOUT_SEC);
+	double end = sut_now_s() + (timeout_sec ? timeout_sec : DEFAULT_TIMEOUT_SEC);
 
 	if (write(p->in, "\n", 1) != 1)
 		return sut_err_set(err, EPIPE, "the program reads no line from its standard input");
 	for (;;) {
 		struct pollfd f = {.fd = p->out, .events = POLLIN};
 		char buf[4096];
-		double left = end - now();
+		double left = end - sut_now_s();
 		ssize_t n;
 
 		*ret = first_line(&p->text);
@@ -271,7 +265,7 @@ static int ask(struct program *p, unsigned int timeout_sec, char **ret, struct s
 /* Lets the program end; how it did. */
 static int finish(struct program *p, unsigned int timeout_sec)
 {
-	double end = now() + (timeout_sec ? timeout_sec : DEFAULT_TIMEOUT_SEC);
+	double end = sut_now_s() + (timeout_sec ? timeout_sec : DEFAULT_TIMEOUT_SEC);
 	int status = 0;
 
 	if (p->in >= 0)
@@ -284,7 +278,7 @@ static int finish(struct program *p, unsigned int timeout_sec)
 			break;
 		if (k < 0 && errno != EINTR)
 			return -1;
-		if (now() > end)
+		if (sut_now_s() > end)
 			kill(p->pid, SIGKILL);
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	}
@@ -311,10 +305,10 @@ static bool engine(struct sut_try_process *t, const char *path, const char *verb
 	const char *argv[] = {path, verb, "--pid", number, argument, NULL};
 	struct sut_run_opts o = {.out = &out, .err_out = &said, .timeout_sec = 60};
 	struct sut_err err = {0};
-	double start = now();
+	double start = sut_now_s();
 	int r = number ? sut_run(argv, &o, &err) : sut_err_oom(&err);
 
-	*seconds = now() - start;
+	*seconds = sut_now_s() - start;
 	if (r == 0)
 		return true;
 	note(t, verb, r < 0 ? err.msg : said.len ? sut_buf_str(&said) : sut_buf_str(&out));

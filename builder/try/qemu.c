@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 
 #define QEMU "qemu-system-x86_64"
@@ -26,14 +26,6 @@ struct vm {
 	pid_t pid;
 	int console, result, said; /* our ends; -1 at end of file; said: QEMU's own messages */
 };
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void close_end(int *fd)
 {
@@ -251,11 +243,11 @@ int sut_vm_run(const struct sut_vm_opts *o, struct sut_buf *console, struct sut_
 	r = start(o, &vm, err);
 	if (r < 0)
 		return r;
-	end = now() + o->boot_sec;
+	end = sut_now_s() + o->boot_sec;
 	while (vm.console >= 0 || vm.result >= 0 || vm.said >= 0) {
 		struct pollfd p[] = {
 			{vm.console, POLLIN, 0}, {vm.result, POLLIN, 0}, {vm.said, POLLIN, 0}};
-		double left = end - now();
+		double left = end - sut_now_s();
 
 		if (left <= 0)
 			break;
@@ -272,16 +264,16 @@ int sut_vm_run(const struct sut_vm_opts *o, struct sut_buf *console, struct sut_
 			o->progress(o->arg, result);
 		if (!ready && contains(result, &seen_ready, o->ready)) {
 			ready = true;
-			end = now() + o->timeout_sec;
+			end = sut_now_s() + o->timeout_sec;
 		}
 		if (ready && !done && contains(result, &seen_done, o->done)) {
 			done = true;
-			end = now() + POWEROFF_SEC;
+			end = sut_now_s() + POWEROFF_SEC;
 		}
 	}
 	if (done)
 		return 0;
-	if (now() >= end) {
+	if (sut_now_s() >= end) {
 		if (ready)
 			return sut_err_set(err, ETIMEDOUT,
 					   "the virtual machine was not done after "

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "patch/container.h"
 #include "target/profile.h"
+#include "target/store.h"
 
 void sut_subject_freep(struct sut_subject **s)
 {
