@@ -201,7 +201,7 @@ static int copy_content(const char *from, const char *to, struct sut_err *err)
  * The recorded link that made a file of the package: the one that wrote what the build put into its own package; or, where the build made
  * no such file, one that made what has the shipped build-id or is most like it. NULL: none.
  */
-static const struct sut_record *find_link(const struct add *a, const struct sut_place *p,
+static const struct sut_record *find_link(const struct add *a, const struct sut_lib_placement *p,
 					  const char *path, const struct sut_linked *shipped)
 {
 	_cleanup_(sut_freep) char *made = sut_sprintf("%s/made%s", a->dir, path);
@@ -212,14 +212,14 @@ static const struct sut_record *find_link(const struct add *a, const struct sut_
 
 	if (!made || sut_file_read(made, &b, NULL) < 0 ||
 	    sut_linked_parse(b.data, b.len, &l, NULL) < 0) {
-		link = sut_place_link(p, "", shipped->build_id);
-		return link ? link : sut_place_alike(p, shipped, path);
+		link = sut_links_made(p->links, "", shipped->build_id);
+		return link ? link : sut_links_alike(p->links, shipped, path);
 	}
 	sut_record_hash(b.data, b.len, hash);
-	return sut_place_link(p, hash, l->has_build_id ? l->build_id : NULL);
+	return sut_links_made(p->links, hash, l->has_build_id ? l->build_id : NULL);
 }
 
-static int place_file(struct add *a, struct sut_place *p, const char *path,
+static int place_file(struct add *a, struct sut_lib_placement *p, const char *path,
 		      const struct sut_linked *shipped, struct sut_err *err)
 {
 	const struct sut_record *link = find_link(a, p, path, shipped);
@@ -243,7 +243,7 @@ static int place_file(struct add *a, struct sut_place *p, const char *path,
 				 "%s is left out: no link of the recorded build made it", path);
 		return 0;
 	}
-	kept = sut_sprintf("%s/%s", p->store, link->hash);
+	kept = sut_sprintf("%s/%s", p->links->store, link->hash);
 	if (!kept)
 		return sut_err_oom(err);
 	p->dest = objects;
@@ -255,7 +255,7 @@ static int place_file(struct add *a, struct sut_place *p, const char *path,
 	if (r == 0)
 		r = sut_linked_parse(b.data, b.len, &l, err);
 	if (r == 0)
-		r = sut_place_objects(p, link, l, &j, err);
+		r = sut_lib_place_objects(p, link, l, &j, err);
 	if (r < 0)
 		return sut_err_prefix(err, "%s", path);
 	text = json_dumps(j, JSON_COMPACT);
@@ -289,7 +289,7 @@ static int by_path(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static int place_all(struct add *a, struct sut_place *p, struct sut_err *err)
+static int place_all(struct add *a, struct sut_lib_placement *p, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *shipped = sut_sprintf("%s/shipped", a->dir);
 	char *const roots[] = {shipped, NULL};
@@ -337,7 +337,8 @@ static int place(struct add *a, struct sut_err *err)
 	_cleanup_(sut_freep) char *files = sut_sprintf("%s/files", a->dir);
 	_cleanup_(sut_record_freep) struct sut_record_log *log = NULL;
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_RECORD_LOG_MAX);
-	struct sut_place p = {.store = store, .src_dir = a->tree.src_dir};
+	struct sut_links links = {.store = store};
+	struct sut_lib_placement p = {.links = &links, .src_dir = a->tree.src_dir};
 	int r;
 
 	if (!path || !store || !files)
@@ -352,11 +353,11 @@ static int place(struct add *a, struct sut_err *err)
 		return sut_err_prefix(err,
 				      "the build was not recorded: it calls no compiler that is "
 				      "found through PATH");
-	p.log = log;
-	r = sut_place_index(&p, err);
+	links.log = log;
+	r = sut_links_index(&links, err);
 	if (r == 0)
 		r = place_all(a, &p, err);
-	sut_place_release(&p);
+	sut_links_release(&links);
 	return r;
 }
 

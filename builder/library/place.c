@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "library/place.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "library/archive.h"
 #include "library/map.h"
+#include "library/origin.h"
 
 enum { DEPTH_MAX = 8 }; /* of `ld -r` within each other */
 
@@ -49,7 +49,7 @@ struct object {
 };
 
 struct job {
-	const struct sut_place *p;
+	const struct sut_lib_placement *p;
 	struct content **contents;
 	size_t ncontents;
 	struct sut_map **maps; /* their strings are used until the end */
@@ -58,171 +58,6 @@ struct job {
 	size_t nobjects, objects_cap;
 	json_t *paths, *index, *out; /* index: path → its place in paths */
 };
-
-/* ---- the log ---- */
-
-static int by_hash(const void *a, const void *b)
-{
-	const struct sut_record *x = *(const struct sut_record *const *)a;
-	const struct sut_record *y = *(const struct sut_record *const *)b;
-	int c = strcmp(x->hash, y->hash);
-
-	/* The log's own order, which qsort() does not keep. */
-	return c ? c : x < y ? -1 : x > y;
-}
-
-/* The first of those with a hash; *ret_n how many. */
-static const struct sut_record *const *with_hash(const struct sut_place *p, const char *hash,
-						 size_t *ret_n)
-{
-	size_t lo = 0, hi = p->n, end;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (strcmp(p->by_hash[mid]->hash, hash) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (end = lo; end < p->n && sut_streq(p->by_hash[end]->hash, hash); end++)
-		;
-	*ret_n = end - lo;
-	return p->by_hash + lo;
-}
-
-static const struct sut_record *link_of(const struct sut_place *p, const char *hash)
-{
-	size_t n;
-	const struct sut_record *const *v = with_hash(p, hash, &n);
-
-	while (n--)
-		if (v[n]->link)
-			return v[n];
-	return NULL;
-}
-
-static int read_store(const struct sut_place *p, const char *hash, struct sut_buf *b,
-		      struct sut_err *err)
-{
-	_cleanup_(sut_freep) char *path = sut_sprintf("%s/%s", p->store, hash);
-
-	if (!path)
-		return sut_err_oom(err);
-	*b = SUT_BUF_INIT(SUT_LINKED_MAX);
-	return sut_file_read(path, b, err);
-}
-
-/* Reading what every link wrote takes a second or two for the largest packages. */
-static int read_ids(struct sut_place *p, struct sut_err *err)
-{
-	p->ids = calloc(p->log->n + 1, sizeof(*p->ids));
-	if (!p->ids)
-		return sut_err_oom(err);
-	for (size_t i = 0; i < p->log->n; i++) {
-		_cleanup_(sut_linked_freep) struct sut_linked *l = NULL;
-		_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_LINKED_MAX);
-
-		if (!p->log->v[i].link || read_store(p, p->log->v[i].hash, &b, NULL) < 0 ||
-		    sut_linked_parse(b.data, b.len, &l, NULL) < 0 || !l->has_build_id)
-			continue;
-		memcpy(p->ids[p->nids].build_id, l->build_id, SUT_LIB_BUILD_ID_LEN);
-		p->ids[p->nids].link = &p->log->v[i];
-		p->ids[p->nids].soname = strdup(l->soname);
-		if (!p->ids[p->nids++].soname)
-			return sut_err_oom(err);
-	}
-	return 0;
-}
-
-int sut_place_index(struct sut_place *p, struct sut_err *err)
-{
-	const struct sut_record **v = calloc(p->log->n + 1, sizeof(const struct sut_record *));
-	size_t n = 0;
-
-	if (!v)
-		return sut_err_oom(err);
-	for (size_t i = 0; i < p->log->n; i++)
-		if (*p->log->v[i].hash)
-			v[n++] = &p->log->v[i];
-	if (n)
-		qsort(v, n, sizeof(const struct sut_record *), by_hash);
-	p->by_hash = v;
-	p->n = n;
-	return read_ids(p, err);
-}
-
-void sut_place_release(struct sut_place *p)
-{
-	for (size_t i = 0; i < p->nids; i++)
-		free(p->ids[i].soname);
-	free((void *)p->by_hash);
-	free(p->ids);
-	p->by_hash = NULL;
-	p->ids = NULL;
-	p->n = p->nids = 0;
-}
-
-const struct sut_record *sut_place_link(const struct sut_place *p, const char *hash,
-					const uint8_t *build_id)
-{
-	const struct sut_record *found = link_of(p, hash);
-
-	for (size_t i = p->nids; i-- && !found && build_id;)
-		if (!memcmp(p->ids[i].build_id, build_id, SUT_LIB_BUILD_ID_LEN))
-			found = p->ids[i].link;
-	return found;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* Bytes of code that both have at the same address. */
-static uint64_t alike(const struct sut_linked *a, const struct sut_linked *b)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < a->nloads; i++) {
-		const Elf64_Phdr *s = &a->loads[i];
-		const uint8_t *x = sut_linked_bytes(a, s->p_vaddr, s->p_filesz);
-		const uint8_t *y = sut_linked_bytes(b, s->p_vaddr, s->p_filesz);
-
-		for (uint64_t k = 0; (s->p_flags & PF_X) && x && y && k < s->p_filesz; k++)
-			n += x[k] == y[k];
-	}
-	return n;
-}
-
-const struct sut_record *sut_place_alike(const struct sut_place *p,
-					 const struct sut_linked *shipped, const char *path)
-{
-	const struct sut_record *best = NULL;
-	uint64_t most = 0;
-
-	for (size_t i = 0; i < p->nids; i++) {
-		_cleanup_(sut_linked_freep) struct sut_linked *l = NULL;
-		_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_LINKED_MAX);
-		const struct sut_place_id *id = &p->ids[i];
-		uint64_t n;
-
-		if (!(*shipped->soname && sut_streq(id->soname, shipped->soname)) &&
-		    !sut_streq(base_name(id->link->out), base_name(path)))
-			continue;
-		if (read_store(p, id->link->hash, &b, NULL) < 0 ||
-		    sut_linked_parse(b.data, b.len, &l, NULL) < 0)
-			continue;
-		n = alike(shipped, l);
-		if (n > most) {
-			most = n;
-			best = id->link;
-		}
-	}
-	return best;
-}
 
 /* ---- contents and objects ---- */
 
@@ -247,7 +82,7 @@ static int get_content(struct job *j, const char *hash, struct content **ret, st
 	c->hash = strdup(hash);
 	if (!c->hash)
 		return sut_err_oom(err);
-	r = read_store(j->p, hash, &c->bytes, err);
+	r = sut_links_read(j->p->links, hash, &c->bytes, err);
 	if (r == 0 && c->bytes.len > 8 && !memcmp(c->bytes.data, "!<arch>\n", 8))
 		r = sut_archive_parse(c->bytes.data, c->bytes.len, &c->archive, err);
 	if (r == 0)
@@ -472,7 +307,7 @@ static int get_map(struct job *j, const struct sut_record *link, const struct su
 	if (!v)
 		return sut_err_oom(err);
 	j->maps = v;
-	r = read_store(j->p, link->map, &b, err);
+	r = sut_links_read(j->p->links, link->map, &b, err);
 	if (r == 0)
 		r = sut_map_parse(b.data, b.len, &v[j->nmaps], err);
 	if (r == 0)
@@ -508,9 +343,6 @@ static bool translate(const struct where *w, const struct sut_map_entry *e, uint
 	}
 	return false;
 }
-
-static int take_apart(struct job *j, const struct sut_record *link, const struct where *w,
-		      unsigned int depth, struct sut_err *err);
 
 /* The pieces of every object of a link. */
 static int collect(struct job *j, const struct sut_record *link, const struct where *w,
@@ -578,105 +410,6 @@ static int tell_deps(struct job *j, const struct sut_record *r, json_t *o)
 	return e;
 }
 
-static const char *language(const struct sut_record *r, const char *source)
-{
-	const char *dot = strrchr(source, '.'), *x = "";
-
-	for (size_t i = 0; i + 1 < r->argc; i++)
-		if (sut_streq(r->argv[i], "-x") && !sut_streq(r->argv[i + 1], "none"))
-			x = r->argv[i + 1];
-	if (*x)
-		return sut_streq(x, "c") || sut_streq(x, "c++") ? x
-		       : sut_startswith(x, "assembler")		? "asm"
-								: "";
-	if (!dot)
-		return "";
-	if (sut_streq(dot, ".s") || sut_streq(dot, ".S") || sut_streq(dot, ".sx"))
-		return "asm";
-	if (!sut_streq(dot, ".c") && !sut_streq(dot, ".i"))
-		return "c++";
-	return strstr(r->argv[0], "++") ? "c++" : "c";
-}
-
-/* Is it the name of an object between compiler and linker: "/tmp/ccAbCdEf.o"? */
-static bool is_temporary(const char *path)
-{
-	const char *base = strrchr(path, '/');
-
-	return base && strlen(base) == strlen("/ccAbCdEf.o") && sut_startswith(base, "/cc") &&
-	       sut_endswith(base, ".o");
-}
-
-/* The compiler's call that made the object, and its source. A call that compiled and linked is found through its linker. */
-static const struct sut_record *compiler_of(const struct job *j, const struct object *o,
-					    const char **ret_source)
-{
-	size_t n, nth = 0;
-	const struct sut_record *const *v = with_hash(j->p, o->hash, &n);
-	const struct sut_record *best = NULL;
-
-	for (size_t i = 0; i < n; i++)
-		if (!v[i]->link && v[i]->nsources == 1 &&
-		    (!best || sut_endswith(o->input->path, v[i]->out)))
-			best = v[i];
-	if (best) {
-		*ret_source = best->sources[0];
-		return best;
-	}
-	if (*o->member || !*o->link->call || !is_temporary(o->input->path))
-		return NULL;
-	for (const struct sut_record_input *in = o->link->in; in < o->input; in++)
-		nth += is_temporary(in->path);
-	for (size_t i = 0; i < j->p->log->n; i++) {
-		const struct sut_record *r = &j->p->log->v[i];
-
-		if (!r->link && sut_streq(r->call, o->link->call) && nth < r->nsources) {
-			*ret_source = r->sources[nth];
-			return r;
-		}
-	}
-	return NULL;
-}
-
-/* Of a call that compiled and linked, what compiles the one source. */
-static json_t *compile_argv(const struct sut_record *r, const char *source)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < r->argc; i++) {
-		const char *s = r->argv[i];
-		_cleanup_(sut_freep) char *path = NULL;
-
-		if (!*r->call) {
-			json_array_append_new(a, json_string_nocheck(s));
-			continue;
-		}
-		if (sut_streq(s, "-o") || sut_streq(s, "-l") || sut_streq(s, "-Xlinker")) {
-			i++;
-			continue;
-		}
-		if (sut_startswith(s, "-l") || sut_startswith(s, "-Wl,"))
-			continue;
-		path = sut_record_path(r->cwd, s);
-		/* The other sources, objects and archives. */
-		if (i && *s != '-' && path && !sut_streq(path, source) &&
-		    (sut_endswith(s, ".o") || sut_endswith(s, ".a") || sut_endswith(s, ".so")))
-			continue;
-		if (i && *s != '-' && path && !sut_streq(path, source)) {
-			bool other = false;
-
-			for (size_t k = 0; k < r->nsources; k++)
-				other |= sut_streq(path, r->sources[k]);
-			if (other)
-				continue;
-		}
-		json_array_append_new(a, json_string_nocheck(s));
-	}
-	if (*r->call)
-		json_array_append_new(a, json_string_nocheck("-c"));
-	return a;
-}
-
 static int tell_pieces(const struct object *o, json_t *out)
 {
 	json_t *list = json_array();
@@ -725,7 +458,8 @@ static int tell(struct job *j, const struct object *o, struct sut_err *err)
 	_cleanup_(sut_freep) char *name = sut_sprintf("%05zu.o", json_array_size(j->out));
 	_cleanup_(sut_freep) char *path = name ? sut_sprintf("%s/%s", j->p->dest, name) : NULL;
 	const char *source = "";
-	const struct sut_record *r = compiler_of(j, o, &source);
+	const struct sut_origin from = {o->hash, o->link, o->input, *o->member};
+	const struct sut_record *r = sut_origin_find(j->p->links, &from, &source);
 	const char *rel = r ? under(j->p->src_dir, source) : NULL;
 	json_t *t;
 	int e;
@@ -736,8 +470,8 @@ static int tell(struct job *j, const struct object *o, struct sut_err *err)
 	if (e < 0)
 		return e;
 	t = json_pack("{s:s, s:s, s:s, s:s, s:o}", "object", name, "source", rel ? rel : "", "cwd",
-		      r ? r->cwd : "", "language", r ? language(r, source) : "", "argv",
-		      r ? compile_argv(r, source) : json_array());
+		      r ? r->cwd : "", "language", r ? sut_origin_language(r, source) : "", "argv",
+		      r ? sut_origin_argv(r, source) : json_array());
 	e = r ? tell_deps(j, r, t) : json_object_set_new(t, "deps", json_array());
 	if (e == 0)
 		e = tell_pieces(o, t);
@@ -755,7 +489,7 @@ static int take_apart(struct job *j, const struct sut_record *link, const struct
 	to = j->nobjects;
 	for (size_t i = from; i < to && r == 0; i++) {
 		const struct object *o = j->objects[i];
-		const struct sut_record *joined = link_of(j->p, o->hash);
+		const struct sut_record *joined = sut_links_last(j->p->links, o->hash);
 		bool placed = false;
 
 		for (size_t k = 0; k < o->npieces; k++)
@@ -792,8 +526,8 @@ static void release(struct job *j)
 	json_decref(j->out);
 }
 
-int sut_place_objects(const struct sut_place *p, const struct sut_record *link,
-		      const struct sut_linked *linked, json_t **ret, struct sut_err *err)
+int sut_lib_place_objects(const struct sut_lib_placement *p, const struct sut_record *link,
+			  const struct sut_linked *linked, json_t **ret, struct sut_err *err)
 {
 	struct job j = {.p = p, .paths = json_array(), .index = json_object(), .out = json_array()};
 	json_t *all = NULL;
