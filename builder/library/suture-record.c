@@ -16,10 +16,8 @@
  */
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,164 +25,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "driver.h"
 #include "hash.h"
+#include "recorder.h"
 
-enum { ARGS_MAX = 1 << 16, INPUT_MAX = 1 << 30 };
+enum { ARGS_MAX = 1 << 16 };
 
-static char dir[PATH_MAX]; /* DIR */
-static const char *tool;   /* our own name */
 static char real_tool[PATH_MAX];
-static char *record; /* what goes to the log */
-static size_t record_len, record_cap;
-
-static void __attribute__((format(printf, 1, 2))) complain(const char *fmt, ...)
-{
-	char path[PATH_MAX + 16], text[1024];
-	va_list ap;
-	int fd, n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text) - 1, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	n = n < (int)sizeof(text) - 1 ? n : (int)sizeof(text) - 2;
-	text[n++] = '\n';
-	snprintf(path, sizeof(path), "%s/errors", dir);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return;
-	if (write(fd, text, (size_t)n) < 0)
-		n = 0; /* there is nobody else to tell */
-	close(fd);
-}
-
-/* Adds "key=value" and a NUL to the record. */
-static void add(const char *key, const char *value, size_t len)
-{
-	size_t need = record_len + strlen(key) + len + 2;
-
-	if (need > record_cap) {
-		size_t cap = need * 2;
-		char *p = realloc(record, cap);
-
-		if (!p) {
-			complain("%s: out of memory", tool);
-			exit(127);
-		}
-		record = p;
-		record_cap = cap;
-	}
-	record_len += (size_t)snprintf(record + record_len, record_cap - record_len, "%s=", key);
-	memcpy(record + record_len, value, len);
-	record_len += len;
-	record[record_len++] = 0;
-}
-
-static void add_str(const char *key, const char *value)
-{
-	add(key, value, strlen(value));
-}
-
-/* One write to a file opened for appending: records of tools that run side by side do not mix. */
-static void append(const char *kind)
-{
-	char path[PATH_MAX + 16], head[64];
-	int n = snprintf(head, sizeof(head), "SUTREC1 %s %zu\n", kind, record_len);
-	char *all = malloc((size_t)n + record_len);
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/log", dir);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (!all || fd < 0) {
-		complain("%s: cannot write the log: %s", tool, strerror(errno));
-	} else {
-		memcpy(all, head, (size_t)n);
-		memcpy(all + n, record, record_len);
-		if (write(fd, all, (size_t)n + record_len) != (ssize_t)((size_t)n + record_len))
-			complain("%s: the log is not whole: %s", tool, strerror(errno));
-	}
-	free(all);
-	if (fd >= 0)
-		close(fd);
-}
-
-/* ---- contents ---- */
-
-static void write_all(int fd, const uint8_t *p, size_t len, bool *ok)
-{
-	while (len) {
-		ssize_t n = write(fd, p, len);
-
-		if (n <= 0) {
-			*ok = false;
-			return;
-		}
-		p += n;
-		len -= (size_t)n;
-	}
-}
-
-static bool keep(const uint8_t *data, size_t len, const char *name)
-{
-	char path[PATH_MAX + 64], tmp[PATH_MAX + 64];
-	bool ok = true;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/store/%s", dir, name);
-	if (access(path, F_OK) == 0)
-		return true;
-	snprintf(tmp, sizeof(tmp), "%s/store/.%d", dir, (int)getpid());
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		complain("%s: cannot keep %s: %s", tool, name, strerror(errno));
-		return false;
-	}
-	write_all(fd, data, len, &ok);
-	close(fd);
-	if (ok && rename(tmp, path) == 0)
-		return true;
-	complain("%s: cannot keep %s: %s", tool, name, strerror(errno));
-	unlink(tmp);
-	return false;
-}
-
-struct content {
-	uint8_t *data;
-	size_t len;
-};
-
-static bool map_file(const char *path, struct content *ret)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	void *p;
-
-	if (fd < 0)
-		return false;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
-	    st.st_size > INPUT_MAX) {
-		close(fd);
-		return false;
-	}
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (p == MAP_FAILED)
-		return false;
-	*ret = (struct content){p, (size_t)st.st_size};
-	return true;
-}
-
-/* The path without links and dots, as far as it is there. */
-static const char *whole_path(const char *path, char buf[static PATH_MAX])
-{
-	return realpath(path, buf) ? buf : path;
-}
 
 /* ---- running the tool ---- */
 
@@ -203,7 +54,7 @@ static int run(char **argv)
 	pid_t pid = fork();
 
 	if (pid < 0) {
-		fprintf(stderr, "%s: cannot be started: %s\n", tool, strerror(errno));
+		fprintf(stderr, "%s: cannot be started: %s\n", record_tool, strerror(errno));
 		exit(127);
 	}
 	if (pid == 0) {
@@ -232,7 +83,7 @@ static void find_real(void)
 	const char *p = getenv("PATH");
 	char bin[PATH_MAX + 8];
 
-	snprintf(bin, sizeof(bin), "%s/bin", dir);
+	snprintf(bin, sizeof(bin), "%s/bin", record_dir);
 	for (p = p ? p : "/usr/bin:/bin"; *p;) {
 		size_t n = strcspn(p, ":");
 		char folder[PATH_MAX], whole[PATH_MAX];
@@ -241,151 +92,28 @@ static void find_real(void)
 			memcpy(folder, p, n);
 			folder[n] = 0;
 			if (strcmp(whole_path(folder, whole), bin) != 0 &&
-			    snprintf(real_tool, sizeof(real_tool), "%s/%s", folder, tool) <
+			    snprintf(real_tool, sizeof(real_tool), "%s/%s", folder, record_tool) <
 				    (int)sizeof(real_tool) &&
 			    access(real_tool, X_OK) == 0)
 				return;
 		}
 		p += n + (p[n] == ':');
 	}
-	snprintf(real_tool, sizeof(real_tool), "/usr/bin/%s", tool);
+	snprintf(real_tool, sizeof(real_tool), "/usr/bin/%s", record_tool);
 }
 
 /* ---- compilers ---- */
-
-static bool starts(const char *s, const char *with)
-{
-	return strncmp(s, with, strlen(with)) == 0;
-}
-
-/* Options of compiler drivers whose value is the next argument. */
-static bool takes_value(const char *a)
-{
-	static const char *const v[] = {
-		"-o",
-		"-x",
-		"-I",
-		"-D",
-		"-U",
-		"-L",
-		"-l",
-		"-T",
-		"-B",
-		"-z",
-		"-u",
-		"-e",
-		"-A",
-		"-G",
-		"-include",
-		"-imacros",
-		"-isystem",
-		"-iquote",
-		"-idirafter",
-		"-iprefix",
-		"-iwithprefix",
-		"-iwithprefixbefore",
-		"-isysroot",
-		"-imultilib",
-		"-imultiarch",
-		"-MF",
-		"-MT",
-		"-MQ",
-		"-Xlinker",
-		"-Xassembler",
-		"-Xpreprocessor",
-		"-Xclang",
-		"-aux-info",
-		"--param",
-		"-wrapper",
-		"-target",
-		"-dumpbase",
-		"-dumpdir",
-		"-dumpbase-ext",
-	};
-
-	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
-		if (strcmp(a, v[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool is_source(const char *a)
-{
-	static const char *const ext[] = {"c",	"cc", "cpp", "cxx", "C", "c++", "CPP",
-					  "cp", "i",  "ii",  "s",   "S", "sx"};
-	const char *dot = strrchr(a, '.');
-
-	for (size_t i = 0; dot && !strchr(dot, '/') && i < sizeof(ext) / sizeof(ext[0]); i++)
-		if (strcmp(dot + 1, ext[i]) == 0)
-			return true;
-	return false;
-}
-
-struct compile {
-	bool c, other;			  /* -c; something that makes no object: -E, -S, -M … */
-	bool md;			  /* writes dependencies already */
-	const char *output, *mf, *source; /* source: the last */
-	const char **sources;
-	size_t nsources;
-	bool lang; /* -x LANGUAGE before the source */
-};
-
-static void look(int argc, char **argv, struct compile *c)
-{
-	for (int i = 1; i < argc; i++) {
-		const char *a = argv[i];
-		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-
-		if (strcmp(a, "-c") == 0)
-			c->c = true;
-		else if (strcmp(a, "-E") == 0 || strcmp(a, "-S") == 0 || strcmp(a, "-M") == 0 ||
-			 strcmp(a, "-MM") == 0 || strcmp(a, "-fsyntax-only") == 0)
-			c->other = true;
-		else if (strcmp(a, "-MD") == 0 || strcmp(a, "-MMD") == 0)
-			c->md = true;
-		else if (starts(a, "-Wp,-MD,") || starts(a, "-Wp,-MMD,")) {
-			c->md = true;
-			c->mf = strchr(a + 5, ',') + 1;
-		} else if (strcmp(a, "-MF") == 0 && next)
-			c->mf = next;
-		else if (starts(a, "-MF") && a[3])
-			c->mf = a + 3;
-		else if (strcmp(a, "-o") == 0 && next)
-			c->output = next;
-		else if (starts(a, "-o") && a[2])
-			c->output = a + 2;
-		else if (strcmp(a, "-x") == 0 && next)
-			c->lang = strcmp(next, "none") != 0;
-		else if (a[0] != '-' && (c->lang || is_source(a))) {
-			c->source = a;
-			c->sources[c->nsources++] = a;
-		}
-		if (takes_value(a))
-			i++;
-	}
-}
-
-/* Where `gcc -c a/b.c` puts its object without -o: "b.o"; dependencies likewise. */
-static void by_default(const char *of, const char *ext, char *buf, size_t size)
-{
-	const char *base = strrchr(of, '/');
-	int n;
-
-	base = base ? base + 1 : of;
-	n = (int)(strrchr(base, '.') ? strrchr(base, '.') - base : (ptrdiff_t)strlen(base));
-	snprintf(buf, size, "%.*s%s", n, base, ext);
-}
 
 static void record_object(const char *output)
 {
 	char path[PATH_MAX], h[HASH_TEXT];
 	struct content f;
 
-	if (!map_file(output, &f))
+	if (!record_map(output, &f))
 		return;
 	hash_text(f.data, f.len, h);
-	add_str("out", whole_path(output, path));
-	add_str("hash", h);
+	record_add_str("out", whole_path(output, path));
+	record_add_str("hash", h);
 	munmap(f.data, f.len);
 }
 
@@ -393,10 +121,10 @@ static void record_deps(const char *path)
 {
 	struct content f;
 
-	if (!map_file(path, &f))
+	if (!record_map(path, &f))
 		return;
 	if (!memchr(f.data, 0, f.len))
-		add("deps", (const char *)f.data, f.len);
+		record_add("deps", (const char *)f.data, f.len);
 	munmap(f.data, f.len);
 }
 
@@ -405,12 +133,12 @@ static void common(int argc, char **argv)
 	char cwd[PATH_MAX];
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 
-	add_str("cwd", getcwd(cwd, sizeof(cwd)) ? cwd : "");
+	record_add_str("cwd", getcwd(cwd, sizeof(cwd)) ? cwd : "");
 	if (epoch)
-		add_str("epoch", epoch);
-	add_str("arg", tool);
+		record_add_str("epoch", epoch);
+	record_add_str("arg", record_tool);
 	for (int i = 1; i < argc; i++)
-		add_str("arg", argv[i]);
+		record_add_str("arg", argv[i]);
 }
 
 static int compiler(int argc, char **argv)
@@ -425,15 +153,15 @@ static int compiler(int argc, char **argv)
 	c.sources = calloc((size_t)argc, sizeof(*c.sources));
 	if (!args || !c.sources)
 		exit(127);
-	look(argc, argv, &c);
+	compile_parse(argc, argv, &c);
 	memcpy(args, argv, (size_t)argc * sizeof(*args));
 	if (c.nsources == 1 && !c.other && !c.md) {
-		snprintf(deps, sizeof(deps), "%s/store/.%d.d", dir, (int)getpid());
+		snprintf(deps, sizeof(deps), "%s/store/.%d.d", record_dir, (int)getpid());
 		args[n++] = (char *)"-MD";
 		args[n++] = (char *)"-MF";
 		args[n++] = deps;
 	}
-	snprintf(compiler_path, sizeof(compiler_path), "%s/bin%s%s", dir, old ? ":" : "",
+	snprintf(compiler_path, sizeof(compiler_path), "%s/bin%s%s", record_dir, old ? ":" : "",
 		 old ? old : "");
 	setenv("COMPILER_PATH", compiler_path, 1);
 	/* Tells the linker's record whose it is. */
@@ -443,15 +171,15 @@ static int compiler(int argc, char **argv)
 	if (r == 0 && c.nsources && !c.other) {
 		common(argc, argv);
 		for (size_t i = 0; i < c.nsources; i++)
-			add_str("source", whole_path(c.sources[i], source));
+			record_add_str("source", whole_path(c.sources[i], source));
 		if (c.c) {
-			by_default(c.source, ".o", output, sizeof(output));
+			compile_default(c.source, ".o", output, sizeof(output));
 			record_object(c.output ? c.output : output);
 		} else {
-			add_str("call", call);
+			record_add_str("call", call);
 		}
 		if (!deps[0]) {
-			by_default(c.output ? c.output : c.source, ".d", mf, sizeof(mf));
+			compile_default(c.output ? c.output : c.source, ".d", mf, sizeof(mf));
 			if (c.output && strrchr(c.output, '/'))
 				snprintf(mf, sizeof(mf), "%.*s.d",
 					 (int)(strrchr(c.output, '.')
@@ -460,7 +188,7 @@ static int compiler(int argc, char **argv)
 					 c.output);
 		}
 		record_deps(deps[0] ? deps : c.mf ? c.mf : mf);
-		append("cc");
+		record_append("cc");
 	}
 	if (deps[0])
 		unlink(deps);
@@ -487,7 +215,7 @@ static void keep_inputs(const struct content *map)
 		if (n > 5 && n - 5 < sizeof(path) && memcmp(p, "LOAD ", 5) == 0) {
 			memcpy(path, p + 5, n - 5);
 			path[n - 5] = 0;
-			if (map_file(path, &f)) {
+			if (record_map(path, &f)) {
 				bool archive = f.len > 8 && memcmp(f.data, "!<arch>\n", 8) == 0;
 				bool object = f.len > sizeof(Elf64_Ehdr) &&
 					      memcmp(f.data, ELFMAG, SELFMAG) == 0 &&
@@ -495,12 +223,12 @@ static void keep_inputs(const struct content *map)
 
 				if (archive || object) {
 					hash_text(f.data, f.len, h);
-					keep(f.data, f.len, h);
+					record_keep(f.data, f.len, h);
 					snprintf(line, sizeof(line), "%s %s", h, path);
-					add_str("in", line);
+					record_add_str("in", line);
 					if (strcmp(whole_path(path, whole), path) != 0) {
 						snprintf(line, sizeof(line), "%s", whole);
-						add_str("at", line);
+						record_add_str("at", line);
 					}
 				}
 				munmap(f.data, f.len);
@@ -516,25 +244,25 @@ static void record_link(int argc, char **argv, const char *output, const char *m
 	const char *call = getenv("SUTURE_RECORD_CALL");
 	struct content map, out;
 
-	if (!map_file(output, &out))
+	if (!record_map(output, &out))
 		return;
-	if (!map_file(map_path, &map)) {
-		complain("%s: %s has no link map", tool, output);
+	if (!record_map(map_path, &map)) {
+		complain("%s: %s has no link map", record_tool, output);
 		munmap(out.data, out.len);
 		return;
 	}
 	common(argc, argv);
 	if (call)
-		add_str("call", call);
-	add_str("out", whole_path(output, path));
+		record_add_str("call", call);
+	record_add_str("out", whole_path(output, path));
 	hash_text(out.data, out.len, h);
-	keep(out.data, out.len, h);
-	add_str("hash", h);
+	record_keep(out.data, out.len, h);
+	record_add_str("hash", h);
 	hash_text(map.data, map.len, h);
-	keep(map.data, map.len, h);
-	add_str("map", h);
+	record_keep(map.data, map.len, h);
+	record_add_str("map", h);
 	keep_inputs(&map);
-	append("ld");
+	record_append("ld");
 	munmap(out.data, out.len);
 	munmap(map.data, map.len);
 }
@@ -570,7 +298,7 @@ static int linker(int argc, char **argv)
 	if (starts(base, "conftest") || strcmp(output, "/dev/null") == 0)
 		map = "";
 	if (!map) {
-		snprintf(own, sizeof(own), "%s/store/.%d.map", dir, (int)getpid());
+		snprintf(own, sizeof(own), "%s/store/.%d.map", record_dir, (int)getpid());
 		snprintf(option, sizeof(option), "-Map=%s", own);
 		args[n++] = option;
 	}
@@ -585,19 +313,19 @@ static int linker(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	ssize_t n = readlink("/proc/self/exe", record_dir, sizeof(record_dir) - 1);
 	char *slash;
 	static char name[NAME_MAX + 1];
 
 	if (n > 0)
-		dir[n] = 0;
-	slash = n > 0 ? strrchr(dir, '/') : NULL;
+		record_dir[n] = 0;
+	slash = n > 0 ? strrchr(record_dir, '/') : NULL;
 	if (!slash || argc < 1 || argc > ARGS_MAX)
 		return 127;
 	snprintf(name, sizeof(name), "%s", slash + 1);
-	tool = name;
+	record_tool = name;
 	*slash = 0;
-	slash = strrchr(dir, '/');
+	slash = strrchr(record_dir, '/');
 	if (!slash || strcmp(slash, "/bin") != 0) {
 		fprintf(stderr, "%s: is started by suture-build under the name of a compiler\n",
 			name);
@@ -607,7 +335,8 @@ int main(int argc, char **argv)
 	find_real();
 	/* Drivers look for their own parts beside argv[0]. */
 	argv[0] = real_tool;
-	if (strcmp(tool, "ld") == 0 || starts(tool, "ld.") || strstr(tool, "-ld"))
+	if (strcmp(record_tool, "ld") == 0 || starts(record_tool, "ld.") ||
+	    strstr(record_tool, "-ld"))
 		return linker(argc, argv);
 	return compiler(argc, argv);
 }
