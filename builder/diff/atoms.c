@@ -319,21 +319,6 @@ static void resolve(const struct sut_atoms *a, const struct sut_rela *r, int64_t
 	ref->addend = (int64_t)s->value + r->addend - (int64_t)a->atoms[ref->atom].off;
 }
 
-static size_t first_rela(const struct sut_section *s, uint64_t off)
-{
-	size_t lo = 0, hi = s->nrelas;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (s->relas[mid].offset < off)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* call, jmp or jcc with a 32-bit distance, which is the instruction's last field. The relocation's
  * type does not tell: assemblers turn PLT32 into PC32 for local functions. */
 static bool is_branch(const uint8_t *code, uint64_t off, uint64_t end)
@@ -350,7 +335,7 @@ static int atom_refs(struct sut_atoms *a, uint32_t i, uint32_t *ends, struct sut
 	struct sut_atom *t = &a->atoms[i];
 	const struct sut_section *s = &a->object->sections[t->section];
 	bool code = (s->flags & SHF_EXECINSTR) && s->data;
-	size_t k = first_rela(s, t->off);
+	size_t k = sut_section_first_rela(s, t->off);
 
 	t->first_ref = a->nrefs;
 	if (code && t->size && k < s->nrelas && s->relas[k].offset < t->off + t->size) {
@@ -398,7 +383,8 @@ static int make_refs(struct sut_atoms *a, struct sut_err *err)
 	for (uint32_t i = 0; !r && i < a->n; i++) {
 		const struct sut_atom *t = &a->atoms[i];
 		const struct sut_section *s = &o->sections[t->section];
-		size_t n = first_rela(s, t->off + t->size) - first_rela(s, t->off);
+		size_t n = sut_section_first_rela(s, t->off + t->size) -
+			   sut_section_first_rela(s, t->off);
 
 		if (a->nrefs + n > total) {
 			struct sut_ref *p = reallocarray(a->refs, a->nrefs + n, sizeof(*p));
@@ -435,7 +421,7 @@ static int add_record(struct sut_atoms *a, uint32_t section, uint32_t off)
 	const struct sut_section *s = &a->object->sections[section];
 	const struct sut_section_rule *rule = &a->rules[section];
 	struct sut_record *rec = &a->records[a->nrecords];
-	size_t k = first_rela(s, off);
+	size_t k = sut_section_first_rela(s, off);
 
 	*rec = (struct sut_record){.section = section,
 				   .offset = off,
@@ -616,6 +602,15 @@ int sut_atoms_new(const struct sut_object *o, const struct sut_record_sizes *siz
 		  struct sut_atoms **ret, struct sut_err *err)
 {
 	return sut_atoms_new_for(&sut_backend_kernel, o, sizes, ret, err);
+}
+
+uint32_t sut_atoms_global(const struct sut_atoms *a, const char *name)
+{
+	for (uint32_t i = 1; i < a->object->nsyms; i++)
+		if (a->sym_atom[i] != SUT_NO_ATOM && a->object->syms[i].bind != STB_LOCAL &&
+		    sut_streq(a->object->syms[i].name, name))
+			return a->sym_atom[i];
+	return SUT_NO_ATOM;
 }
 
 void sut_atoms_free(struct sut_atoms *a)

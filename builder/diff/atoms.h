@@ -81,6 +81,8 @@ int sut_atoms_new_for(const struct sut_backend *b, const struct sut_object *o,
 /* For the kernel. */
 int sut_atoms_new(const struct sut_object *o, const struct sut_record_sizes *sizes,
 		  struct sut_atoms **ret, struct sut_err *err) _must_check_;
+/* The atom of a symbol of that name that other objects can use; SUT_NO_ATOM when there is none. */
+uint32_t sut_atoms_global(const struct sut_atoms *a, const char *name);
 void sut_atoms_free(struct sut_atoms *a);
 void sut_atoms_freep(struct sut_atoms **a);
 

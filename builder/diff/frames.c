@@ -57,19 +57,10 @@ static uint64_t get_uleb(struct cursor *c)
 
 static const struct sut_rela *rela_at(const struct sut_section *s, uint64_t off)
 {
-	size_t lo = 0, hi = s->nrelas;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (s->relas[mid].offset < off)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < s->nrelas && s->relas[lo].offset == off; lo++)
-		if (s->relas[lo].type != R_X86_64_NONE)
-			return &s->relas[lo];
+	for (size_t i = sut_section_first_rela(s, off); i < s->nrelas && s->relas[i].offset == off;
+	     i++)
+		if (s->relas[i].type != R_X86_64_NONE)
+			return &s->relas[i];
 	return NULL;
 }
 

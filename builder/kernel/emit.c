@@ -246,14 +246,11 @@ static uint32_t meant(const struct sut_emitter *e, size_t *u, const struct sut_r
 	const char *name = e->units[*u].atoms->object->syms[r->sym].name;
 
 	for (size_t v = 0; r->atom == SUT_NO_ATOM && v < e->nunits; v++) {
-		const struct sut_atoms *a = e->units[v].atoms;
+		uint32_t atom = v == *u ? SUT_NO_ATOM : sut_atoms_global(e->units[v].atoms, name);
 
-		for (uint32_t s = 1; v != *u && s < a->object->nsyms; s++) {
-			if (a->sym_atom[s] == SUT_NO_ATOM || a->object->syms[s].bind == STB_LOCAL ||
-			    !sut_streq(a->object->syms[s].name, name))
-				continue;
+		if (atom != SUT_NO_ATOM) {
 			*u = v;
-			return a->sym_atom[s];
+			return atom;
 		}
 	}
 	return r->atom;

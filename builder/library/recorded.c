@@ -300,19 +300,10 @@ static int copy_program(const char *from, const char *to, struct sut_err *err)
 /* Beside our own program, as in the build folder; or where it is installed. */
 static char *recorder_path(void)
 {
-	char self[4096], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *path;
+	static const char *const places[] = {"suture-record", NULL};
+	char *path = sut_program_beside(places);
 
-	if (n > 0) {
-		self[n] = 0;
-		slash = strrchr(self, '/');
-		path = sut_sprintf("%.*s/suture-record", (int)(slash - self), self);
-		if (path && sut_exists(path))
-			return path;
-		free(path);
-	}
-	return strdup(SUTURE_LIBEXEC "/suture-record");
+	return path ? path : strdup(SUTURE_LIBEXEC "/suture-record");
 }
 
 static int add_tool(const char *bin, const char *first, const char *name, struct sut_err *err)

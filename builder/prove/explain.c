@@ -153,7 +153,7 @@ enum sut_difference sut_prove_image_explain(const struct sut_image *image, const
 		return SUT_DIFFERENCE_AFTER_LINK;
 	}
 	sec = &u->object->sections[s->shndx];
-	i = sut_match_first_rela(sec, s->value + p->diff_offset);
+	i = sut_section_first_rela(sec, s->value + p->diff_offset);
 	theirs = image->bytes(image->ctx, p->addr, s->size);
 	if (!theirs || p->diff_offset >= s->size) {
 		snprintf(text, len, "the image has no bytes at 0x%" PRIx64, p->addr);

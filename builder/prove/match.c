@@ -10,21 +10,6 @@ static bool is_upper(char c)
 	return c >= 'A' && c <= 'Z';
 }
 
-size_t sut_match_first_rela(const struct sut_section *s, uint64_t offset)
-{
-	size_t lo = 0, hi = s->nrelas;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->relas[mid].offset < offset)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static const struct sut_section *section_of(const struct sut_match *m, const struct sut_sym *s)
 {
 	if (s->shndx == SHN_UNDEF || s->shndx >= m->object->nsections)
@@ -306,7 +291,7 @@ enum sut_match_result sut_match_content(const struct sut_match *m, uint32_t sym,
 	image = m->image->bytes(m->image->ctx, addr, s->size);
 	if (!image)
 		return SUT_MATCH_OTHER;
-	for (size_t i = sut_match_first_rela(sec, s->value); off < s->size; i++) {
+	for (size_t i = sut_section_first_rela(sec, s->value); off < s->size; i++) {
 		const struct sut_rela *r = i < sec->nrelas ? &sec->relas[i] : NULL;
 		uint64_t at = r ? r->offset - s->value : s->size;
 		enum sut_match_result field;

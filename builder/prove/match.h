@@ -64,7 +64,4 @@ enum sut_match_result sut_match_field(const struct sut_match *m, const struct su
 bool sut_match_field_target(const struct sut_match *m, const struct sut_rela *r, uint64_t addr,
 			    uint64_t *ret);
 
-/* The first relocation of a section at or after an offset. */
-size_t sut_match_first_rela(const struct sut_section *s, uint64_t offset);
-
 #endif

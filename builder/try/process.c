@@ -50,22 +50,11 @@ static int find_engine(const char *named, char **ret, struct sut_err *err)
 {
 	static const char *const places[] = {"suture-process", "../process/suture-process",
 					     "../sbin/suture-process",
-					     "../libexec/suture/suture-process"};
-	_cleanup_(sut_freep) char *me = realpath("/proc/self/exe", NULL);
-	const char *slash = me ? strrchr(me, '/') : NULL;
+					     "../libexec/suture/suture-process", NULL};
 
-	for (size_t i = 0; !named && slash && i < SUT_ARRAY_SIZE(places); i++) {
-		char *p = sut_sprintf("%.*s/%s", (int)(slash - me), me, places[i]);
-
-		if (!p)
-			return sut_err_oom(err);
-		if (sut_exists(p)) {
-			*ret = p;
-			return 0;
-		}
-		free(p);
-	}
-	*ret = strdup(named ? named : "suture-process");
+	*ret = named ? NULL : sut_program_beside(places);
+	if (!*ret)
+		*ret = strdup(named ? named : "suture-process");
 	return *ret ? 0 : sut_err_oom(err);
 }
 

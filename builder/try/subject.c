@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "engine/engine.h"
 #include "patch/container.h"
@@ -23,44 +24,19 @@ void sut_subject_freep(struct sut_subject **s)
 	*s = NULL;
 }
 
-/* The path of this program, so that its neighbours can be found. */
-static int self(char **ret, struct sut_err *err)
-{
-	char *p = realpath("/proc/self/exe", NULL);
-
-	if (!p)
-		return sut_err_errno(err, "cannot find out where suture-build is");
-	*ret = p;
-	return 0;
-}
-
 /* Beside suture-build (installed) or in the folder of a build tree. */
 static int find_suture(const struct sut_subject_opts *o, char **ret, struct sut_err *err)
 {
-	static const char *const places[] = {"suture", "../agent/suture/suture", "../sbin/suture"};
-	_cleanup_(sut_freep) char *me = NULL;
-	char *slash;
-	int r;
+	static const char *const places[] = {"suture", "../agent/suture/suture", "../sbin/suture",
+					     NULL};
 
 	if (o->suture) {
 		*ret = strdup(o->suture);
 		return *ret ? 0 : sut_err_oom(err);
 	}
-	r = self(&me, err);
-	if (r < 0)
-		return r;
-	slash = strrchr(me, '/');
-	for (size_t i = 0; i < SUT_ARRAY_SIZE(places); i++) {
-		char *p = sut_sprintf("%.*s/%s", (int)(slash - me), me, places[i]);
-
-		if (!p)
-			return sut_err_oom(err);
-		if (sut_exists(p)) {
-			*ret = p;
-			return 0;
-		}
-		free(p);
-	}
+	*ret = sut_program_beside(places);
+	if (*ret)
+		return 0;
 	return sut_err_set(err, ENOENT,
 			   "the program 'suture' is not beside suture-build; name it "
 			   "with --suture");

@@ -407,6 +407,21 @@ int sut_run_ok(const char *const argv[], const struct sut_run_opts *opts, struct
 	return r;
 }
 
+char *sut_program_beside(const char *const places[])
+{
+	_cleanup_(sut_freep) char *me = realpath("/proc/self/exe", NULL);
+	const char *slash = me ? strrchr(me, '/') : NULL;
+
+	for (; slash && *places; places++) {
+		char *path = sut_sprintf("%.*s/%s", (int)(slash - me), me, *places);
+
+		if (path && access(path, F_OK) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
 unsigned int sut_ncpus(void)
 {
 	cpu_set_t set;

@@ -38,6 +38,12 @@ int sut_run(const char *const argv[], const struct sut_run_opts *opts,
 int sut_run_ok(const char *const argv[], const struct sut_run_opts *opts,
 	       struct sut_err *err) _must_check_;
 
+/*
+ * The first of these paths that is there, relative to the folder of the program that is running: where a program of the same
+ * package is, installed or in a build tree. NULL when none is, or memory is short. places ends with NULL; caller frees.
+ */
+char *sut_program_beside(const char *const places[]);
+
 /* CPUs this process may use; at least 1. */
 unsigned int sut_ncpus(void);
 

@@ -99,6 +99,21 @@ uint32_t sut_object_sym(const struct sut_object *o, const char *name)
 	return 0;
 }
 
+size_t sut_section_first_rela(const struct sut_section *s, uint64_t offset)
+{
+	size_t lo = 0, hi = s->nrelas;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->relas[mid].offset < offset)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 unsigned int sut_rela_width(uint32_t type)
 {
 	switch (type) {

@@ -90,6 +90,9 @@ int sut_object_write(const struct sut_object *o, struct sut_buf *out,
 uint32_t sut_object_section(const struct sut_object *o, const char *name);
 uint32_t sut_object_sym(const struct sut_object *o, const char *name);
 
+/* Index of the first relocation of a section at or behind an offset; nrelas when there is none. */
+size_t sut_section_first_rela(const struct sut_section *s, uint64_t offset);
+
 /* Bytes a relocation of that type writes: 0, 4 or 8; and whether it is relative to its place. */
 unsigned int sut_rela_width(uint32_t type);
 bool sut_rela_is_pcrel(uint32_t type);

@@ -8,21 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/str.h"
 
 #define SH(script) ((const char *const[]){"sh", "-c", script, NULL})
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static size_t open_descriptors(void)
 {
@@ -196,11 +188,11 @@ static void timeout_ends_the_whole_group(void **state _unused_)
 	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(100);
 	struct sut_run_opts o = {.timeout_sec = 1, .out = &out};
 	struct sut_err err = {0};
-	double start = now();
+	double start = sut_now_s();
 	uint64_t pid;
 
 	assert_int_equal(sut_run(SH("sleep 60 & echo $!; wait"), &o, &err), -ETIMEDOUT);
-	assert_true(now() - start < 10);
+	assert_true(sut_now_s() - start < 10);
 	assert_says(err, "within 1 s");
 	out.data[out.len - 1] = 0;
 	assert_int_equal(sut_parse_u64(sut_buf_str(&out), 1 << 30, &pid), 0);
@@ -220,10 +212,10 @@ static void timeout_holds_after_the_streams_are_closed(void **state _unused_)
 {
 	struct sut_run_opts o = {.timeout_sec = 1};
 	struct sut_err err = {0};
-	double start = now();
+	double start = sut_now_s();
 
 	assert_int_equal(sut_run(SH("exec >&- 2>&-; sleep 30"), &o, &err), -ETIMEDOUT);
-	assert_true(now() - start < 10);
+	assert_true(sut_now_s() - start < 10);
 }
 
 static void process_left_behind_is_not_waited_for(void **state _unused_)
@@ -231,10 +223,10 @@ static void process_left_behind_is_not_waited_for(void **state _unused_)
 	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(100);
 	struct sut_run_opts o = {.out = &out};
 	struct sut_err err = {0};
-	double start = now();
+	double start = sut_now_s();
 
 	assert_int_equal(sut_run(SH("sleep 20 & echo started"), &o, &err), 0);
-	assert_true(now() - start < 10);
+	assert_true(sut_now_s() - start < 10);
 	assert_string_equal(sut_buf_str(&out), "started\n");
 }
 
@@ -316,12 +308,12 @@ static void jobs_run_side_by_side(void **state _unused_)
 {
 	struct sut_job jobs[NJOBS];
 	struct sut_err err = {0};
-	double start = now();
+	double start = sut_now_s();
 
 	prepare(jobs, SH("sleep 0.5; echo done; pwd >&2"));
 	jobs[1].cwd = "/proc";
 	assert_ok(sut_run_jobs(jobs, NJOBS, NJOBS, &err), err);
-	assert_true(now() - start < 0.5 * NJOBS - 0.3);
+	assert_true(sut_now_s() - start < 0.5 * NJOBS - 0.3);
 	for (size_t i = 0; i < NJOBS; i++) {
 		assert_int_equal(jobs[i].status, 0);
 		assert_true(jobs[i].seconds > 0.4);
@@ -372,6 +364,18 @@ static void no_jobs_is_fine(void **state _unused_)
 
 #define counted(t) cmocka_unit_test_setup_teardown(t, count, compare)
 
+static void the_first_neighbour_that_is_there_is_found(void **state)
+{
+	static const char *const none[] = {"nobody-is-called-so", NULL};
+	static const char *const some[] = {"nobody-is-called-so", "../unit/test_base_proc", NULL};
+	_cleanup_(sut_freep) char *path = sut_program_beside(some);
+
+	(void)state;
+	assert_null(sut_program_beside(none));
+	assert_non_null(path);
+	assert_true(path[0] == '/' && sut_endswith(path, "/../unit/test_base_proc"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +401,7 @@ int main(void)
 		counted(first_failure_stops_the_rest),
 		counted(job_that_cannot_start_is_named),
 		counted(no_jobs_is_fine),
+		counted(the_first_neighbour_that_is_there_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
