@@ -77,17 +77,12 @@ static bool imports(const struct proc *p, const struct proc_elf *e)
 
 bool coroutine_used(const struct proc *p)
 {
-	_cleanup_(sut_freep) struct proc_elf *elfs = NULL;
-	size_t n;
-
-	if (proc_elf_all(p, &elfs, &n, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < p->nelfs; i++) {
 		bool used;
 
-		if (!recall(&elfs[i], &used)) {
-			used = imports(p, &elfs[i]);
-			remember(&elfs[i], used);
+		if (!recall(&p->elfs[i], &used)) {
+			used = imports(p, &p->elfs[i]);
+			remember(&p->elfs[i], used);
 		}
 		if (used)
 			return true;
@@ -125,9 +120,10 @@ int coroutine_refuse_go(const struct proc *p, struct sut_err *err)
 	uint64_t bias = 0;
 	Elf64_Ehdr h;
 
-	if (!m || proc_read(p, m->start, &h, sizeof(h)) < 0 || memcmp(h.e_ident, ELFMAG, SELFMAG) ||
-	    h.e_phentsize != sizeof(phdrs[0]) || h.e_phnum > ELF_PHDRS_MAX ||
-	    proc_read(p, p->auxv_phdr, phdrs, h.e_phnum * sizeof(phdrs[0])) < 0)
+	if (!m || elf_read_head(p, m->start, &h, sizeof(h)) < 0 ||
+	    memcmp(h.e_ident, ELFMAG, SELFMAG) || h.e_phentsize != sizeof(phdrs[0]) ||
+	    h.e_phnum > ELF_PHDRS_MAX ||
+	    elf_read_head(p, p->auxv_phdr, phdrs, h.e_phnum * sizeof(phdrs[0])) < 0)
 		return 0;
 	for (size_t i = 0; i < h.e_phnum; i++)
 		if (phdrs[i].p_type == PT_LOAD && !phdrs[i].p_offset)
@@ -136,7 +132,7 @@ int coroutine_refuse_go(const struct proc *p, struct sut_err *err)
 		size_t len = phdrs[i].p_filesz < sizeof(notes) ? phdrs[i].p_filesz : sizeof(notes);
 
 		if (phdrs[i].p_type == PT_NOTE &&
-		    proc_read(p, phdrs[i].p_vaddr + bias, notes, len) == 0 &&
+		    elf_read_head(p, phdrs[i].p_vaddr + bias, notes, len) == 0 &&
 		    has_go_note(notes, len))
 			return sut_err_reason(
 				err, EOPNOTSUPP, "goroutines",

@@ -38,6 +38,13 @@ struct proc_options {
 	bool each_function; /* switch functions one by one as they become free, instead of the set at once */
 	int8_t scan_heap; /* also look at words of private writable memory: 1 yes, 0 no, -1: when makecontext is in use */
 	bool init; /* PID 1 may be touched */
+	/*
+	 * By the calling thread, instead of one that is made for it: for whoever does many. It blocks all signals, has no children, and ends
+	 * when proc_result.stuck says so.
+	 */
+	bool here;
+	/* The process, just looked at: what it says is not read again. Used up by the first call. NULL. */
+	struct proc_view *seen;
 };
 
 /* Words for what happened to a process; docs/formats/library.md has the list with what to do. */
@@ -51,6 +58,7 @@ struct proc_result {
 	uint32_t threads;  /* that were stopped */
 	uint32_t stops, tries;
 	uint32_t mappings; /* of the target in the process: with dlmopen more than one */
+	bool stuck; /* somebody could not be let go, which the kernel does when the calling thread ends (options.here) */
 };
 
 /*
@@ -106,6 +114,7 @@ struct proc_view {
 	char comm[32], exe[256];
 	struct proc_file *files;
 	size_t nfiles;
+	struct proc *p; /* for proc_options.seen; NULL: used up */
 };
 
 /*

@@ -37,13 +37,11 @@ int image_register_frames(struct proc *p, pid_t tid, const struct record *r,
 			  const struct sut_library *l, const uint64_t *pcs, size_t npcs,
 			  struct sut_err *err)
 {
-	_cleanup_(sut_freep) struct proc_elf *elfs = NULL;
 	uint64_t notes = r->at + notes_off(l), done = 0;
 	struct elf_mem m = elf_mem_of(p);
 	const struct proc_elf *owner = NULL;
 	struct inject_gadgets g;
 	struct symbol function;
-	size_t n = 0;
 	int rc;
 
 	if (!l->frames || !l->eh_frame_len)
@@ -53,15 +51,12 @@ int image_register_frames(struct proc *p, pid_t tid, const struct record *r,
 				   r->head.id, p->pid);
 	if (done)
 		return 0;
-	rc = proc_elf_all(p, &elfs, &n, err);
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < n && !owner; i++) {
+	for (size_t i = 0; i < p->nelfs && !owner; i++) {
 		struct symbol_object o;
 
-		if (symbol_object(&m, &elfs[i], &o) == 0 &&
+		if (symbol_object(&m, &p->elfs[i], &o) == 0 &&
 		    symbol_find(&m, &o, "__register_frame_info", "", &function) == 0)
-			owner = &elfs[i];
+			owner = &p->elfs[i];
 	}
 	if (!owner || function.ifunc || function.tls || function.addr < owner->text ||
 	    function.addr >= owner->text_end)

@@ -92,12 +92,20 @@ static int search(const struct proc *p, const struct proc_map *m, struct known *
 }
 
 /* What is remembered of a file may have been changed in this process. */
-static bool there(const struct proc *p, uint64_t at, size_t (*find)(const uint8_t *, size_t))
+static bool there(const struct proc *p, const struct proc_map *m, const struct known *k)
 {
-	uint8_t code[16];
+	enum { LEN = FRAME_STUB_LEN - 3 };
+	uint8_t syscall[LEN], restore[LEN];
+	struct proc_span v[2];
+	size_t n = 0;
 
-	return proc_read(p, at, code, FRAME_STUB_LEN - 3) == 0 &&
-	       find(code, FRAME_STUB_LEN - 3) == 0;
+	if (k->syscall != NOWHERE)
+		v[n++] = (struct proc_span){m->start + k->syscall, syscall, LEN};
+	if (k->restore != NOWHERE)
+		v[n++] = (struct proc_span){m->start + k->restore, restore, LEN};
+	return proc_read_spans(p, v, n) == 0 &&
+	       (k->syscall == NOWHERE || frame_find_syscall(syscall, LEN) == 0) &&
+	       (k->restore == NOWHERE || frame_find_restore(restore, LEN) == 0);
 }
 
 static int look(const struct proc *p, const struct proc_map *m, struct inject_gadgets *g,
@@ -106,9 +114,7 @@ static int look(const struct proc *p, const struct proc_map *m, struct inject_ga
 	struct known k;
 	int r = 0;
 
-	if (!recall(m, &k) ||
-	    (k.syscall != NOWHERE && !there(p, m->start + k.syscall, frame_find_syscall)) ||
-	    (k.restore != NOWHERE && !there(p, m->start + k.restore, frame_find_restore)))
+	if (!recall(m, &k) || !there(p, m, &k))
 		r = search(p, m, &k, budget);
 	if (r < 0)
 		return r;

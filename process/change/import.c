@@ -82,11 +82,9 @@ int image_imports(struct proc *p, const struct proc_elf *e, const struct sut_lib
 		  uint64_t *ret, struct sut_err *err)
 {
 	_cleanup_(sut_freep) struct symbol_object *objects = NULL;
-	_cleanup_(sut_freep) struct proc_elf *elfs = NULL;
 	_cleanup_(sut_freep) uint64_t *v = NULL;
 	struct reader reader = {p, READS_MAX};
 	struct scope s = {.m = {read_some, &reader}};
-	size_t nelfs = 0;
 	int r;
 
 	if (!l->nimports)
@@ -94,10 +92,7 @@ int image_imports(struct proc *p, const struct proc_elf *e, const struct sut_lib
 	v = calloc(l->nimports, sizeof(*v));
 	if (!v)
 		return sut_err_oom(err);
-	r = proc_elf_all(p, &elfs, &nelfs, err);
-	if (r < 0)
-		return r;
-	r = symbol_scope(&s.m, elfs, nelfs, e->dynamic, p->loading, &objects, &s.n, err);
+	r = symbol_scope(&s.m, p->elfs, p->nelfs, e->dynamic, p->loading, &objects, &s.n, err);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	s.v = objects;

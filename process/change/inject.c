@@ -143,6 +143,24 @@ static void leave_entry(struct call *c)
 	c->t.regs.orig_rax = (unsigned long long)-1;
 }
 
+/* Its large parts are written before they are read. */
+static struct call *call_new(struct proc *p, pid_t tid)
+{
+	struct call *c = malloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->p = p;
+	c->tid = tid;
+	c->signal = 0;
+	memset(&c->t.regs, 0, sizeof(c->t.regs));
+	c->t.sigmask = 0;
+	c->t.xstate_len = 0;
+	c->f.at = 0;
+	c->f.len = 0;
+	return c;
+}
+
 static int keep(struct call *c, struct sut_err *err)
 {
 	struct iovec x = {c->t.xstate, sizeof(c->t.xstate)};
@@ -344,14 +362,12 @@ static int to_entry(struct call *c, uint64_t deadline_ns, struct user_regs_struc
 int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
 		   const uint64_t nr_and_args[static 7], int64_t *ret, struct sut_err *err)
 {
-	_cleanup_(sut_freep) struct call *c = calloc(1, sizeof(*c));
+	_cleanup_(sut_freep) struct call *c = call_new(p, tid);
 	struct user_regs_struct regs;
 	int r;
 
 	if (!c)
 		return sut_err_oom(err);
-	c->p = p;
-	c->tid = tid;
 	r = begin(c, g, 0, nr_and_args, err);
 	if (r < 0)
 		return r;
@@ -374,7 +390,7 @@ int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
 int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint64_t function,
 		const uint64_t args[static 2], unsigned int timeout_ms, struct sut_err *err)
 {
-	_cleanup_(sut_freep) struct call *c = calloc(1, sizeof(*c));
+	_cleanup_(sut_freep) struct call *c = call_new(p, tid);
 	struct user_regs_struct regs = {0};
 	struct timespec now;
 	uint64_t deadline;
@@ -383,8 +399,6 @@ int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint6
 
 	if (!c)
 		return sut_err_oom(err);
-	c->p = p;
-	c->tid = tid;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	deadline = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
 		   (uint64_t)timeout_ms * 1000000;

@@ -11,9 +11,10 @@
 #include "base/err.h"
 
 /*
- * Waits at most `ms` milliseconds: -EBUSY (reason "busy"). *ret: to be closed; -1 where there is no such file and it cannot be made,
- * as for who is not root: then only the kernel's part holds.
+ * Waits at most `ms` milliseconds: -EBUSY (reason "busy"). Where there is no such file and it cannot be made, as for who is not root,
+ * only the kernel's part holds. A thread has one lock at a time.
  */
-int lock_process(pid_t pid, unsigned int ms, int *ret, struct sut_err *err) _must_check_;
+int lock_process(pid_t pid, unsigned int ms, struct sut_err *err) _must_check_;
+void lock_release(pid_t pid);
 
 #endif

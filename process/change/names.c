@@ -45,20 +45,16 @@ static void search(const struct proc *p, const struct symbol_object *o, uint64_t
 
 const char *names_of(const struct proc *p, uint64_t addr, char *out)
 {
-	_cleanup_(sut_freep) struct proc_elf *elfs = NULL;
 	struct elf_mem m = elf_mem_of(p);
 	char name[NAMES_LEN - 32];
-	size_t n = 0;
 
 	snprintf(out, NAMES_LEN, "%#" PRIx64, addr);
-	if (proc_elf_all(p, &elfs, &n, NULL) < 0)
-		return out;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < p->nelfs; i++) {
+		const struct proc_elf *e = &p->elfs[i];
 		struct symbol_object o;
 		struct best best = {0};
 
-		if (addr < elfs[i].low || addr >= elfs[i].high || !elfs[i].dynamic ||
-		    symbol_object(&m, &elfs[i], &o) < 0)
+		if (addr < e->low || addr >= e->high || !e->dynamic || symbol_object(&m, e, &o) < 0)
 			continue;
 		search(p, &o, addr, &best);
 		if (!best.any || proc_read(p, o.strtab + best.name, name, sizeof(name)) < 0)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/str.h"
@@ -31,7 +32,7 @@ static uint64_t now_ns(void)
 int run_open(const struct run *run, struct proc **ret, struct sut_err *err)
 {
 	struct proc *p;
-	int r;
+	int r = 0;
 
 	if (run->pid == 1 && !(run->o && run->o->init))
 		return sut_err_reason(err, EOPNOTSUPP, "init",
@@ -39,7 +40,10 @@ int run_open(const struct run *run, struct proc **ret, struct sut_err *err)
 	if (run->pid == getpid())
 		return sut_err_reason(err, EOPNOTSUPP, "excluded",
 				      "the patcher (process %d) does not change itself", run->pid);
-	r = proc_open(run->pid, &p, err);
+	if (run->o && run->o->seen && run->o->seen->p && run->o->seen->pid == run->pid)
+		p = sut_steal(run->o->seen->p);
+	else
+		r = proc_open(run->pid, &p, err);
 	if (r < 0)
 		return r;
 	if (p->tracer && !run->held) {
@@ -80,6 +84,16 @@ static int on_own_thread(struct call *c)
 	return c->ret;
 }
 
+/* Is there anybody left whom this thread has seized? It has no children of its own. */
+static bool holds_somebody(void)
+{
+	siginfo_t si;
+
+	return waitid(P_ALL, 0, &si,
+		      WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) == 0 ||
+	       errno != ECHILD;
+}
+
 static bool passes(const char *reason)
 {
 	static const char *const passing[] = {"busy",	"deadline", "traced",
@@ -93,16 +107,25 @@ static bool passes(const char *reason)
 
 static int call(struct call *c, struct proc_result *result, struct sut_err *err)
 {
-	_cleanup_(sut_closep) int lock = -1;
+	bool here = c->run.o && c->run.o->here;
 	uint64_t before = now_ns();
+	bool locked;
 	int r;
 
 	*result = (struct proc_result){0};
 	c->run.result = result;
 	/* Who is held by a thread of ours cannot be waited for by another one. */
-	r = lock_process(c->run.pid, c->run.held ? 0 : LOCK_MS, &lock, &c->err);
-	if (r == 0)
-		r = c->run.held ? (on_thread(c), c->ret) : on_own_thread(c);
+	r = lock_process(c->run.pid, c->run.held ? 0 : LOCK_MS, &c->err);
+	locked = r == 0;
+	if (r == 0 && (c->run.held || here)) {
+		on_thread(c);
+		r = c->ret;
+		result->stuck = !c->run.held && holds_somebody();
+	} else if (r == 0) {
+		r = on_own_thread(c);
+	}
+	if (locked)
+		lock_release(c->run.pid);
 	result->total_ns = now_ns() - before;
 	if (r < 0) {
 		snprintf(result->reason, sizeof(result->reason), "%.31s",

@@ -77,21 +77,71 @@ static void install_tick(void)
 	(void)sigaction(SIGVTALRM, &sa, NULL);
 }
 
-int seize_start_clock(struct threads_priv *x, struct sut_err *err)
+/* Of a thread that stops others, for as long as it lives. */
+struct clock {
+	pid_t pid; /* timers are not inherited by a child */
+	timer_t timer;
+};
+
+static pthread_key_t clock_key;
+
+static void free_clock(void *arg)
+{
+	struct clock *c = arg;
+
+	timer_delete(c->timer);
+	free(c);
+}
+
+static void install(void)
+{
+	install_tick();
+	(void)pthread_key_create(&clock_key, free_clock);
+}
+
+/* NULL: errno says why. */
+static struct clock *own_clock(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGVTALRM};
+	struct clock *c;
+
+	pthread_once(&once, install);
+	c = pthread_getspecific(clock_key);
+	if (c && c->pid == getpid())
+		return c;
+	if (!c)
+		c = malloc(sizeof(*c));
+	if (!c)
+		return NULL;
+	(void)pthread_setspecific(clock_key, NULL);
+	c->pid = getpid();
+	ev._sigev_un._tid = gettid();
+	if (timer_create(CLOCK_MONOTONIC, &ev, &c->timer) < 0) {
+		free(c);
+		return NULL;
+	}
+	if (pthread_setspecific(clock_key, c) != 0) {
+		free_clock(c);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return c;
+}
+
+int seize_start_clock(struct threads_priv *x, struct sut_err *err)
+{
 	struct itimerspec every = {.it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS};
+	struct clock *c = own_clock();
 	sigset_t set;
 
-	pthread_once(&once, install_tick);
-	ev._sigev_un._tid = gettid();
-	if (timer_create(CLOCK_MONOTONIC, &ev, &x->timer) < 0)
+	if (!c)
 		return sut_err_errno(
 			err, "no timer for the deadline; raise RLIMIT_SIGPENDING (ulimit -i)");
 	sigemptyset(&set);
 	sigaddset(&set, SIGVTALRM);
 	pthread_sigmask(SIG_UNBLOCK, &set, &x->mask);
+	x->timer = c->timer;
 	timer_settime(x->timer, 0, &every, NULL);
 	x->ticking = true;
 	return 0;
@@ -99,31 +149,40 @@ int seize_start_clock(struct threads_priv *x, struct sut_err *err)
 
 void seize_stop_clock(struct threads_priv *x)
 {
+	const struct itimerspec never = {.it_value.tv_nsec = 0};
+
 	if (!x->ticking)
 		return;
-	timer_delete(x->timer);
+	timer_settime(x->timer, 0, &never, NULL);
 	pthread_sigmask(SIG_SETMASK, &x->mask, NULL);
 	x->ticking = false;
 }
 
 /* ---- our own place in the queue ---- */
 
+/* What this thread was given; asked for once. */
+static __thread struct {
+	bool known;
+	int policy;
+} own;
+
 /* So that nobody's stop is long because we are not run. Only where it is allowed. */
 void seize_raise_priority(struct threads_priv *x)
 {
 	struct sched_param fifo = {.sched_priority = 1};
 
-	x->policy = sched_getscheduler(0);
-	if (x->policy != SCHED_OTHER && x->policy != SCHED_BATCH && x->policy != SCHED_IDLE)
-		return;
-	if (sched_getparam(0, &x->param) == 0)
+	own.policy = own.known ? own.policy : sched_getscheduler(0);
+	own.known = true;
+	if (own.policy == SCHED_OTHER || own.policy == SCHED_BATCH || own.policy == SCHED_IDLE)
 		x->raised = sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo) == 0;
 }
 
 void seize_lower_priority(struct threads_priv *x)
 {
+	const struct sched_param none = {.sched_priority = 0};
+
 	if (x->raised)
-		(void)sched_setscheduler(0, x->policy, &x->param);
+		(void)sched_setscheduler(0, own.policy, &none);
 	x->raised = false;
 }
 
@@ -187,7 +246,9 @@ int seize_add_group(struct threads *t, pid_t tgid, struct sut_err *err)
 				      "more than %d processes share the memory of process %d",
 				      GROUPS_MAX, t->p->pid);
 	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = tgid == t->p->pid && t->p->dir > 0
+		     ? openat(t->p->dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+		     : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		/* Of the others one may go at any time. */
 		return x->ngroups ? 0 : seize_gone(tgid, err);

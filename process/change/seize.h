@@ -38,8 +38,6 @@ struct threads_priv {
 	pid_t late, late_tgid; /* who was waited for when it passed */
 	timer_t timer;
 	bool ticking, raised;
-	int policy;
-	struct sched_param param;
 	sigset_t mask; /* of the caller */
 	_Alignas(8) char dents[DENTS];
 };
@@ -47,7 +45,7 @@ struct threads_priv {
 /* Nanoseconds of CLOCK_MONOTONIC. */
 uint64_t seize_now(void);
 
-/* The clock that ends a wait; between these every waitpid() of this thread is interrupted now and then. */
+/* The clock that ends a wait; between these every waitpid() of this thread is interrupted now and then. Each thread has one. */
 int seize_start_clock(struct threads_priv *x, struct sut_err *err) _must_check_;
 void seize_stop_clock(struct threads_priv *x);
 

@@ -343,8 +343,10 @@ static int prepare(struct threads *t, struct proc *p, size_t n, uint32_t deadlin
 		   struct sut_err *err)
 {
 	*t = (struct threads){.p = p};
-	t->priv = calloc(1, sizeof(*t->priv));
+	t->priv = malloc(sizeof(*t->priv));
 	t->v = calloc(n, sizeof(*t->v));
+	if (t->priv)
+		memset(t->priv, 0, offsetof(struct threads_priv, dents));
 	if (!t->priv || !t->v)
 		return sut_err_oom(err);
 	t->priv->cap = n;
@@ -371,7 +373,10 @@ static int stop_all(struct threads *t, struct sut_err *err)
 	x->deadline_ns = seize_now() + 1000000000ULL + x->deadline_us * 1000ULL;
 	r = seize_add_group(t, t->p->pid, err);
 	for (size_t g = 0, i = 0; !r && g < x->ngroups; g++) {
-		r = seize_group(t, &x->groups[g], OPTIONS_ALL, &found, err);
+		/* Whether it was the only one is seen when it is stopped. */
+		r = g == 0 && t->p->nthreads == 1
+			    ? seize_one(t, t->p->pid, t->p->pid, OPTIONS_ALL, err)
+			    : seize_group(t, &x->groups[g], OPTIONS_ALL, &found, err);
 		for (; !r && i < t->n; i++)
 			if (!t->v[i].done)
 				r = seize_sharers(t, &x->groups[g], t->v[i].tid, err);

@@ -38,33 +38,31 @@ int proc_look(pid_t pid, const uint8_t (*wanted)[SUT_LIBRARY_BUILD_ID_LEN], size
 	      struct proc_view *ret, struct sut_err *err)
 {
 	_cleanup_(proc_closep) struct proc *p = NULL;
-	_cleanup_(sut_freep) struct proc_elf *elfs = NULL;
 	_cleanup_(sut_freep) struct proc_file *files = NULL;
 	struct record *records = NULL;
 	struct proc_view v = {.pid = pid};
-	size_t nelfs, nrecords = 0;
+	size_t nrecords = 0;
 	char path[64];
 	ssize_t len;
 	int r;
 
 	r = proc_open(pid, &p, err);
-	if (r == 0)
-		r = proc_elf_all(p, &elfs, &nelfs, err);
 	if (r < 0)
 		return r;
-	files = calloc(nelfs + 1, sizeof(*files));
+	files = calloc(p->nelfs + 1, sizeof(*files));
 	if (!files)
 		return sut_err_oom(err);
-	for (size_t i = 0; i < nelfs; i++) {
-		const struct proc_map *m = &p->maps[elfs[i].map];
+	for (size_t i = 0; i < p->nelfs; i++) {
+		const struct proc_elf *e = &p->elfs[i];
+		const struct proc_map *m = &p->maps[e->map];
 		struct proc_file *f = &files[v.nfiles];
 
-		if (!is_wanted(&elfs[i], wanted, n))
+		if (!is_wanted(e, wanted, n))
 			continue;
-		memcpy(f->build_id, elfs[i].build_id, sizeof(f->build_id));
+		memcpy(f->build_id, e->build_id, sizeof(f->build_id));
 		memcpy(f->path, m->path, sizeof(f->path));
 		f->deleted = m->deleted;
-		f->bias = elfs[i].bias;
+		f->bias = e->bias;
 		f->dev = m->dev;
 		f->ino = m->ino;
 		v.nfiles++;
@@ -84,13 +82,16 @@ int proc_look(pid_t pid, const uint8_t (*wanted)[SUT_LIBRARY_BUILD_ID_LEN], size
 	len = readlink(path, v.exe, sizeof(v.exe) - 1);
 	v.exe[len > 0 ? len : 0] = 0;
 	v.files = sut_steal(files);
+	v.p = sut_steal(p);
 	*ret = v;
 	return 0;
 }
 
 void proc_view_release(struct proc_view *v)
 {
+	proc_close(v->p);
 	free(v->files);
+	v->p = NULL;
 	v->files = NULL;
 	v->nfiles = 0;
 }

@@ -22,21 +22,16 @@ enum { TEXT_MAX = 4096 };
 static ssize_t slurp(const char *path, char *out, size_t room)
 {
 	_cleanup_(sut_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t n = 0;
+	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	while (n < room - 1) {
-		ssize_t r = read(fd, out + n, room - 1 - n);
-
-		if (r < 0)
-			return -errno;
-		if (!r)
-			break;
-		n += (size_t)r;
-	}
+	/* The kernel writes each of these in one piece. */
+	n = read(fd, out, room - 1);
+	if (n < 0)
+		return -errno;
 	out[n] = '\0';
-	return (ssize_t)n;
+	return n;
 }
 
 int why_task(pid_t pid, pid_t tid, struct why_task *ret)

@@ -4,9 +4,13 @@
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #define PAGE ((uint64_t)SUT_LIBRARY_PAGE)
 #define HIGHEST UINT64_C(0x7ffffffff000)
+
+/* Bytes of a file that hold all of its headers and its build-id, with usual linkers. */
+enum { HEAD = 1024, BATCH = 64 };
 
 static uint64_t down(uint64_t v)
 {
@@ -119,8 +123,8 @@ static bool build_id_in(const uint8_t *notes, size_t len, size_t align,
 int elf_at(const struct elf_mem *m, const struct proc_map *maps, size_t nmaps, size_t i,
 	   struct proc_elf *ret)
 {
-	/* With usual linkers all of the headers and the build-id are here: one read for a file. */
-	uint8_t page[1024], notes[ELF_NOTES_MAX];
+	/* One read for a file. */
+	uint8_t page[HEAD], notes[ELF_NOTES_MAX];
 	const struct proc_map *first = &maps[i];
 	struct proc_elf e = {.map = (uint32_t)i, .base = first->start};
 	bool found = false;
@@ -206,31 +210,71 @@ void elf_each(const struct elf_mem *m, const struct proc_map *maps, size_t nmaps
 	}
 }
 
-struct wanted {
-	const uint8_t *build_id;
-	struct proc_elf *v;
-	size_t n, max;
+struct elf_heads {
+	size_t n;
+	struct {
+		uint64_t at; /* ascending */
+		bool there;
+		uint8_t bytes[HEAD];
+	} v[];
 };
 
-static bool take_wanted(void *ctx, const struct proc_elf *e)
+int elf_read_head(const struct proc *p, uint64_t addr, void *buf, size_t len)
 {
-	struct wanted *w = ctx;
+	const struct elf_heads *h = p->heads;
+	size_t lo = 0, hi = h ? h->n : 0;
 
-	if (!memcmp(e->build_id, w->build_id, sizeof(e->build_id)))
-		w->v[w->n++] = *e;
-	return w->n < w->max;
+	/* The last one that begins at addr or before. */
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (h->v[mid].at <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo && h->v[lo - 1].there && len <= HEAD && addr - h->v[lo - 1].at <= HEAD - len) {
+		memcpy(buf, h->v[lo - 1].bytes + (addr - h->v[lo - 1].at), len);
+		return 0;
+	}
+	return proc_read(p, addr, buf, len);
 }
 
-size_t proc_elf_find(const struct proc *p, const uint8_t build_id[static SUT_LIBRARY_BUILD_ID_LEN],
-		     struct proc_elf *ret, size_t max)
+static int read_head(const void *ctx, uint64_t addr, void *buf, size_t len)
 {
-	static const uint8_t none[SUT_LIBRARY_BUILD_ID_LEN];
-	struct wanted w = {build_id, ret, 0, max};
-	struct elf_mem m = elf_mem_of(p);
+	return elf_read_head(ctx, addr, buf, len);
+}
 
-	if (max && memcmp(build_id, none, sizeof(none)))
-		elf_each(&m, p->maps, p->nmaps, take_wanted, &w);
-	return w.n;
+/* One call for many; who cannot be read stops it, and the rest is asked for again. */
+static int read_heads(const struct proc *p, struct elf_heads *h)
+{
+	struct iovec local[BATCH], remote[BATCH];
+
+	for (size_t from = 0; from < h->n;) {
+		size_t n = h->n - from < BATCH ? h->n - from : BATCH;
+		ssize_t got;
+
+		for (size_t i = 0; i < n; i++) {
+			local[i] = (struct iovec){h->v[from + i].bytes, HEAD};
+			remote[i] = (struct iovec){(void *)(uintptr_t)h->v[from + i].at, HEAD};
+		}
+		got = process_vm_readv(p->task, local, n, remote, n, 0);
+		if (got < 0 && errno != EFAULT)
+			return -errno;
+		for (; got >= HEAD; got -= HEAD)
+			h->v[from++].there = true, n--;
+		/* The one that it ended at. */
+		if (n)
+			from++;
+	}
+	return 0;
+}
+
+static bool candidate(const struct proc *p, size_t i)
+{
+	const struct proc_map *m = &p->maps[i];
+
+	return m->ino && !m->offset && m->r && has_code(p->maps, p->nmaps, i);
 }
 
 struct list {
@@ -258,17 +302,50 @@ static bool take_all(void *ctx, const struct proc_elf *e)
 	return true;
 }
 
-int proc_elf_all(const struct proc *p, struct proc_elf **ret, size_t *ret_n, struct sut_err *err)
+int elf_look(struct proc *p)
 {
-	struct elf_mem m = elf_mem_of(p);
+	const struct elf_mem m = {read_head, p};
 	struct list l = {0};
+	size_t n = 0;
+	int r;
 
-	elf_each(&m, p->maps, p->nmaps, take_all, &l);
-	if (l.oom) {
-		free(l.v);
-		return sut_err_oom(err);
+	elf_forget(p);
+	for (size_t i = 0; i < p->nmaps && n < ELF_OBJECTS_MAX; i++)
+		n += candidate(p, i);
+	p->heads = calloc(1, sizeof(*p->heads) + n * sizeof(p->heads->v[0]));
+	if (!p->heads)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->nmaps && p->heads->n < n; i++)
+		if (candidate(p, i))
+			p->heads->v[p->heads->n++].at = p->maps[i].start;
+	r = read_heads(p, p->heads);
+	if (r == 0) {
+		elf_each(&m, p->maps, p->nmaps, take_all, &l);
+		r = l.oom ? -ENOMEM : 0;
 	}
-	*ret = l.v;
-	*ret_n = l.n;
-	return 0;
+	p->elfs = l.v;
+	p->nelfs = l.n;
+	return r;
+}
+
+void elf_forget(struct proc *p)
+{
+	free(p->elfs);
+	free(p->heads);
+	p->elfs = NULL;
+	p->heads = NULL;
+	p->nelfs = 0;
+}
+
+size_t proc_elf_find(const struct proc *p, const uint8_t build_id[static SUT_LIBRARY_BUILD_ID_LEN],
+		     struct proc_elf *ret, size_t max)
+{
+	static const uint8_t none[SUT_LIBRARY_BUILD_ID_LEN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nelfs && n < max; i++)
+		if (!memcmp(p->elfs[i].build_id, build_id, sizeof(none)) &&
+		    memcmp(build_id, none, sizeof(none)))
+			ret[n++] = p->elfs[i];
+	return n;
 }

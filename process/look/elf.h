@@ -22,6 +22,15 @@ struct elf_mem {
 struct elf_mem elf_mem_of(const struct proc *p);
 
 /*
+ * Fills p->elfs and p->heads, from p->maps: the first bytes of all files are read with one call. -EPERM: its memory may not be read;
+ * -ESRCH, -ENOMEM.
+ */
+int elf_look(struct proc *p) _must_check_;
+void elf_forget(struct proc *p);
+/* As proc_read(), from what was read at the last look where that has it. */
+int elf_read_head(const struct proc *p, uint64_t addr, void *buf, size_t len) _must_check_;
+
+/*
  * The file whose first page maps[i] shows. -ENOEXEC when it is none: no header, not for this machine, or its segments are not
  * mapped as the header says (the second mapping of a file's first page, a file that is only read).
  */

@@ -20,6 +20,7 @@ enum {
 	KERNEL_THREAD =
 		0x00200000, /* PF_KTHREAD of field 9 of stat; part of the kernel's interface for lack of another */
 	TASKS_MAX = 1 << 16,
+	SHORT_MAX = 4096, /* bytes of a file that comes in one piece */
 };
 
 int proc_err_gone(pid_t pid, struct sut_err *err)
@@ -110,6 +111,8 @@ int proc_stat_parse(const char *text, size_t len, struct proc_stat *ret)
 			s.nthreads = v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 		else if (field == 22)
 			s.starttime = v;
+		else if (field == 26)
+			s.start_code = v;
 		else if (field == 47)
 			s.start_brk = v;
 		if (field == 47) {
@@ -121,26 +124,72 @@ int proc_stat_parse(const char *text, size_t len, struct proc_stat *ret)
 }
 
 /* A file of /proc/PID/task/TID. The leader's own folder says the same as /proc/PID, but for counts of the whole process. */
-static int read_of(pid_t pid, pid_t tid, const char *what, struct sut_buf *b)
+static int open_of(const struct proc *p, pid_t tid, const char *what, int flags)
 {
 	char path[64];
-	int r;
+	int fd;
 
-	if (tid && tid != pid)
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, what);
-	else
-		snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
-	b->len = 0;
-	r = sut_file_read(path, b, NULL);
-	return r == -ENOENT ? -ESRCH : r == -EACCES ? -EPERM : r;
+	if (tid && tid != p->pid)
+		snprintf(path, sizeof(path), "task/%d/%s", tid, what);
+	fd = openat(p->dir, tid && tid != p->pid ? path : what, flags | O_CLOEXEC);
+	return fd >= 0 ? fd : errno == ENOENT ? -ESRCH : errno == EACCES ? -EPERM : -errno;
 }
 
-static int read_stat(pid_t pid, pid_t tid, struct proc_stat *ret)
+/* All of it. What such a file has of more than one piece (mappings) comes page by page. */
+static int read_of(const struct proc *p, pid_t tid, const char *what, struct sut_buf *b)
 {
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4096);
-	int r = read_of(pid, tid, "stat", &b);
+	_cleanup_(sut_closep) int fd = open_of(p, tid, what, O_RDONLY);
+	int r;
 
-	return r < 0 ? r : proc_stat_parse(sut_buf_str(&b), b.len, ret);
+	if (fd < 0)
+		return fd;
+	for (b->len = 0;;) {
+		size_t left = b->max - b->len;
+		ssize_t n;
+
+		if (!left)
+			return -EFBIG;
+		r = sut_buf_reserve(b, left < SHORT_MAX ? left : SHORT_MAX);
+		if (r < 0)
+			return r;
+		if (b->cap - b->len - 1 < left)
+			left = b->cap - b->len - 1;
+		n = read(fd, b->data + b->len, left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EACCES ? -EPERM : -errno;
+		if (n == 0)
+			return 0;
+		b->len += (size_t)n;
+		b->data[b->len] = 0;
+	}
+}
+
+/* One that the kernel writes in one piece: at most size - 1 bytes, and a NUL. Returns how many. */
+static ssize_t read_short(const struct proc *p, pid_t tid, const char *what, char *text,
+			  size_t size)
+{
+	_cleanup_(sut_closep) int fd = open_of(p, tid, what, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	do
+		n = read(fd, text, size - 1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EACCES ? -EPERM : -errno;
+	text[n] = 0;
+	return n;
+}
+
+static int read_stat(const struct proc *p, pid_t tid, struct proc_stat *ret)
+{
+	char text[SHORT_MAX];
+	ssize_t n = read_short(p, tid, "stat", text, sizeof(text));
+
+	return n < 0 ? (int)n : proc_stat_parse(text, (size_t)n, ret);
 }
 
 static uint64_t number_after(const char *text, const char *key)
@@ -151,21 +200,22 @@ static uint64_t number_after(const char *text, const char *key)
 }
 
 /* A leader that ended has no memory any more; its threads do. */
-static int live_task(pid_t pid, pid_t *ret)
+static int live_task(const struct proc *p, pid_t *ret)
 {
 	_cleanup_(sut_closedirp) DIR *d = NULL;
-	char path[64];
+	int fd = open_of(p, 0, "task", O_RDONLY | O_DIRECTORY);
 	struct dirent *e;
 	size_t n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	d = opendir(path);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d && fd >= 0)
+		close(fd);
 	while (d && (e = readdir(d)) && n++ < TASKS_MAX) {
 		struct proc_stat s;
 		uint64_t tid;
 
-		if (sut_parse_u64(e->d_name, INT32_MAX, &tid) < 0 || (pid_t)tid == pid ||
-		    read_stat(pid, (pid_t)tid, &s) < 0 || s.state == 'Z' || s.state == 'X')
+		if (sut_parse_u64(e->d_name, INT32_MAX, &tid) < 0 || (pid_t)tid == p->pid ||
+		    read_stat(p, (pid_t)tid, &s) < 0 || s.state == 'Z' || s.state == 'X')
 			continue;
 		*ret = (pid_t)tid;
 		return 0;
@@ -173,20 +223,39 @@ static int live_task(pid_t pid, pid_t *ret)
 	return -ESRCH;
 }
 
+/* What the kernel has mapped as the program: where its headers are. False: the auxiliary vector has to be asked. */
+static bool find_program(struct proc *p, uint64_t start_code)
+{
+	const struct proc_map *m = proc_map_at(p, start_code), *first = m;
+	Elf64_Ehdr h;
+
+	if (!m)
+		return false;
+	while (first > p->maps && first->ino && first->offset && first[-1].ino == m->ino &&
+	       first[-1].dev == m->dev)
+		first--;
+	if (!first->ino || first->offset || elf_read_head(p, first->start, &h, sizeof(h)) < 0 ||
+	    memcmp(h.e_ident, ELFMAG, SELFMAG) || h.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    h.e_machine != EM_X86_64 || h.e_phoff >= first->end - first->start)
+		return false;
+	p->auxv_phdr = first->start + h.e_phoff;
+	return true;
+}
+
 /* The auxiliary vector of a 32-bit process has words of 32 bits: its first pair read as one number is not a small one. */
 static int read_auxv(struct proc *p, struct sut_err *err)
 {
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(8192);
-	int r = read_of(p->pid, p->task, "auxv", &b);
+	char pairs[SHORT_MAX];
+	ssize_t n = read_short(p, p->task, "auxv", pairs, sizeof(pairs));
 
-	if (r < 0)
-		return r;
+	if (n < 0)
+		return (int)n;
 	p->auxv_phdr = 0;
-	for (size_t i = 0; i + 16 <= b.len; i += 16) {
+	for (ssize_t i = 0; i + 16 <= n; i += 16) {
 		uint64_t key, value;
 
-		memcpy(&key, b.data + i, 8);
-		memcpy(&value, b.data + i + 8, 8);
+		memcpy(&key, pairs + i, 8);
+		memcpy(&value, pairs + i + 8, 8);
 		if (key > UINT32_MAX) {
 			const struct elf_mem m = elf_mem_of(p);
 			Elf32_Ehdr h = {0};
@@ -220,26 +289,23 @@ static int not_read(pid_t pid, int r, struct sut_err *err)
 	return proc_err_gone(pid, err);
 }
 
-/* Would process_vm_readv() be allowed? Reading /proc/PID/maps asks for less. */
-static bool readable(const struct proc *p)
+static bool ended(const struct proc *p)
 {
-	char byte;
+	struct pollfd f = {.fd = p->pidfd, .events = POLLIN};
 
-	for (size_t i = 0; i < p->nmaps; i++)
-		if (p->maps[i].r && p->maps[i].x && p->maps[i].ino)
-			return proc_read(p, p->maps[i].start, &byte, 1) != -EPERM;
-	return true;
+	return poll(&f, 1, 0) == 1;
 }
 
 static int look(struct proc *p, struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(MAPS_TEXT_MAX);
 	_cleanup_(sut_freep) struct proc_map *maps = NULL;
-	struct proc_stat s, again;
+	char status[SHORT_MAX];
+	struct proc_stat s;
 	size_t nmaps;
 	int r;
 
-	r = read_stat(p->pid, 0, &s);
+	r = read_stat(p, 0, &s);
 	if (r < 0)
 		return not_read(p->pid, r, err);
 	if (s.flags & KERNEL_THREAD)
@@ -249,9 +315,9 @@ static int look(struct proc *p, struct sut_err *err)
 	if (p->starttime && p->starttime != s.starttime)
 		return proc_err_gone(p->pid, err);
 	p->task = p->pid;
-	if (s.state == 'X' || (s.state == 'Z' && live_task(p->pid, &p->task) < 0))
+	if (s.state == 'X' || (s.state == 'Z' && live_task(p, &p->task) < 0))
 		return proc_err_gone(p->pid, err);
-	r = read_of(p->pid, p->task, "maps", &b);
+	r = read_of(p, p->task, "maps", &b);
 	if (r == -EPERM)
 		return proc_err_ptrace(p->pid, err);
 	if (r == -EFBIG)
@@ -270,26 +336,25 @@ static int look(struct proc *p, struct sut_err *err)
 	p->nmaps = nmaps;
 
 	/* What only the process as a whole has. */
-	b.len = 0;
-	r = read_of(p->pid, 0, "status", &b);
+	r = (int)read_short(p, 0, "status", status, sizeof(status));
 	if (r < 0)
 		return not_read(p->pid, r, err);
-	p->tracer = (pid_t)number_after(sut_buf_str(&b), "\nTracerPid:\t");
-	p->uid = (uid_t)number_after(sut_buf_str(&b), "\nUid:\t");
-	p->seccomp = (int)number_after(sut_buf_str(&b), "\nSeccomp:\t");
+	p->tracer = (pid_t)number_after(status, "\nTracerPid:\t");
+	p->uid = (uid_t)number_after(status, "\nUid:\t");
+	p->seccomp = (int)number_after(status, "\nSeccomp:\t");
 	p->nthreads = s.nthreads;
 	p->state = s.state;
 	p->start_brk = s.start_brk;
 	memcpy(p->comm, s.comm, sizeof(p->comm));
 
-	/* All of that was of one process when it still is that one. */
-	r = read_stat(p->pid, 0, &again);
-	if (r < 0 || again.starttime != s.starttime)
-		return not_read(p->pid, r, err);
 	p->starttime = s.starttime;
-	if (!readable(p))
-		return proc_err_ptrace(p->pid, err);
-	r = read_auxv(p, err);
+	/* Reading memory asks for more rights than reading the mappings. */
+	r = elf_look(p);
+	if (r == 0 && !find_program(p, s.start_code))
+		r = read_auxv(p, err);
+	/* All of that was of one process when it is there still: nobody else has had its number since the pidfd was opened. */
+	if (r == 0 && ended(p))
+		return proc_err_gone(p->pid, err);
 	return r == -EPERM ? proc_err_ptrace(p->pid, err)
 	       : r == -ESRCH || r == -ENOMEM || r == -EMFILE || r == -ENFILE
 		       ? not_read(p->pid, r, err)
@@ -299,12 +364,13 @@ static int look(struct proc *p, struct sut_err *err)
 int proc_open(pid_t pid, struct proc **ret, struct sut_err *err)
 {
 	_cleanup_(proc_closep) struct proc *p = calloc(1, sizeof(*p));
+	char path[32];
 	int r;
 
 	if (!p)
 		return sut_err_oom(err);
 	p->pid = p->task = pid;
-	p->mem = p->pidfd = -1;
+	p->mem = p->pidfd = p->dir = -1;
 	if (pid <= 0)
 		return proc_err_gone(pid, err);
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -319,18 +385,15 @@ int proc_open(pid_t pid, struct proc **ret, struct sut_err *err)
 				pid);
 		return sut_err_errno(err, "Process %d cannot be opened", pid);
 	}
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	p->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->dir < 0)
+		return not_read(pid, -errno, err);
 	r = look(p, err);
 	if (r < 0)
 		return r;
 	*ret = sut_steal(p);
 	return 0;
-}
-
-static bool ended(const struct proc *p)
-{
-	struct pollfd f = {.fd = p->pidfd, .events = POLLIN};
-
-	return poll(&f, 1, 0) == 1;
 }
 
 int proc_refresh(struct proc *p, struct sut_err *err)
@@ -351,6 +414,9 @@ void proc_close(struct proc *p)
 		close(p->mem);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
+	if (p->dir >= 0)
+		close(p->dir);
+	elf_forget(p);
 	free(p->maps);
 	free(p);
 }
@@ -365,20 +431,10 @@ const struct proc_map *proc_map_at(const struct proc *p, uint64_t addr)
 	return elf_map_at(p->maps, p->nmaps, addr);
 }
 
-static int open_mem(const struct proc *p, int flags)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/mem", p->pid, p->task);
-	fd = open(path, flags | O_CLOEXEC);
-	return fd >= 0 ? fd : errno == ENOENT ? -ESRCH : errno == EACCES ? -EPERM : -errno;
-}
-
 /* Code that may be run but not read: the kernel shows it here. */
 static int read_forced(const struct proc *p, uint64_t addr, uint8_t *buf, size_t len)
 {
-	int fd = p->mem >= 0 ? p->mem : open_mem(p, O_RDONLY);
+	int fd = p->mem >= 0 ? p->mem : open_of(p, p->task, "mem", O_RDONLY);
 	int r = 0;
 
 	if (fd < 0)
@@ -426,13 +482,31 @@ int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
+int proc_read_spans(const struct proc *p, const struct proc_span *v, size_t n)
+{
+	struct iovec local[PROC_SPANS_MAX], remote[PROC_SPANS_MAX];
+	size_t total = 0;
+	ssize_t got;
+
+	if (n > PROC_SPANS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		local[i] = (struct iovec){v[i].buf, v[i].len};
+		remote[i] = (struct iovec){(void *)(uintptr_t)v[i].addr, v[i].len};
+		total += v[i].len;
+	}
+	if (!total)
+		return 0;
+	got = process_vm_readv(p->task, local, n, remote, n, 0);
+	return got < 0 ? -errno : (size_t)got == total ? 0 : -EFAULT;
+}
+
 int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len, struct sut_err *err)
 {
 	const uint8_t *s = buf;
 
 	if (p->mem < 0) {
-		struct proc_stat st;
-		int fd = open_mem(p, O_RDWR);
+		int fd = open_of(p, p->task, "mem", O_RDWR);
 
 		if (fd == -EPERM)
 			return proc_err_ptrace(p->pid, err);
@@ -444,7 +518,7 @@ int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len, struc
 					     p->pid);
 		}
 		p->mem = fd;
-		if (read_stat(p->pid, 0, &st) < 0 || st.starttime != p->starttime)
+		if (ended(p))
 			return proc_err_gone(p->pid, err);
 	}
 	while (len) {

@@ -41,6 +41,7 @@ struct proc {
 	pid_t pid;
 	pid_t task; /* whose mappings and memory are used: pid, or a live thread when the leader is a zombie */
 	int pidfd, mem; /* mem: /proc/PID/mem, read-write; opened when it is needed */
+	int dir;	/* /proc/PID */
 	uint64_t starttime;
 	uint64_t start_brk; /* where the heap begins, or will */
 	uint64_t auxv_phdr; /* AT_PHDR: program headers of the executable; 0: not said */
@@ -55,6 +56,10 @@ struct proc {
 	int seccomp; /* 0, 1, 2 as in /proc/PID/status */
 	struct proc_map *maps;
 	size_t nmaps;
+	/* Its ELF files by address, and the first bytes of each, as they were at the last look. */
+	struct proc_elf *elfs;
+	size_t nelfs;
+	struct elf_heads *heads;
 };
 
 /* -ESRCH; -EPERM (reason "no-ptrace", and what to do about it: ptrace_scope, rights); -EOPNOTSUPP (reason "kernel-thread", "32-bit"). */
@@ -77,6 +82,7 @@ struct proc_stat {
 	char comm[32], state;
 	uint32_t flags, nthreads;
 	uint64_t starttime, start_brk;
+	uint64_t start_code; /* of the program; 0 or 1: not told */
 };
 /* /proc/PID/stat and /proc/PID/task/TID/stat. -EBADMSG. */
 int proc_stat_parse(const char *text, size_t len, struct proc_stat *ret) _must_check_;
@@ -86,6 +92,14 @@ const struct proc_map *proc_map_at(const struct proc *p, uint64_t addr);
 
 /* Memory. Reading does not stop anybody (process_vm_readv). -EFAULT when not all of it is mapped, -ESRCH, -EPERM. */
 int proc_read(const struct proc *p, uint64_t addr, void *buf, size_t len) _must_check_;
+/* As many at once as the kernel takes: 0 when all of them could be read. Any other result says nothing about a single one. */
+struct proc_span {
+	uint64_t addr;
+	void *buf;
+	size_t len;
+};
+enum { PROC_SPANS_MAX = 64 };
+int proc_read_spans(const struct proc *p, const struct proc_span *v, size_t n) _must_check_;
 /* Through /proc/PID/mem, also where the process itself may not write. -EIO, -EPERM (proc_mem.force_override), -ESRCH: it is
  * another process or program than at the last proc_open() or proc_refresh(). */
 int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len,
@@ -94,9 +108,6 @@ int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len,
 /* Every mapping of a file with that build-id (dlmopen: several); returns how many, at most max. */
 size_t proc_elf_find(const struct proc *p, const uint8_t build_id[static SUT_LIBRARY_BUILD_ID_LEN],
 		     struct proc_elf *ret, size_t max);
-/* All executable ELF files; for proc_look(). */
-int proc_elf_all(const struct proc *p, struct proc_elf **ret, size_t *ret_n,
-		 struct sut_err *err) _must_check_;
 
 /*
  * A free range of len bytes (whole pages) from which every byte of [low, high) can be reached by a rel32, and the other way

@@ -114,18 +114,24 @@ static void set_result(struct table_row *row, const struct proc_result *res,
 }
 
 /* -ESRCH: it is gone, or another program now. */
-static int do_job(pid_t pid, const struct wanted *w, const struct job *j, struct table_row *row)
+static int do_job(struct proc_view *v, const struct wanted *w, const struct job *j,
+		  struct table_row *row, bool *ret_stuck)
 {
 	struct proc_options o = quick;
+	pid_t pid = v->pid;
 	struct proc_result res = {0};
 	struct sut_err err = {0};
 	int r;
 
 	o.init = w->init;
+	o.here = ret_stuck && !*ret_stuck;
+	o.seen = v;
 	if (j->want)
 		r = proc_apply(pid, j->want->patch, &o, &res, &err);
 	else
 		r = proc_revert(pid, j->build_id, &o, &res, &err);
+	if (ret_stuck)
+		*ret_stuck = *ret_stuck || res.stuck;
 	if (r < 0) {
 		set_result(row, &res, &err);
 		return r;
@@ -188,8 +194,8 @@ bool deal_alone(const struct wanted *w, pid_t pid)
 }
 
 /* A row for each job; those that are settled and leave nothing behind have none. */
-static bool do_jobs(struct serve *s, const struct wanted *w, const struct proc_view *v,
-		    struct jobs *jobs)
+static bool do_jobs(struct serve *s, const struct wanted *w, struct proc_view *v, struct jobs *jobs,
+		    bool *ret_stuck)
 {
 	char unit[EXCLUDE_UNIT_MAX], text[EXCLUDE_GLOB_MAX + 64] = "";
 	_cleanup_(table_entry_freep) struct table_entry *e = NULL;
@@ -218,7 +224,7 @@ static bool do_jobs(struct serve *s, const struct wanted *w, const struct proc_v
 			set_patch(row, j.want);
 			set_reason(row, "current", "");
 		} else if (j.want || j.ours) {
-			int r = do_job(v->pid, w, &j, row);
+			int r = do_job(v, w, &j, row, ret_stuck);
 
 			if (r == -ESRCH) {
 				table_drop(&s->table, v->pid);
@@ -326,7 +332,7 @@ static bool concerns(struct serve *s, const struct wanted *w, pid_t pid, const s
 	return any;
 }
 
-bool deal(struct serve *s, const struct wanted *w, pid_t pid, struct glance *g)
+bool deal(struct serve *s, const struct wanted *w, pid_t pid, struct glance *g, bool *ret_stuck)
 {
 	_cleanup_(jobs_release) struct jobs jobs = {0};
 	struct sut_err err = {0};
@@ -351,7 +357,7 @@ bool deal(struct serve *s, const struct wanted *w, pid_t pid, struct glance *g)
 		return false;
 	}
 	if (plan(w, &v, &jobs) == 0 && jobs.n)
-		soon = do_jobs(s, w, &v, &jobs);
+		soon = do_jobs(s, w, &v, &jobs, ret_stuck);
 	else
 		table_drop(&s->table, pid);
 	proc_view_release(&v);

@@ -7,9 +7,10 @@
 
 /*
  * Brings pid to what w wants: patches that it needs, none that are not wanted (any more). What came of it goes into the table. true: it may help
- * to try again within a second. g belongs to the calling thread. All of it happens in this thread.
+ * to try again within a second. g belongs to the calling thread. ret_stuck: all of it happens in this thread, which has to end when that says so
+ * (proc_options.here); NULL: not in this one.
  */
-bool deal(struct serve *s, const struct wanted *w, pid_t pid, struct glance *g);
+bool deal(struct serve *s, const struct wanted *w, pid_t pid, struct glance *g, bool *ret_stuck);
 
 /* The same for this very process, whose threads another one has to stop: a child does it. true: something was done, and nothing was watched meanwhile. */
 bool deal_self(struct serve *s, const struct wanted *w, struct glance *g);

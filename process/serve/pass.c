@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -27,8 +28,8 @@ struct pass {
 	pid_t *pids;
 	size_t n;
 	atomic_size_t next, done;
-	/* What is done with each. true: again, later. */
-	bool (*each)(struct pass *p, pid_t pid, struct glance *g);
+	/* What is done with each. true: again, later. ret_stuck: as for deal(). */
+	bool (*each)(struct pass *p, pid_t pid, struct glance *g, bool *ret_stuck);
 
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t end;
@@ -47,21 +48,22 @@ struct in_use {
 	size_t processes;
 };
 
-static bool deal_each(struct pass *p, pid_t pid, struct glance *g)
+static bool deal_each(struct pass *p, pid_t pid, struct glance *g, bool *ret_stuck)
 {
-	return deal(p->s, p->w, pid, g);
+	return deal(p->s, p->w, pid, g, ret_stuck);
 }
 
-static void work(struct pass *p)
+/* Until all are done, or *ret_stuck. */
+static void work(struct pass *p, bool *ret_stuck)
 {
 	struct glance g = {0};
 
-	for (;;) {
+	while (!(ret_stuck && *ret_stuck)) {
 		size_t i = atomic_fetch_add(&p->next, 1);
 
 		if (i >= p->n)
 			break;
-		if (p->each(p, p->pids[i], &g)) {
+		if (p->each(p, p->pids[i], &g, ret_stuck)) {
 			pthread_mutex_lock(&p->lock);
 			p->again[p->nagain++] = p->pids[i];
 			pthread_mutex_unlock(&p->lock);
@@ -71,14 +73,31 @@ static void work(struct pass *p)
 	glance_release(&g);
 }
 
+struct worker {
+	struct pass *p;
+	pthread_t thread;
+};
+
+/* Who holds a process that cannot be let go ends, and another one takes its place. */
 static void *worker(void *arg)
 {
-	struct pass *p = arg;
+	struct worker *w = arg;
+	struct pass *p = w->p;
+	bool stuck = false;
+	pthread_t next;
+	sigset_t all;
 
-	work(p);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	work(p, &stuck);
 	pthread_mutex_lock(&p->lock);
-	p->running--;
-	pthread_cond_signal(&p->end);
+	if (stuck && pthread_create(&next, NULL, worker, w) == 0) {
+		pthread_detach(pthread_self());
+		w->thread = next;
+	} else {
+		p->running--;
+		pthread_cond_signal(&p->end);
+	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
@@ -106,7 +125,7 @@ static void attend(struct pass *p, pass_tick tick, void *ctx)
 static void run(struct pass *p, pass_tick tick, void *ctx)
 {
 	size_t n = sut_ncpus(), started = 0;
-	pthread_t t[WORKERS_MAX];
+	struct worker v[WORKERS_MAX];
 
 	p->next = p->done = 0;
 	p->nagain = 0;
@@ -116,19 +135,19 @@ static void run(struct pass *p, pass_tick tick, void *ctx)
 		n = p->n / FEW;
 	p->running = n;
 	for (size_t i = 0; i < n; i++) {
-		if (pthread_create(&t[started], NULL, worker, p) == 0) {
-			started++;
-			continue;
-		}
+		v[started].p = p;
 		pthread_mutex_lock(&p->lock);
-		p->running--;
+		if (pthread_create(&v[started].thread, NULL, worker, &v[started]) == 0)
+			started++;
+		else
+			p->running--;
 		pthread_mutex_unlock(&p->lock);
 	}
-	if (!started)
-		work(p);
 	attend(p, tick, ctx);
 	for (size_t i = 0; i < started; i++)
-		pthread_join(t[i], NULL);
+		pthread_join(v[i].thread, NULL);
+	/* What is left when there were too few for a worker, or none could be had. */
+	work(p, NULL);
 }
 
 static int pass_init(struct pass *p, struct serve *s, const struct wanted *w)
@@ -310,21 +329,26 @@ void pass_some(struct serve *s, const struct wanted *w, pid_t *pids, size_t n)
 		if (pids[i] == getpid())
 			(void)deal_self(s, w, &g);
 		else
-			(void)deal(s, w, pids[i], &g);
+			(void)deal(s, w, pids[i], &g, NULL);
 	}
 	glance_release(&g);
 }
 
 /* ------------------------------------------------------------------ */
 
-static bool repair_each(struct pass *p, pid_t pid, struct glance *g)
+static bool repair_each(struct pass *p, pid_t pid, struct glance *g, bool *ret_stuck)
 {
-	const struct proc_options o = {.tries = 4, .init = true, .scan_heap = -1};
+	const struct proc_options o = {
+		.tries = 4, .init = true, .scan_heap = -1, .here = ret_stuck != NULL};
 	struct proc_result res = {0};
+	int r;
 
 	if (glance_process(g, pid) < 0 || !(g->image || g->unsure) || !serve_may(p->s, pid))
 		return false;
-	if (proc_repair(pid, &o, &res, NULL) < 0)
+	r = proc_repair(pid, &o, &res, NULL);
+	if (ret_stuck)
+		*ret_stuck = res.stuck;
+	if (r < 0)
 		return res.again;
 	if (sut_streq(res.reason, "repaired")) {
 		pthread_mutex_lock(&p->lock);
@@ -435,7 +459,7 @@ static int count_file(struct pass *p, const struct glance_file *f, const char *p
 	return 0;
 }
 
-static bool files_each(struct pass *p, pid_t pid, struct glance *g)
+static bool files_each(struct pass *p, pid_t pid, struct glance *g, bool *ret_stuck _unused_)
 {
 	if (!serve_may(p->s, pid) || glance_process(g, pid) < 0)
 		return false;

@@ -60,19 +60,15 @@ struct sample {
 static void make(struct sample *s)
 {
 	struct proc *p = NULL;
-	struct proc_elf *all = NULL;
 	struct sut_err err = {0};
-	size_t n = 0;
 
 	memset(s, 0, sizeof(*s));
 	assert_ok(proc_open(getpid(), &p, &err), err);
-	assert_ok(proc_elf_all(p, &all, &n, &err), err);
-	for (size_t i = 0; i < n; i++)
-		if ((uintptr_t)old_function >= all[i].text &&
-		    (uintptr_t)old_function < all[i].text_end)
-			s->elf = all[i];
+	for (size_t i = 0; i < p->nelfs; i++)
+		if ((uintptr_t)old_function >= p->elfs[i].text &&
+		    (uintptr_t)old_function < p->elfs[i].text_end)
+			s->elf = p->elfs[i];
 	assert_true(s->elf.text);
-	free(all);
 	proc_close(p);
 
 	s->func = (struct sut_library_func){.name = "old_function",

@@ -250,15 +250,13 @@ static void a_library_is_found_by_its_build_id(void **state _unused_)
 {
 	struct dl_phdr_info info = {0};
 	struct proc *p = self();
-	struct proc_elf *all = NULL, found[2];
-	struct sut_err err = {0};
-	size_t n = 0, hits = 0;
+	struct proc_elf *all = p->elfs, found[2];
+	size_t n = p->nelfs, hits = 0;
 	/* A sanitizer has functions of the same names in the program. */
 	void *libc = dlopen("libc.so.6", RTLD_NOW), *function = dlsym(libc, "qsort");
 
 	assert_non_null(function);
 	assert_int_equal(dl_iterate_phdr(find_libc, &info), 1);
-	assert_ok(proc_elf_all(p, &all, &n, &err), err);
 	assert_true(n >= 3);
 	for (size_t i = 0; i < n; i++) {
 		if (all[i].bias != info.dlpi_addr)
@@ -273,7 +271,6 @@ static void a_library_is_found_by_its_build_id(void **state _unused_)
 	}
 	assert_int_equal(hits, 1);
 	dlclose(libc);
-	free(all);
 	proc_close(p);
 }
 
@@ -288,12 +285,11 @@ static void both_kinds_of_hash_tables_are_read(void **state _unused_)
 	struct dl_phdr_info info = {0};
 	struct proc *p = self();
 	struct elf_mem m = elf_mem_of(p);
-	struct proc_elf *all = NULL;
+	struct proc_elf *all = p->elfs;
 	struct symbol_object gnu, sysv;
-	size_t n = 0;
+	size_t n = p->nelfs;
 
 	assert_int_equal(dl_iterate_phdr(find_libc, &info), 1);
-	assert_int_equal(proc_elf_all(p, &all, &n, NULL), 0);
 	for (size_t i = 0; i < n; i++) {
 		if (all[i].bias != info.dlpi_addr)
 			continue;
@@ -311,7 +307,6 @@ static void both_kinds_of_hash_tables_are_read(void **state _unused_)
 			assert_int_equal(a.ifunc, k == 4);
 		}
 	}
-	free(all);
 	proc_close(p);
 }
 
@@ -320,19 +315,16 @@ static void both_copies_of_a_library_are_found(void **state _unused_)
 	void *h = dlmopen(LM_ID_NEWLM, "libz.so.1", RTLD_NOW), *h2 = dlopen("libz.so.1", RTLD_NOW);
 	struct link_map *l;
 	struct proc *p;
-	struct proc_elf *all = NULL, found[4];
-	size_t n = 0;
+	struct proc_elf found[4];
 
 	if (!h || !h2)
 		skip();
 	assert_int_equal(dlinfo(h, RTLD_DI_LINKMAP, &l), 0);
 	p = self();
-	assert_int_equal(proc_elf_all(p, &all, &n, NULL), 0);
-	for (size_t i = 0; i < n; i++)
-		if (all[i].bias == l->l_addr)
-			assert_int_equal(proc_elf_find(p, all[i].build_id, found, 4), 2);
+	for (size_t i = 0; i < p->nelfs; i++)
+		if (p->elfs[i].bias == l->l_addr)
+			assert_int_equal(proc_elf_find(p, p->elfs[i].build_id, found, 4), 2);
 	assert_true(found[0].bias != found[1].bias);
-	free(all);
 	proc_close(p);
 	dlclose(h);
 	dlclose(h2);

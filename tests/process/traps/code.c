@@ -218,6 +218,36 @@ static bool look_tells(void)
 	return true;
 }
 
+/* What a look saw is used by the call that follows; meanwhile it may be old. */
+static bool seen_before(void)
+{
+	struct proc_patch *p = patch_for("libvictim.so", "victim_value=fixed_value");
+	struct proc_view view;
+	const struct proc_options o = {.deadline_us = 1000000, .scan_heap = -1, .seen = &view};
+	struct sut_err err = {0};
+	struct victim v;
+	struct done d;
+
+	for (int old = 0; old < 3; old++) {
+		MUST(start(&v, "host", "plain", NULL), "start");
+		MUST(proc_look(v.pid, NULL, 0, &view, &err) == 0, "%s", err.msg);
+		/* Another patcher was there; it has ended. */
+		if (old == 1)
+			MUST(apply(v.pid, p).r == 0, "the other one");
+		if (old == 2)
+			MUST(finish(&v) == 0, "end");
+		d = apply_with(v.pid, p, &o);
+		MUST_BE(d, old == 0 ? "applied" : old == 1 ? "current" : "gone");
+		MUST(!view.p, "it is used up");
+		if (old < 2)
+			MUST(ask(&v, 'v') == 2 && revert_with(v.pid, p, &o).r == 0 &&
+				     ask(&v, 'v') == 1 && finish(&v) == 0,
+			     "end");
+		proc_view_release(&view);
+	}
+	return true;
+}
+
 /* Variables of a thread: the new code finds the library's own. */
 static bool tls_of(const char *library, const char *object)
 {
@@ -401,6 +431,7 @@ const struct trap traps_code[] = {
 	{"short-function-with-island", short_with_island},
 	{"replace-in-one-stop", replace},
 	{"look-tells-what-is-applied", look_tells},
+	{"seen-before", seen_before},
 	{"tls-dynamic", tls_dynamic},
 	{"tls-initial-exec", tls_initial_exec},
 	{"static-data", static_data},

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -286,6 +287,49 @@ static bool uninterruptible(void)
 	return true;
 }
 
+/* A thread that does many, as the workers of the daemon. */
+struct worker {
+	pid_t pid;
+	const struct proc_patch *patch;
+	struct done d[2];
+};
+
+static void *work(void *arg)
+{
+	const struct proc_options o = {.deadline_us = 100000, .tries = 1, .here = true};
+	struct worker *w = arg;
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	w->d[0] = apply_with(w->pid, w->patch, &o);
+	if (!w->d[0].res.stuck)
+		w->d[1] = revert_with(w->pid, w->patch, &o);
+	return NULL;
+}
+
+static bool worker_ends(void)
+{
+	struct worker w = {.patch = patch_for("libvictim.so", VALUE)};
+	struct victim v;
+	pthread_t t;
+
+	MUST(start(&v, "busy", "uninterruptible", NULL), "start");
+	MUST(wait_state(v.pid, 'D'), "state");
+	w.pid = v.pid;
+	MUST(pthread_create(&t, NULL, work, &w) == 0 && pthread_join(t, NULL) == 0, "thread");
+	MUST_BE(w.d[0], "uninterruptible");
+	MUST(w.d[0].res.stuck, "it can't be let go by that thread");
+	MUST(tracer_of(v.pid) == 0, "it was let go with it");
+	MUST(write(v.in, "x", 1) == 1 && wait_state(v.pid, 'S'), "go on");
+	MUST(pthread_create(&t, NULL, work, &w) == 0 && pthread_join(t, NULL) == 0, "thread");
+	MUST_BE(w.d[0], "applied");
+	MUST(!w.d[0].res.stuck, "nobody is left");
+	MUST_BE(w.d[1], "reverted");
+	MUST(ask(&v, 'v') == 1 && finish(&v) == 0, "end");
+	return true;
+}
+
 static bool gone(void)
 {
 	struct proc_patch *p = patch_for("libvictim.so", VALUE);
@@ -487,6 +531,7 @@ const struct trap traps_states[] = {
 	{"frozen-cgroup", frozen_v2},
 	{"frozen-freezer", frozen_v1},
 	{"uninterruptible", uninterruptible},
+	{"worker-ends", worker_ends},
 	{"gone", gone},
 	{"kernel-thread", kernel_thread},
 	{"init-left-alone", init_is_left_alone},
