@@ -12,7 +12,7 @@
 /* One byte of it for each pid. Nobody but root may lock them. */
 #define LOCK_FILE "/run/suture-process.lock"
 
-/* Each thread has it open for as long as it lives: locks belong to what open() gave. */
+/* Who needs it often has it open for as long as his thread lives: locks belong to what open() gave. */
 struct file {
 	pid_t pid; /* a child has its parent's, and the lock would stay when the child dies */
 	int fd;
@@ -33,6 +33,11 @@ static void make_key(void)
 	(void)pthread_key_create(&key, free_file);
 }
 
+static int open_file(void)
+{
+	return open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 /* -1: there is none. */
 static int own_file(void)
 {
@@ -50,7 +55,7 @@ static int own_file(void)
 	if (!f)
 		return -1;
 	f->pid = getpid();
-	f->fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	f->fd = open_file();
 	if (f->fd >= 0 && pthread_setspecific(key, f) == 0)
 		return f->fd;
 	if (f->fd >= 0)
@@ -59,10 +64,10 @@ static int own_file(void)
 	return -1;
 }
 
-int lock_process(pid_t pid, unsigned int ms, struct sut_err *err)
+int lock_process(pid_t pid, unsigned int ms, bool keep, int *ret, struct sut_err *err)
 {
 	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = pid, .l_len = 1};
-	int fd = own_file();
+	int fd = keep ? own_file() : open_file();
 
 	for (unsigned int i = 0; fd >= 0; i++) {
 		struct timespec pause = {.tv_nsec = 1000000};
@@ -71,21 +76,28 @@ int lock_process(pid_t pid, unsigned int ms, struct sut_err *err)
 			break;
 		if (errno != EAGAIN && errno != EACCES)
 			break;
-		if (i >= ms)
+		if (i >= ms) {
+			if (!keep)
+				close(fd);
 			return sut_err_reason(
 				err, EBUSY, "busy",
 				"another suture-process is at work on process %d; it is tried again",
 				pid);
+		}
 		nanosleep(&pause, NULL);
 	}
+	*ret = fd;
 	return 0;
 }
 
-void lock_release(pid_t pid)
+void lock_release(pid_t pid, bool keep, int fd)
 {
 	struct flock l = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = pid, .l_len = 1};
-	int fd = own_file();
 
-	if (fd >= 0)
+	if (fd < 0)
+		return;
+	if (keep)
 		(void)fcntl(fd, F_OFD_SETLK, &l);
+	else
+		close(fd);
 }

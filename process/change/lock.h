@@ -6,15 +6,16 @@
 #ifndef SUTURE_PROCESS_CHANGE_LOCK_H
 #define SUTURE_PROCESS_CHANGE_LOCK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
 
 /*
- * Waits at most `ms` milliseconds: -EBUSY (reason "busy"). Where there is no such file and it cannot be made, as for who is not root,
- * only the kernel's part holds. A thread has one lock at a time.
+ * Waits at most `ms` milliseconds: -EBUSY (reason "busy"). keep: the thread keeps the file open for its next lock. *ret: for
+ * lock_release(); -1 where there is no such file and it cannot be made, as for who is not root: then only the kernel's part holds.
  */
-int lock_process(pid_t pid, unsigned int ms, struct sut_err *err) _must_check_;
-void lock_release(pid_t pid);
+int lock_process(pid_t pid, unsigned int ms, bool keep, int *ret, struct sut_err *err) _must_check_;
+void lock_release(pid_t pid, bool keep, int fd);
 
 #endif

@@ -109,14 +109,12 @@ static int call(struct call *c, struct proc_result *result, struct sut_err *err)
 {
 	bool here = c->run.o && c->run.o->here;
 	uint64_t before = now_ns();
-	bool locked;
-	int r;
+	int lock = -1, r;
 
 	*result = (struct proc_result){0};
 	c->run.result = result;
 	/* Who is held by a thread of ours cannot be waited for by another one. */
-	r = lock_process(c->run.pid, c->run.held ? 0 : LOCK_MS, &c->err);
-	locked = r == 0;
+	r = lock_process(c->run.pid, c->run.held ? 0 : LOCK_MS, here, &lock, &c->err);
 	if (r == 0 && (c->run.held || here)) {
 		on_thread(c);
 		r = c->ret;
@@ -124,8 +122,7 @@ static int call(struct call *c, struct proc_result *result, struct sut_err *err)
 	} else if (r == 0) {
 		r = on_own_thread(c);
 	}
-	if (locked)
-		lock_release(c->run.pid);
+	lock_release(c->run.pid, here, lock);
 	result->total_ns = now_ns() - before;
 	if (r < 0) {
 		snprintf(result->reason, sizeof(result->reason), "%.31s",
