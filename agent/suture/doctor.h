@@ -19,7 +19,10 @@ struct doctor_facts {
 	int identity_mode;  /* permissions of identity.json; -1: not there, or not for us to see */
 	char lockdown[32];  /* of the kernel: "none", "integrity"; "" not known */
 	char conf[256];	    /* what is wrong with agent.conf; "" nothing */
-	bool repository, portal; /* agent.conf names one */
+	bool repository, portal;       /* agent.conf names one */
+	bool process, process_enabled; /* suture-process is installed; its unit is enabled */
+	int ptrace_scope; /* kernel.yama.ptrace_scope; -1: there is none, or it cannot be read */
+	int fanotify;	  /* 0: permission events can be had; an errno: why not; -1: not known */
 };
 
 /* root: before all paths. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd_lib.h"
 #include "common/when.h"
 #include "doctor.h"
 #include "show.h"
@@ -146,6 +147,57 @@ static void files(struct list *l, const struct doctor_facts *f, int64_t now)
 	    now >= CLOCK_MIN ? "is plausible" : "is years behind");
 }
 
+/* Who is excluded by the administrator is no fault. */
+static void library(struct list *l, const json_t *v)
+{
+	json_int_t left = show_int(v, "processes") - show_int(v, "patched") -
+			  show_int(json_object_get(v, "reasons"), "excluded");
+	char name[128], counts[512];
+
+	show_patch_name(v, name, sizeof(name));
+	lib_counts_text(v, counts, sizeof(counts));
+	if (show_bool(v, "unloaded"))
+		add(l, show_string(v, "name"), true, "", "taken out on purpose");
+	else
+		add(l, show_string(v, "name"), left <= 0, "'suture lib explain' names them",
+		    "%s runs in %s", name, counts);
+}
+
+/* suture-process, and what it needs; then each library. */
+static void libraries(struct list *l, const struct halves *h, const struct doctor_facts *f)
+{
+	const json_t *daemon = json_object_get(h->apply, "daemon"), *v;
+	const char *state = show_string(daemon, "state"), *text = show_string(daemon, "text");
+	bool runs = sut_streq(state, "running"), wanted = json_array_size(lib_list(h->apply)) != 0,
+	     watch = runs ? sut_streq(show_string(daemon, "watch"), "on") : f->fanotify <= 0;
+	size_t i, n = 0;
+
+	add(l, "suture-process", f->process ? !sut_streq(state, "failed") : !wanted,
+	    f->process ? "systemctl start suture-process; journalctl -u suture-process"
+		       : "install the package suture-process",
+	    "%s%s%s", f->process ? state : "is not installed", f->process && *text ? ": " : "",
+	    f->process ? text : "");
+	if (f->process) {
+		add(l, "suture-process.service", f->process_enabled,
+		    "systemctl enable suture-process", "%s",
+		    f->process_enabled ? "is enabled" : "does not start at boot");
+		add(l, "ptrace", f->ptrace_scope != 3,
+		    "set kernel.yama.ptrace_scope to less than 3, and reboot", "ptrace_scope is %d",
+		    f->ptrace_scope < 0 ? 0 : f->ptrace_scope);
+		add(l, "fanotify", watch, "processes that start are patched late", "%s",
+		    watch  ? "new processes are seen"
+		    : runs ? text
+			   : strerror(f->fanotify));
+	}
+	json_array_foreach(json_object_get(h->network, "libraries"), i, v) {
+		n += json_is_object(json_object_get(v, "available"));
+	}
+	add(l, "patchsets", true, "", "for libraries in use: %zu", n);
+	json_array_foreach(lib_list(h->apply), i, v) {
+		library(l, v);
+	}
+}
+
 json_t *doctor_checks(const struct halves *h, const struct doctor_facts *f, int64_t now)
 {
 	struct list l = {json_array()};
@@ -154,6 +206,7 @@ json_t *doctor_checks(const struct halves *h, const struct doctor_facts *f, int6
 	if (h->apply) {
 		kernel(&l, h->apply, f);
 		guard(&l, h->apply);
+		libraries(&l, h, f);
 	}
 	if (h->network)
 		portal(&l, h->network, f, now);

@@ -2,8 +2,10 @@
 /* doctor.h: looking around, without changing anything. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -16,6 +18,9 @@
 #include "common/when.h"
 #include "doctor.h"
 #include "options.h"
+
+#define UNIT_LINK "/etc/systemd/system/multi-user.target.wants/suture-process.service"
+#define PTRACE_SCOPE "/proc/sys/kernel/yama/ptrace_scope"
 
 enum { PART_MAX = 1 << 20, TIMEOUT_S = 10, DEPTH_MAX = 6, ENTRIES_MAX = 2000 };
 
@@ -46,6 +51,25 @@ static void read_lockdown(const char *root, char *ret, size_t len)
 		snprintf(ret, len, "%.*s", (int)(to - from - 1), from + 1);
 }
 
+/* What suture-process needs of the kernel, and of systemd. */
+static void read_process(const char *root, struct doctor_facts *ret)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(64);
+	struct stat st;
+	int fd;
+
+	ret->process = access(agent_path(root, "/usr/libexec/suture/suture-process").s, X_OK) == 0;
+	ret->process_enabled = lstat(agent_path(root, UNIT_LINK).s, &st) == 0;
+	if (sut_file_read(agent_path(root, PTRACE_SCOPE).s, &b, NULL) == 0 && b.len)
+		ret->ptrace_scope = b.data[0] - '0';
+	if (geteuid() != 0)
+		return;
+	fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);
+	ret->fanotify = fd < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+}
+
 void doctor_facts_read(const char *root, struct doctor_facts *ret)
 {
 	struct agent_conf *conf = calloc(1, sizeof(*conf));
@@ -53,7 +77,8 @@ void doctor_facts_read(const char *root, struct doctor_facts *ret)
 	struct statvfs fs;
 	struct stat st;
 
-	*ret = (struct doctor_facts){.free_bytes = -1, .identity_mode = -1};
+	*ret = (struct doctor_facts){
+		.free_bytes = -1, .identity_mode = -1, .ptrace_scope = -1, .fanotify = -1};
 	if (statvfs(agent_path(root, "/var/lib/suture").s, &fs) == 0)
 		ret->free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
 	ret->keys = count_keys(root, AGENT_KEYS);
@@ -62,6 +87,7 @@ void doctor_facts_read(const char *root, struct doctor_facts *ret)
 	if (lstat(agent_path(root, AGENT_IDENTITY).s, &st) == 0)
 		ret->identity_mode = (int)(st.st_mode & 07777);
 	read_lockdown(root, ret->lockdown, sizeof(ret->lockdown));
+	read_process(root, ret);
 	if (conf && agent_conf_read(root, conf, &err) < 0)
 		snprintf(ret->conf, sizeof(ret->conf), "%.*s", (int)sizeof(ret->conf) - 1, err.msg);
 	else if (conf) {
@@ -187,11 +213,20 @@ static int add_programs(struct sut_buf *out)
 					    "suture-apply.service",
 					    "suture-boot.service",
 					    "suture-health.service",
+					    "suture-process.service",
+					    "suture-libraries.service",
 					    NULL};
-	static const char *const journal[] = {
-		"journalctl",	      "--no-pager",	      "--boot",
-		"--lines=400",	      "--unit=sutured",	      "--unit=suture-apply",
-		"--unit=suture-boot", "--unit=suture-health", NULL};
+	static const char *const journal[] = {"journalctl",
+					      "--no-pager",
+					      "--boot",
+					      "--lines=400",
+					      "--unit=sutured",
+					      "--unit=suture-apply",
+					      "--unit=suture-boot",
+					      "--unit=suture-health",
+					      "--unit=suture-process",
+					      "--unit=suture-libraries",
+					      NULL};
 	static const char *const messages[] = {"journalctl", "--no-pager",    "--boot",
 					       "--dmesg",    "--lines=20000", NULL};
 	static const char *const words[] = {
@@ -213,6 +248,7 @@ int doctor_collect(const char *root, struct sut_buf *out)
 					    "/proc/loadavg",
 					    "/proc/sys/kernel/tainted",
 					    "/sys/kernel/security/lockdown",
+					    PTRACE_SCOPE,
 					    AGENT_CONF,
 					    (AGENT_CHOICE)};
 	struct utsname u;
