@@ -74,18 +74,25 @@ static pid_t parent_of(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	f = fopen(path, "re");
+	if (!f && errno != ENOENT && errno != ESRCH)
+		return -errno;
 	end = f && fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
 	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
 }
 
-bool serve_may(const struct serve *s, pid_t pid)
+int serve_is_ours(const struct serve *s, pid_t pid)
 {
 	for (int i = 0; s->below && i < 256 && pid > 0; i++) {
 		if (pid == s->below)
 			return i > 0;
 		pid = parent_of(pid);
 	}
-	return !s->below;
+	return pid < 0 ? pid : !s->below;
+}
+
+bool serve_may(const struct serve *s, pid_t pid)
+{
+	return serve_is_ours(s, pid) > 0;
 }
 
 void serve_soon(struct serve *s, pid_t pid, int delay_ms)
@@ -150,10 +157,10 @@ static int64_t next_time(struct serve *s)
 	for (size_t i = 0; i < s->nsoon; i++)
 		if (s->soon[i].at_ms && (!at || s->soon[i].at_ms < at))
 			at = s->soon[i].at_ms;
-	return s->soon_all ? 1 : at;
+	return s->soon_all || s->look_young ? 1 : at;
 }
 
-static void keep(struct serve *s, bool rescan)
+static void keep(struct serve *s, bool rescan, bool young)
 {
 	_cleanup_(wanted_unrefp) struct wanted *w = serve_wanted(s);
 	_cleanup_(sut_freep) pid_t *pids = calloc(2 * (size_t)SERVE_SOON_MAX, sizeof(*pids));
@@ -173,6 +180,8 @@ static void keep(struct serve *s, bool rescan)
 		n += table_take_due(&s->table, serve_now_ms(), pids + n, SERVE_SOON_MAX);
 		pass_some(s, w, pids, n);
 	}
+	if (young)
+		young_look(s, w);
 	pthread_mutex_unlock(&s->turn);
 	malloc_trim(0);
 }
@@ -183,7 +192,7 @@ static void *keeper(void *arg)
 
 	for (;;) {
 		int64_t at, now;
-		bool rescan;
+		bool rescan, young;
 
 		pthread_mutex_lock(&s->lock);
 		for (;;) {
@@ -203,8 +212,10 @@ static void *keeper(void *arg)
 		rescan = s->rescan_ms && s->rescan_ms <= now;
 		if (rescan)
 			s->rescan_ms = now + SERVE_RESCAN_MS;
+		young = s->look_young && s->wanted && s->wanted->n;
+		s->look_young = false;
 		pthread_mutex_unlock(&s->lock);
-		keep(s, rescan);
+		keep(s, rescan, young);
 	}
 	return NULL;
 }
@@ -316,6 +327,18 @@ static bool look_at_ourselves(struct serve *s)
 	return false;
 }
 
+static void look_at_young(struct serve *s, int64_t now)
+{
+	_cleanup_(wanted_unrefp) struct wanted *w = serve_wanted(s);
+
+	if (!w || !w->n || !young_any(now))
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->look_young = true;
+	pthread_cond_signal(&s->keeper);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* 0: a signal ended it; -EIO: we ended it ourselves. */
 static int loop(struct serve *s, int listener, int signals)
 {
@@ -333,6 +356,7 @@ static int loop(struct serve *s, int listener, int signals)
 				return -EIO;
 			/* WatchdogSec= of the unit: when we are held ourselves, somebody else ends us. */
 			tell_systemd(s, "WATCHDOG=1");
+			look_at_young(s, now);
 		}
 		if (poll(p, SUT_ARRAY_SIZE(p), (int)(next - now)) < 0)
 			continue;

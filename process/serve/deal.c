@@ -338,13 +338,13 @@ bool deal(struct serve *s, const struct wanted *w, pid_t pid, struct glance *g, 
 	struct sut_err err = {0};
 	struct proc_view v = {0};
 	bool soon = false;
-	int r = glance_process(g, pid);
+	int r = glance_process(g, pid), ours = serve_is_ours(s, pid);
 
-	if (r < 0 && r != -ESRCH && serve_may(s, pid)) {
-		cannot_read(s, w, pid, -r);
+	if ((r < 0 && r != -ESRCH && ours) || ours < 0) {
+		cannot_read(s, w, pid, r < 0 ? -r : -ours);
 		return true;
 	}
-	if (r < 0 || !concerns(s, w, pid, g) || !serve_may(s, pid)) {
+	if (r < 0 || !concerns(s, w, pid, g) || !ours) {
 		table_drop(&s->table, pid);
 		return false;
 	}

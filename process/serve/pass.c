@@ -289,6 +289,8 @@ static int all(struct serve *s, const struct wanted *w, pass_tick tick, void *ct
 		if (r == 0)
 			r = list(&p, err);
 		if (r == 0) {
+			if (i == 0)
+				young_begin(s, w, p.pids, p.n);
 			run(&p, tick, ctx);
 			rounds(&p, tick, ctx);
 		}

@@ -17,6 +17,7 @@
 #include "serve/glance.h"
 #include "serve/table.h"
 #include "serve/wanted.h"
+#include "serve/young.h"
 
 enum {
 	SERVE_RESCAN_MS = 300000,
@@ -44,10 +45,11 @@ struct serve {
 		int64_t at_ms; /* 0: when somebody asks */
 	} soon[SERVE_SOON_MAX];
 	size_t nsoon;
-	bool soon_all;
+	bool soon_all, look_young;
 	pthread_cond_t keeper; /* any of these times has changed */
 
 	pthread_mutex_t turn; /* one at a time changes processes; held for long */
+	struct young young;   /* with `turn` */
 	struct table table;
 	struct watch *watch;
 	atomic_uint connections;
@@ -60,6 +62,8 @@ struct wanted *serve_wanted(struct serve *s);
 
 /* Is it one that we may look at? Always, unless a test asked for less. */
 bool serve_may(const struct serve *s, pid_t pid);
+/* The same; a negative errno when that cannot be found out. */
+int serve_is_ours(const struct serve *s, pid_t pid);
 
 /* To be looked at after delay_ms; -1: when somebody asks. */
 void serve_soon(struct serve *s, pid_t pid, int delay_ms);

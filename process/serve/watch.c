@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "serve/catch.h"
+#include "serve/mounts.h"
 #include "serve/rights.h"
 
 #ifndef FAN_REPORT_TID
@@ -424,7 +425,7 @@ void watch_file_of(struct watch *w, pid_t pid, const struct glance_file *f, cons
 	uint64_t rights;
 	int fd;
 
-	if (w->fan < 0 || !fresh(w, f->dev, f->ino))
+	if (w->fan < 0 || !fresh(w, f->dev, f->ino) || !mounts_answer(pid, f->dev))
 		return;
 	rights = rights_raise();
 	snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", pid,
@@ -441,6 +442,43 @@ void watch_file_of(struct watch *w, pid_t pid, const struct glance_file *f, cons
 		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 			mark_if_open(w, link, name);
 		close(fd);
+	}
+	rights_back(rights);
+}
+
+void watch_root_of(struct watch *w, pid_t pid, const struct wanted *wanted)
+{
+	const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+				     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_XDEV |
+						RESOLVE_NO_MAGICLINKS};
+	_cleanup_(sut_closep) int root = -1;
+	char path[64];
+	uint64_t rights;
+	bool on;
+
+	pthread_mutex_lock(&w->lock);
+	on = w->on;
+	pthread_mutex_unlock(&w->lock);
+	if (w->fan < 0 || !on || !mounts_answer(pid, 0))
+		return;
+	rights = rights_raise();
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; root >= 0 && i < wanted->n; i++) {
+		_Alignas(8) uint8_t head[CATCH_HEAD], build_id[SUT_LIBRARY_BUILD_ID_LEN];
+		_cleanup_(sut_closep) int found = -1, fd = -1;
+		struct stat st;
+		ssize_t n;
+
+		found = (int)syscall(SYS_openat2, root, wanted->v[i].file, &how, sizeof(how));
+		if (found < 0 || fstat(found, &st) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
+		if (n > 0 && glance_build_id(head, (size_t)n, build_id) == 1 &&
+		    wanted_find(wanted, build_id))
+			mark(w, fd, wanted->v[i].file);
 	}
 	rights_back(rights);
 }

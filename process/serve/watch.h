@@ -27,6 +27,9 @@ void watch_pause(struct watch *w);
 /* A process has f (of its glance) mapped, and a patch is wanted for it: marked, if it is not. */
 void watch_file_of(struct watch *w, pid_t pid, const struct glance_file *f, const char *path);
 
+/* Where w's packages have their files, in the root of process pid: marked before anybody there uses them. */
+void watch_root_of(struct watch *w, pid_t pid, const struct wanted *wanted);
+
 /* Grows with every file that is marked and was not before. */
 uint64_t watch_count(const struct watch *w);
 
