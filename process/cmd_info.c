@@ -197,7 +197,9 @@ static void print_view(const struct proc_view *v)
 		printf("%s", f->deleted ? " (deleted)" : "");
 		if (f->level)
 			printf(": %s, level %" PRIu32, f->patch, f->level);
-		printf("%s\n", f->half ? ": begun and not ended; run 'suture-process repair'" : "");
+		printf("%s\n",
+		       f->half ? ": begun and not ended, or changed since; run 'suture-process repair'"
+			       : "");
 	}
 }
 

@@ -71,7 +71,7 @@ static bool any_half(const struct apply *a)
 {
 	for (size_t i = 0; i < a->nknown; i++)
 		for (size_t k = 0; k < a->nsites; k++)
-			if (half_is(&a->known[i]) && belongs(&a->known[i], &a->sites[k].e))
+			if (belongs(&a->known[i], &a->sites[k].e) && half_wants(a->p, &a->known[i]))
 				return true;
 	return false;
 }

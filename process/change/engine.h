@@ -104,7 +104,7 @@ struct proc_file {
 	uint32_t level;
 	char patch[64];
 	uint8_t sha256[32];
-	bool half; /* begun and not ended: wants repair */
+	bool half; /* begun and not ended, or somebody has changed it since: not to be relied on */
 };
 
 struct proc_view {

@@ -17,6 +17,7 @@ struct plan {
 		old; /* whose place it was taking, and which is in force if it is taken back; NULL */
 	enum record_state to;
 	bool write;
+	bool mend; /* it is applied, and jumps of it are broken */
 };
 
 struct half {
@@ -37,6 +38,8 @@ void half_count(const struct proc *p, const struct record *r, struct half_count 
 			ret->there++;
 		} else if (s == JUMP_ORIGINAL) {
 			ret->original++;
+		} else if (s == JUMP_BROKEN) {
+			ret->broken++;
 		} else {
 			if (!ret->other)
 				ret->first_other = r->places[i].addr;
@@ -48,6 +51,21 @@ void half_count(const struct proc *p, const struct record *r, struct half_count 
 bool half_is(const struct record *r)
 {
 	return r->head.state == RECORD_READY || r->head.state == RECORD_REVERTING;
+}
+
+static bool is_broken(const struct proc *p, const struct record *r)
+{
+	struct half_count c;
+
+	if (r->head.state != RECORD_APPLIED)
+		return false;
+	half_count(p, r, &c);
+	return c.broken && !c.other && !c.unmapped;
+}
+
+bool half_wants(const struct proc *p, const struct record *r)
+{
+	return half_is(r) || is_broken(p, r);
 }
 
 static bool same_target(const struct record *a, const struct record *b)
@@ -159,7 +177,7 @@ static int backwards(struct half *h, const struct plan *q, struct sut_err *err)
 			continue;
 		if (jump_island_left(h->p, at))
 			r = jump_take(h->p, at, err);
-		else if (s == JUMP_THERE)
+		else if (s == JUMP_THERE || s == JUMP_BROKEN)
 			/* Its island may be another one's: that one comes below, when all are free. */
 			r = before && before->addr == at->addr && before->len == at->len &&
 					    before->island == at->island
@@ -171,6 +189,19 @@ static int backwards(struct half *h, const struct plan *q, struct sut_err *err)
 
 		if (jump_look(h->p, &q->old->places[i], &s) == 0 && s == JUMP_ORIGINAL)
 			r = jump_put(h->p, &q->old->places[i], err);
+	}
+	return r;
+}
+
+static int mend(struct half *h, const struct plan *q, struct sut_err *err)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < q->r->head.nplaces && !r; i++) {
+		enum jump_state s;
+
+		if (jump_look(h->p, &q->r->places[i], &s) == 0 && s == JUMP_BROKEN)
+			r = jump_put(h->p, &q->r->places[i], err);
 	}
 	return r;
 }
@@ -211,6 +242,8 @@ static int act(void *ctx, const struct threads *t, const struct inside_hit *hits
 			continue;
 		if (q->r->head.state == RECORD_READY && q->to == RECORD_REVERTED)
 			r = record_set_state(h->p, q->r, RECORD_REVERTING, err);
+		if (!r && q->mend)
+			r = mend(h, q, err);
 		if (!r)
 			r = q->to == RECORD_APPLIED ? forwards(h, q, err) : backwards(h, q, err);
 		if (r < 0)
@@ -251,9 +284,11 @@ int half_end(struct proc *p, struct record *known, size_t n, const struct proc_o
 	for (size_t i = 0; i < n && !rc; i++) {
 		struct plan q = {.r = &known[i], .old = predecessor(&known[i], known, n)};
 
+		q.mend = is_broken(p, &known[i]);
 		/* Killed between its last two words: the one before is not in force any more. */
-		if (known[i].head.state == RECORD_APPLIED && q.old) {
+		if (known[i].head.state == RECORD_APPLIED && (q.old || q.mend)) {
 			q.to = RECORD_APPLIED;
+			q.write = q.mend;
 		} else if (!half_is(&known[i])) {
 			continue;
 		} else {

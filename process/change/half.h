@@ -8,7 +8,7 @@
 
 /* Places of a record by what lies there now. */
 struct half_count {
-	uint32_t there, original, other;
+	uint32_t there, original, broken, other;
 	bool unmapped;	      /* at least one can't be read: the file is not mapped any more */
 	uint64_t first_other; /* address */
 };
@@ -20,6 +20,8 @@ int half_foreign(const struct proc *p, const struct record *r, uint64_t addr, st
 
 /* Is this one, whatever its state says, begun and not ended? */
 bool half_is(const struct record *r);
+/* The same, or applied and broken since (JUMP_BROKEN): half_end() mends it. */
+bool half_wants(const struct proc *p, const struct record *r);
 
 /*
  * Ends all of them; known is changed accordingly. *ret_done: how many. -EBADMSG (reason "mismatch") when somebody else has

@@ -18,6 +18,9 @@ int jump_look(const struct proc *p, const struct record_place *q, enum jump_stat
 		return 0;
 	}
 	*ret = JUMP_OTHER;
+	if (is[0] == q->original[0] && is[0] != q->jump[0] &&
+	    !memcmp(is + 1, q->jump + 1, q->len - 1))
+		*ret = JUMP_BROKEN;
 	if (memcmp(is, q->jump, q->len))
 		return 0;
 	if (q->island) {

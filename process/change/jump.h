@@ -11,7 +11,12 @@
 enum jump_state {
 	JUMP_ORIGINAL, /* as shipped */
 	JUMP_THERE,    /* leads where the place says */
-	JUMP_OTHER,    /* neither: another record's, or somebody else's */
+	/*
+	 * The first byte as shipped, the rest ours. The kernel leaves that behind when a probe (uprobe) goes: it takes the byte from the
+	 * file. Whoever comes there runs what nobody wrote.
+	 */
+	JUMP_BROKEN,
+	JUMP_OTHER, /* neither: another record's, or somebody else's */
 };
 
 /* -EFAULT when it is not mapped any more. */

@@ -69,8 +69,8 @@ static int revert_once(struct run *run, size_t *ret_count, struct sut_err *err)
 	if (!r)
 		r = record_find(v.p, &v.known, &v.n, err);
 	for (size_t i = 0; i < v.n && !r; i++)
-		half |= half_is(&v.known[i]) &&
-			!memcmp(v.known[i].head.build_id, v.build_id, SUT_LIBRARY_BUILD_ID_LEN);
+		half |= !memcmp(v.known[i].head.build_id, v.build_id, SUT_LIBRARY_BUILD_ID_LEN) &&
+			half_wants(v.p, &v.known[i]);
 	if (!r && half)
 		r = half_end(v.p, v.known, v.n, run->o, run->result, &done, err);
 	q.p = v.p;

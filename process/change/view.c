@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "change/engine.h"
+#include "change/half.h"
 #include "change/record.h"
 #include "look/proc.h"
 
@@ -18,16 +19,21 @@ static bool is_wanted(const struct proc_elf *e, const uint8_t (*wanted)[SUT_LIBR
 	return false;
 }
 
-static void add_records(struct proc_file *f, const struct record *records, size_t n)
+static void add_records(const struct proc *p, struct proc_file *f, const struct record *records,
+			size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct record_head *h = &records[i].head;
+		struct half_count c;
 
 		if (h->bias != f->bias || memcmp(h->build_id, f->build_id, sizeof(f->build_id)))
 			continue;
 		f->half = f->half || h->state == RECORD_READY || h->state == RECORD_REVERTING;
 		if (h->state != RECORD_APPLIED)
 			continue;
+		/* The record says what we did, and not what others have done to it since. */
+		half_count(p, &records[i], &c);
+		f->half = f->half || c.there != h->nplaces;
 		f->level = h->level;
 		memcpy(f->patch, h->id, sizeof(f->patch));
 		memcpy(f->sha256, h->sha256, sizeof(f->sha256));
@@ -72,7 +78,7 @@ int proc_look(pid_t pid, const uint8_t (*wanted)[SUT_LIBRARY_BUILD_ID_LEN], size
 		if (r < 0)
 			return r;
 		for (size_t i = 0; i < v.nfiles; i++)
-			add_records(&files[i], records, nrecords);
+			add_records(p, &files[i], records, nrecords);
 		record_free_all(records, nrecords);
 	}
 	v.starttime = p->starttime;

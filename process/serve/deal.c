@@ -230,6 +230,9 @@ static bool do_jobs(struct serve *s, const struct wanted *w, struct proc_view *v
 				table_drop(&s->table, v->pid);
 				return true;
 			}
+			/* Who has put a probe or a breakpoint on it takes it away again. */
+			if (r == -EBADMSG && j.ours)
+				row->again = true;
 			soon = soon || row->again;
 			if (r == 0 && !j.want && !(alone && wanted))
 				continue;

@@ -2,10 +2,12 @@
 /* Where the code came from: files that are gone, replaced, mapped twice, loaded later, changed in memory. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -237,9 +239,8 @@ static bool other_bytes(void)
 	return true;
 }
 
-/* Writes one byte at an address of function `name` of the library in the process. */
-static bool poke(const struct victim *v, const char *name, int offset, uint8_t byte,
-		 uint8_t *ret_old)
+/* The memory of the victim, and where in it that function of the library lies. */
+static int code_at(const struct victim *v, const char *name, int offset, uint64_t *ret)
 {
 	struct upatch u = {
 		.target = built("libvictim.so"),
@@ -248,18 +249,35 @@ static bool poke(const struct victim *v, const char *name, int offset, uint8_t b
 	};
 	struct proc_patch *p = patch_of(&u);
 	struct proc_view view;
-	struct sut_err err = {0};
-	uint64_t at;
-	int fd;
 
-	MUST(proc_look(v->pid, &p->library->build_id, 1, &view, &err) == 0, "%s", err.msg);
-	MUST(view.nfiles == 1, "%zu files", view.nfiles);
-	at = view.files[0].bias + p->library->funcs[0].vaddr + (uint64_t)offset;
+	if (proc_look(v->pid, &p->library->build_id, 1, &view, NULL) < 0)
+		return -1;
+	*ret = view.nfiles == 1 ? view.files[0].bias + p->library->funcs[0].vaddr + (uint64_t)offset
+				: 0;
 	proc_view_release(&view);
-	fd = open(sut_sprintf("/proc/%d/mem", v->pid), O_RDWR | O_CLOEXEC);
+	return open(sut_sprintf("/proc/%d/mem", v->pid), O_RDWR | O_CLOEXEC);
+}
+
+/* Writes one byte at an address of function `name` of the library in the process. */
+static bool poke(const struct victim *v, const char *name, int offset, uint8_t byte,
+		 uint8_t *ret_old)
+{
+	uint64_t at;
+	int fd = code_at(v, name, offset, &at);
+
 	MUST(fd >= 0 && pread(fd, ret_old, 1, (off_t)at) == 1 &&
 		     pwrite(fd, &byte, 1, (off_t)at) == 1,
 	     "mem: %s", strerror(errno));
+	close(fd);
+	return true;
+}
+
+static bool peek(const struct victim *v, const char *name, int offset, uint8_t *ret)
+{
+	uint64_t at;
+	int fd = code_at(v, name, offset, &at);
+
+	MUST(fd >= 0 && pread(fd, ret, 1, (off_t)at) == 1, "mem: %s", strerror(errno));
 	close(fd);
 	return true;
 }
@@ -306,6 +324,69 @@ static bool jump_overwritten(void)
 	return true;
 }
 
+/* A probe in the victim at an offset of the file, as perf and bpftrace set it; -1: not on this machine. */
+static int set_probe(const struct victim *v, const char *file, uint64_t offset)
+{
+	struct perf_event_attr a = {.size = sizeof(a),
+				    .config1 = (uintptr_t)file,
+				    .config2 = offset,
+				    .sample_period = 1};
+	_cleanup_(sut_fclosep) FILE *f = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+	char line[16];
+
+	if (!f || !fgets(line, sizeof(line), f))
+		return -1;
+	a.type = (uint32_t)strtoul(line, NULL, 10);
+	return (int)syscall(SYS_perf_event_open, &a, v->pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* The kernel writes an instruction of its own, and afterwards the first byte of the file, in the middle of our jump. */
+static bool probe_on_a_patched_function(void)
+{
+	struct proc_patch *p = patch_for("libvictim.so", VALUE),
+			  *q = patch_for("libvictim.so", "victim_value=again_value");
+	uint8_t shipped, first;
+	struct victim v;
+	struct proc_view look;
+	struct sut_err err;
+	struct done d;
+	bool half;
+	int probe;
+
+	MUST(start(&v, "host", "plain", NULL), "start");
+	MUST(peek(&v, "victim_value", 0, &shipped), "peek");
+	for (int i = 0; i < 3; i++) {
+		d = apply(v.pid, p);
+		MUST(d.r == 0, "%s", d.err.msg);
+		probe = set_probe(&v, built("libvictim.so"),
+				  p->library->funcs[0].vaddr + p->library->funcs[0].jump_off);
+		if (probe >= 0) {
+			MUST(peek(&v, "victim_value", 0, &first) && first == 0xcc, "%#x", first);
+			d = apply(v.pid, p);
+			MUST_BE(d, "mismatch");
+			close(probe);
+		} else {
+			MUST(poke(&v, "victim_value", 0, shipped, &first), "poke");
+		}
+		for (int k = 0; k < 500 && peek(&v, "victim_value", 0, &first) && first != shipped;
+		     k++)
+			wait_ms(2);
+		MUST(first == shipped, "%#x", first);
+		MUST(proc_look(v.pid, &p->library->build_id, 1, &look, &err) == 0 &&
+			     look.nfiles == 1,
+		     "look");
+		half = look.files[0].half;
+		proc_view_release(&look);
+		MUST(half, "it is not told");
+		/* By each way that may come first. */
+		d = i == 0 ? repair(v.pid) : i == 1 ? apply(v.pid, q) : revert(v.pid, p);
+		MUST(d.r == 0, "%s", d.err.msg);
+		MUST(ask(&v, 'v') == (i == 0 ? 2 : i == 1 ? 3 : 1), "after %s", d.res.reason);
+	}
+	MUST(finish(&v) == 0, "end");
+	return true;
+}
+
 /* The file is open and mapped as data, by somebody who does not run it. */
 static bool mapped_as_data(void)
 {
@@ -338,6 +419,7 @@ const struct trap traps_files[] = {
 	{"other-bytes", other_bytes},
 	{"breakpoint", breakpoint},
 	{"jump-overwritten", jump_overwritten},
+	{"probe-on-a-patched-function", probe_on_a_patched_function},
 	{"mapped-as-data", mapped_as_data},
 	{NULL, NULL},
 };
