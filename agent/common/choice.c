@@ -9,9 +9,9 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "common/json.h"
 #include "common/paths.h"
 #include "common/when.h"
+#include "json/parse.h"
 
 static const char *const modes[] = {
 	[CHOICE_NORMAL] = "normal",
@@ -214,7 +214,8 @@ int choice_parse(const void *text, size_t len, struct choice *ret, struct sut_er
 	int r;
 
 	/* That memory is short says nothing of the text. */
-	if (len <= CHOICE_MAX && agent_json_parse(text, len, &j) == -ENOMEM)
+	if (len <= CHOICE_MAX &&
+	    sut_json_object_parse(text, len, SUT_JSON_DEPTH, &j, NULL) == -ENOMEM)
 		return sut_err_oom(err);
 	format = text_of(json_object_get(j, "format"));
 	if (!format || !sut_streq(format, "suture-choice") ||

@@ -13,9 +13,9 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "common/json.h"
 #include "common/paths.h"
 #include "common/when.h"
+#include "json/parse.h"
 
 enum { DETAIL_MAX = 2048, WORD_MAX = 256 };
 
@@ -169,7 +169,8 @@ static int entry_of(const char *line, size_t len, json_t **ret)
 {
 	static const char *const texts[] = {"id", "build_id", "by", "detail"};
 	json_t *j = NULL;
-	int r = len <= HISTORY_LINE_MAX ? agent_json_parse(line, len, &j) : -EBADMSG;
+	int r = len <= HISTORY_LINE_MAX ? sut_json_object_parse(line, len, SUT_JSON_DEPTH, &j, NULL)
+					: -EBADMSG;
 	const json_t *level = json_object_get(j, "level");
 	bool ok = has_text(j, "at") && has_text(j, "event");
 	int64_t at;

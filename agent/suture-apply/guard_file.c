@@ -11,10 +11,10 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "common/json.h"
 #include "common/paths.h"
 #include "common/when.h"
 #include "guard.h"
+#include "json/parse.h"
 #include "patch/manifest.h"
 
 static const char *const phases[] = {
@@ -222,7 +222,8 @@ int guard_parse(const void *text, size_t len, struct guard *ret, struct sut_err 
 	if (!g)
 		return sut_err_oom(err);
 	/* That memory is short says nothing of the text. */
-	if (len <= GUARD_MAX && agent_json_parse(text, len, &j) == -ENOMEM)
+	if (len <= GUARD_MAX &&
+	    sut_json_object_parse(text, len, SUT_JSON_DEPTH, &j, NULL) == -ENOMEM)
 		return sut_err_oom(err);
 	r = load(j, g, err);
 	json_decref(j);

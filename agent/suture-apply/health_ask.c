@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "boot.h"
-#include "common/json.h"
 #include "health.h"
+#include "json/parse.h"
 #include "settings.h"
 
 enum { SERVICE_S = 31 * 60 }; /* suture-health.service ends by itself after 30 minutes */
@@ -70,7 +70,8 @@ int health_parse(const void *text, size_t len, struct health *ret, struct sut_er
 	size_t i;
 	int r = 0;
 
-	if (len <= HEALTH_RESULT_MAX && agent_json_parse(text, len, &j) == -ENOMEM)
+	if (len <= HEALTH_RESULT_MAX &&
+	    sut_json_object_parse(text, len, SUT_JSON_DEPTH, &j, NULL) == -ENOMEM)
 		return sut_err_oom(err);
 	format = json_string_value(json_object_get(j, "format"));
 	checks = json_object_get(j, "checks");

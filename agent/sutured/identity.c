@@ -10,8 +10,8 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "common/json.h"
 #include "common/paths.h"
+#include "json/parse.h"
 #include "sutured/state.h"
 
 #define FORMAT "suture-identity"
@@ -136,7 +136,7 @@ int identity_parse(const void *text, size_t len, struct identity *ret, struct su
 	if (len > IDENTITY_MAX)
 		return sut_err_reason(err, EBADMSG, "identity", "it has more than %d bytes",
 				      IDENTITY_MAX);
-	r = agent_json_parse(text ? text : "", len, &j);
+	r = sut_json_object_parse(text ? text : "", len, SUT_JSON_DEPTH, &j, NULL);
 	/* Short memory does not make it a damaged one. */
 	if (r == -ENOMEM)
 		return sut_err_oom(err);

@@ -19,6 +19,12 @@ bool sut_endswith(const char *s, const char *suffix);
 /* Lower-case hexadecimal of len bytes into out, which has room for 2*len+1. */
 void sut_hex(const void *data, size_t len, char *out);
 
+/* 1 to max bytes of [A-Za-z0-9] and extra. */
+bool sut_is_token(const char *s, size_t max, const char *extra);
+
+/* Exactly so many lower-case hexadecimal digits. */
+bool sut_is_hex(const char *s, size_t digits);
+
 /* Reads exactly 2*len hexadecimal digits. 0 or -EINVAL. */
 int sut_unhex(const char *s, void *out, size_t len) _must_check_;
 

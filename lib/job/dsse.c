@@ -45,10 +45,10 @@ static int decode(const char *text, struct sut_buf *out)
 	return sut_base64_decode(copy, padded, out);
 }
 
-static int member(const struct job_at *at, const char *key, const char **ret)
+static int member(const struct sut_json_at *at, const char *key, const char **ret)
 {
 	*ret = json_string_value(json_object_get(at->node, key));
-	return *ret ? 0 : job_bad(at, key, "is missing or not a string");
+	return *ret ? 0 : sut_json_bad(at, key, "is missing or not a string");
 }
 
 static bool is_type(const char *s)
@@ -61,7 +61,7 @@ static bool is_type(const char *s)
 	return n >= 1 && n <= SUT_DSSE_TYPE_MAX;
 }
 
-static int take_sig(const struct job_at *e, struct sut_dsse_sig *ret)
+static int take_sig(const struct sut_json_at *e, struct sut_dsse_sig *ret)
 {
 	_cleanup_buf_ struct sut_buf raw = SUT_BUF_INIT(SUT_SIG_MAX);
 	const char *keyid = json_string_value(json_object_get(e->node, "keyid"));
@@ -69,52 +69,52 @@ static int take_sig(const struct job_at *e, struct sut_dsse_sig *ret)
 	int r;
 
 	if (!json_is_object(e->node))
-		return job_bad(e, "", "is not an object");
+		return sut_json_bad(e, "", "is not an object");
 	r = member(e, "sig", &sig);
 	if (r < 0)
 		return r;
 	if (strlen(sig) > 2 * SUT_SIG_MAX)
-		return job_bad(e, "sig", "is longer than a signature");
+		return sut_json_bad(e, "sig", "is longer than a signature");
 	r = decode(sig, &raw);
 	if (r == -ENOMEM)
 		return sut_err_oom(e->err);
 	if (r < 0)
-		return job_bad(e, "sig", "is no base64 of a signature");
+		return sut_json_bad(e, "sig", "is no base64 of a signature");
 	snprintf(ret->keyid, sizeof(ret->keyid), "%s", keyid ? keyid : "");
 	memcpy(ret->sig, raw.data ? raw.data : (const uint8_t *)"", raw.len);
 	ret->len = raw.len;
 	return 0;
 }
 
-static int take(const struct job_at *at, struct sut_dsse *d)
+static int take(const struct sut_json_at *at, struct sut_dsse *d)
 {
 	const char *type = NULL, *payload = NULL;
-	struct job_at list;
+	struct sut_json_at list;
 	int r = member(at, "payloadType", &type);
 
 	if (r == 0)
 		r = member(at, "payload", &payload);
 	if (r == 0)
-		r = job_list(at, "signatures", 1, SUT_DSSE_SIGS_MAX, &list);
+		r = sut_json_list(at, "signatures", false, 1, SUT_DSSE_SIGS_MAX, &list);
 	if (r < 0)
 		return r;
 	if (!is_type(type))
-		return job_bad(at, "payloadType", "is not 1 to %d bytes of printable ASCII",
-			       SUT_DSSE_TYPE_MAX);
+		return sut_json_bad(at, "payloadType", "is not 1 to %d bytes of printable ASCII",
+				    SUT_DSSE_TYPE_MAX);
 	memcpy(d->type, type, strlen(type) + 1);
 	r = decode(payload, &d->payload);
 	if (r == -ENOMEM)
 		return sut_err_oom(at->err);
 	if (r == -ENOBUFS)
-		return job_bad(at, "payload", "has more than %d bytes", SUT_DSSE_PAYLOAD_MAX);
+		return sut_json_bad(at, "payload", "has more than %d bytes", SUT_DSSE_PAYLOAD_MAX);
 	if (r < 0)
-		return job_bad(at, "payload", "is no base64");
+		return sut_json_bad(at, "payload", "is no base64");
 	d->nsigs = json_array_size(list.node);
 	d->sigs = calloc(d->nsigs, sizeof(*d->sigs));
 	if (!d->sigs)
 		return sut_err_oom(at->err);
 	for (size_t i = 0; r == 0 && i < d->nsigs; i++) {
-		struct job_at e = job_entry(&list, i);
+		struct sut_json_at e = sut_json_entry(&list, i);
 
 		r = take_sig(&e, &d->sigs[i]);
 	}
@@ -126,11 +126,11 @@ int sut_dsse_parse(const void *text, size_t len, struct sut_dsse *ret, struct su
 	_cleanup_json_ json_t *j = NULL;
 	_cleanup_(sut_dsse_release) struct sut_dsse d = {
 		.payload = SUT_BUF_INIT(SUT_DSSE_PAYLOAD_MAX)};
-	struct job_at at = {.doc = "the envelope", .reason = "envelope", .err = err};
+	struct sut_json_at at = job_top("the envelope", "envelope", err);
 	int r;
 
 	if (len > SUT_DSSE_MAX)
-		return job_bad(&at, "", "has more than %d bytes", SUT_DSSE_MAX);
+		return sut_json_bad(&at, "", "has more than %d bytes", SUT_DSSE_MAX);
 	r = job_json_parse(&at, text, len, &j);
 	if (r == 0)
 		r = take(&at, &d);

@@ -36,15 +36,15 @@ static bool has_target(enum sut_job_action a)
 /* ------------------------------------------------------------------ */
 
 /* Before anything else: a later version may mean other things by every member. */
-static int check_format(const struct job_at *at)
+static int check_format(const struct sut_json_at *at)
 {
 	const json_t *format = json_object_get(at->node, "format");
 	const json_t *version = json_object_get(at->node, "version");
 
 	if (!sut_streq(json_string_value(format), SUT_JOB_FORMAT))
-		return job_bad(at, "format", "is not \"" SUT_JOB_FORMAT "\"");
+		return sut_json_bad(at, "format", "is not \"" SUT_JOB_FORMAT "\"");
 	if (!json_is_integer(version) || json_integer_value(version) < 1)
-		return job_bad(at, "version", "is missing or not a positive integer");
+		return sut_json_bad(at, "version", "is missing or not a positive integer");
 	if (json_integer_value(version) != SUT_JOB_VERSION)
 		return sut_err_reason(at->err, EPROTONOSUPPORT, "version",
 				      "the manifest has format version %lld and this suture reads "
@@ -55,7 +55,7 @@ static int check_format(const struct job_at *at)
 
 static bool is_system(const char *s)
 {
-	return job_is_token(s, 64, "");
+	return sut_is_token(s, 64, "");
 }
 
 static bool is_external(const char *s)
@@ -68,25 +68,25 @@ static bool is_window(const char *s)
 	return *s && strlen(s) <= SUT_JOB_WINDOW_MAX && job_is_printable(s);
 }
 
-static int take_strings(const struct job_at *at, const char *key, size_t max,
+static int take_strings(const struct sut_json_at *at, const char *key, size_t max,
 			bool (*ok)(const char *s), const char *what, struct sut_strv *ret)
 {
-	struct job_at list;
-	int r = job_list(at, key, 0, max, &list);
+	struct sut_json_at list;
+	int r = sut_json_list(at, key, false, 0, max, &list);
 
 	for (size_t i = 0; r == 0 && i < json_array_size(list.node); i++) {
-		struct job_at e = job_entry(&list, i);
+		struct sut_json_at e = sut_json_entry(&list, i);
 		const char *s = json_string_value(e.node);
 
 		if (!s || !ok(s))
-			return job_bad(&e, "", "is not %s", what);
+			return sut_json_bad(&e, "", "is not %s", what);
 		if (sut_strv_add(ret, s) < 0)
 			return sut_err_oom(at->err);
 	}
 	return r;
 }
 
-static int take_times(const struct job_at *at, struct sut_job *j)
+static int take_times(const struct sut_json_at *at, struct sut_job *j)
 {
 	int r = job_time(at, "created", true, &j->created);
 
@@ -97,16 +97,17 @@ static int take_times(const struct job_at *at, struct sut_job *j)
 	if (r < 0)
 		return r;
 	if (j->created <= 0)
-		return job_bad(at, "created", "is before 1970");
+		return sut_json_bad(at, "created", "is before 1970");
 	if (j->expires <= j->created || j->expires - j->created > (int64_t)SUT_JOB_DAYS_MAX * 86400)
-		return job_bad(at, "expires", "is not after created, and at most %d days later",
-			       SUT_JOB_DAYS_MAX);
+		return sut_json_bad(at, "expires",
+				    "is not after created, and at most %d days later",
+				    SUT_JOB_DAYS_MAX);
 	if (j->not_before && j->not_before >= j->expires)
-		return job_bad(at, "not_before", "is not before expires");
+		return sut_json_bad(at, "not_before", "is not before expires");
 	return 0;
 }
 
-static int take_systems(const struct job_at *at, struct sut_job *j)
+static int take_systems(const struct sut_json_at *at, struct sut_job *j)
 {
 	int r = take_strings(at, "systems", SUT_JOB_SYSTEMS_MAX, is_system, "a System ID",
 			     &j->systems);
@@ -115,34 +116,35 @@ static int take_systems(const struct job_at *at, struct sut_job *j)
 		r = take_strings(at, "external_ids", SUT_JOB_SYSTEMS_MAX, is_external,
 				 "an external id of 1 to 255 bytes", &j->external_ids);
 	if (r == 0 && !j->systems.n && !j->external_ids.n)
-		return job_bad(at, "systems", "names no system; name one there or in external_ids");
+		return sut_json_bad(at, "systems",
+				    "names no system; name one there or in external_ids");
 	return r;
 }
 
-static int take_goal(const struct job_at *at, struct sut_job_target *t)
+static int take_goal(const struct sut_json_at *at, struct sut_job_target *t)
 {
 	const json_t *latest = json_object_get(at->node, "latest");
 	const char *patchset = NULL;
 	int64_t level = 0;
-	int r = job_uint(at, "level", false, 1, INT32_MAX, &level);
+	int r = sut_json_int(at, "level", false, 1, INT32_MAX, &level);
 
 	if (r == 0)
 		r = job_text(at, "patchset", false, SUT_JOB_PATCHSET_MAX, &patchset);
 	if (r < 0)
 		return r;
 	if (latest && !json_is_true(latest))
-		return job_bad(at, "latest", "is not true");
+		return sut_json_bad(at, "latest", "is not true");
 	if (!!latest + !!level + !!patchset != 1)
-		return job_bad(at, "", "has not exactly one of latest, level and patchset");
-	if (patchset && (!job_is_token(patchset, SUT_JOB_PATCHSET_MAX, "._-") || *patchset == '.'))
-		return job_bad(at, "patchset", "is not the id of a patch");
+		return sut_json_bad(at, "", "has not exactly one of latest, level and patchset");
+	if (patchset && (!sut_is_token(patchset, SUT_JOB_PATCHSET_MAX, "._-") || *patchset == '.'))
+		return sut_json_bad(at, "patchset", "is not the id of a patch");
 	t->goal = latest ? SUT_JOB_LATEST : level ? SUT_JOB_LEVEL : SUT_JOB_PATCHSET;
 	t->level = (uint32_t)level;
 	snprintf(t->patchset, sizeof(t->patchset), "%s", patchset ? patchset : "");
 	return 0;
 }
 
-static int take_target(const struct job_at *at, struct sut_job_target *t)
+static int take_target(const struct sut_json_at *at, struct sut_job_target *t)
 {
 	static const char *const known[] = {"build_id", "latest", "level",
 					    "patchset", "sha256", NULL};
@@ -150,7 +152,7 @@ static int take_target(const struct job_at *at, struct sut_job_target *t)
 	int r;
 
 	if (!json_is_object(at->node))
-		return job_bad(at, "", "is not an object");
+		return sut_json_bad(at, "", "is not an object");
 	r = job_known(at, known);
 	if (r == 0)
 		r = take_goal(at, t);
@@ -160,20 +162,21 @@ static int take_target(const struct job_at *at, struct sut_job_target *t)
 		r = job_text(at, "sha256", false, SUT_SHA256_HEX, &sha256);
 	if (r < 0)
 		return r;
-	if (build_id && !job_is_hex(build_id, sizeof(t->build_id) - 1))
-		return job_bad(at, "build_id", "is not 40 lower-case hexadecimal digits");
-	if (sha256 && !job_is_hex(sha256, sizeof(t->sha256) - 1))
-		return job_bad(at, "sha256", "is not 64 lower-case hexadecimal digits");
+	if (build_id && !sut_is_hex(build_id, sizeof(t->build_id) - 1))
+		return sut_json_bad(at, "build_id", "is not 40 lower-case hexadecimal digits");
+	if (sha256 && !sut_is_hex(sha256, sizeof(t->sha256) - 1))
+		return sut_json_bad(at, "sha256", "is not 64 lower-case hexadecimal digits");
 	snprintf(t->build_id, sizeof(t->build_id), "%s", build_id ? build_id : "");
 	snprintf(t->sha256, sizeof(t->sha256), "%s", sha256 ? sha256 : "");
 	return 0;
 }
 
-static int take_targets(const struct job_at *at, struct sut_job *j)
+static int take_targets(const struct sut_json_at *at, struct sut_job *j)
 {
 	bool wanted = has_target(j->action);
-	struct job_at list;
-	int r = job_list(at, "targets", wanted ? 1 : 0, wanted ? SUT_JOB_TARGETS_MAX : 0, &list);
+	struct sut_json_at list;
+	int r = sut_json_list(at, "targets", false, wanted ? 1 : 0,
+			      wanted ? SUT_JOB_TARGETS_MAX : 0, &list);
 
 	if (r < 0 || !wanted)
 		return r;
@@ -182,31 +185,33 @@ static int take_targets(const struct job_at *at, struct sut_job *j)
 	if (!j->targets)
 		return sut_err_oom(at->err);
 	for (size_t i = 0; r == 0 && i < j->ntargets; i++) {
-		struct job_at e = job_entry(&list, i);
+		struct sut_json_at e = sut_json_entry(&list, i);
 
 		r = take_target(&e, &j->targets[i]);
 		for (size_t k = 0; r == 0 && k < i; k++)
 			if (strcmp(j->targets[i].build_id, j->targets[k].build_id) == 0)
-				r = job_bad(&e, "", "is for the same kernels as targets[%zu]", k);
+				r = sut_json_bad(&e, "", "is for the same kernels as targets[%zu]",
+						 k);
 	}
 	return r;
 }
 
-static int take_products(const struct job_at *at, struct sut_job *j)
+static int take_products(const struct sut_json_at *at, struct sut_job *j)
 {
-	struct job_at list;
-	int r = job_list(at, "products", json_object_get(at->node, "products") ? 1 : 0, 2, &list);
+	struct sut_json_at list;
+	int r = sut_json_list(at, "products", false, json_object_get(at->node, "products") ? 1 : 0,
+			      2, &list);
 
 	for (size_t i = 0; r == 0 && i < json_array_size(list.node); i++) {
-		struct job_at e = job_entry(&list, i);
+		struct sut_json_at e = sut_json_entry(&list, i);
 		const char *s = json_string_value(e.node);
 		bool kernel = sut_streq(s, "kernel");
 		bool *product = kernel ? &j->kernel : &j->library;
 
 		if (!s || (!kernel && !sut_streq(s, "library")))
-			return job_bad(&e, "", "is neither \"kernel\" nor \"library\"");
+			return sut_json_bad(&e, "", "is neither \"kernel\" nor \"library\"");
 		if (*product)
-			return job_bad(&e, "", "is there twice");
+			return sut_json_bad(&e, "", "is there twice");
 		*product = true;
 	}
 	if (!j->library)
@@ -214,23 +219,23 @@ static int take_products(const struct job_at *at, struct sut_job *j)
 	return r;
 }
 
-static int take_options(const struct job_at *at, struct sut_job *j)
+static int take_options(const struct sut_json_at *at, struct sut_job *j)
 {
 	static const char *const known[] = {"dry_run", "down", "wait", NULL};
-	struct job_at o;
-	int r = job_object(at, "options", false, &o);
+	struct sut_json_at o;
+	int r = sut_json_object(at, "options", false, &o);
 
 	if (r < 0 || !o.node)
 		return r;
 	r = job_known(&o, known);
 	if (r == 0)
-		r = job_bool(&o, "dry_run", &j->dry_run);
+		r = sut_json_bool(&o, "dry_run", &j->dry_run);
 	if (r == 0)
-		r = job_bool(&o, "down", &j->down);
-	return r < 0 ? r : job_bool(&o, "wait", &j->wait);
+		r = sut_json_bool(&o, "down", &j->down);
+	return r < 0 ? r : sut_json_bool(&o, "wait", &j->wait);
 }
 
-static int take(const struct job_at *at, struct sut_job *j)
+static int take(const struct sut_json_at *at, struct sut_job *j)
 {
 	static const char *const known[] = {
 		"format",	"version",    "id",	 "issuer",  "created",
@@ -243,16 +248,16 @@ static int take(const struct job_at *at, struct sut_job *j)
 		r = job_known(at, known);
 	if (r == 0)
 		r = job_text(at, "id", true, SUT_JOB_ID_MAX, &id);
-	if (r == 0 && !job_is_token(id, SUT_JOB_ID_MAX, "._:-"))
-		r = job_bad(at, "id", "is not 1 to %d of A-Z a-z 0-9 . _ : -", SUT_JOB_ID_MAX);
+	if (r == 0 && !sut_is_token(id, SUT_JOB_ID_MAX, "._:-"))
+		r = sut_json_bad(at, "id", "is not 1 to %d of A-Z a-z 0-9 . _ : -", SUT_JOB_ID_MAX);
 	if (r == 0)
 		r = job_text(at, "issuer", true, SUT_JOB_ISSUER_MAX, &issuer);
 	if (r == 0)
 		r = job_text(at, "action", true, 16, &action);
 	if (r == 0 && !sut_job_action_parse(action, &j->action))
-		r = job_bad(at, "action",
-			    "is none of \"apply\", \"unload\", \"verify\", \"check\" and "
-			    "\"preflight\"");
+		r = sut_json_bad(at, "action",
+				 "is none of \"apply\", \"unload\", \"verify\", \"check\" and "
+				 "\"preflight\"");
 	if (r < 0)
 		return r;
 	snprintf(j->id, sizeof(j->id), "%s", id);
@@ -274,11 +279,11 @@ int sut_job_parse(const void *text, size_t len, struct sut_job *ret, struct sut_
 {
 	_cleanup_json_ json_t *doc = NULL;
 	_cleanup_(sut_job_release) struct sut_job j = {0};
-	struct job_at at = {.doc = "the manifest", .reason = "format", .err = err};
+	struct sut_json_at at = job_top("the manifest", "format", err);
 	int r;
 
 	if (len > SUT_JOB_MANIFEST_MAX)
-		return job_bad(&at, "", "has more than %d bytes", SUT_JOB_MANIFEST_MAX);
+		return sut_json_bad(&at, "", "has more than %d bytes", SUT_JOB_MANIFEST_MAX);
 	r = job_json_parse(&at, text, len, &doc);
 	if (r == 0)
 		r = take(&at, &j);

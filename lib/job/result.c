@@ -166,19 +166,19 @@ int sut_job_result_make(const struct sut_job_report *r, struct sut_buf *out, str
 /* ------------------------------------------------------------------ */
 /* Reading.                                                            */
 
-static int take(const struct job_at *at, struct sut_job_result *ret)
+static int take(const struct sut_json_at *at, struct sut_job_result *ret)
 {
 	const json_t *version = json_object_get(at->node, "version");
 	const json_t *job = json_object_get(at->node, "job");
 	int64_t exit = 0;
-	struct job_at host;
+	struct sut_json_at host;
 	int r;
 
 	if (!sut_streq(json_string_value(json_object_get(at->node, "format")),
 		       SUT_JOB_RESULT_FORMAT))
-		return job_bad(at, "format", "is not \"" SUT_JOB_RESULT_FORMAT "\"");
+		return sut_json_bad(at, "format", "is not \"" SUT_JOB_RESULT_FORMAT "\"");
 	if (!json_is_integer(version) || json_integer_value(version) < 1)
-		return job_bad(at, "version", "is missing or not a positive integer");
+		return sut_json_bad(at, "version", "is missing or not a positive integer");
 	if (json_integer_value(version) != SUT_JOB_RESULT_VERSION)
 		return sut_err_reason(at->err, EPROTONOSUPPORT, "version",
 				      "the result has format version %lld and this suture reads "
@@ -189,12 +189,12 @@ static int take(const struct job_at *at, struct sut_job_result *ret)
 	r = json_is_null(job) ? 0 : job_text(at, "job", true, SUT_JOB_ID_MAX, &ret->job);
 	if (r == 0)
 		r = job_text(at, "outcome", true, 40, &ret->outcome);
-	if (r == 0 && !job_is_token(ret->outcome, 40, "-"))
-		r = job_bad(at, "outcome", "is not a word");
+	if (r == 0 && !sut_is_token(ret->outcome, 40, "-"))
+		r = sut_json_bad(at, "outcome", "is not a word");
 	if (r == 0)
-		r = job_uint(at, "exit", true, 0, 255, &exit);
+		r = sut_json_int(at, "exit", true, 0, 255, &exit);
 	if (r == 0)
-		r = job_object(at, "system", true, &host);
+		r = sut_json_object(at, "system", true, &host);
 	if (r == 0)
 		r = job_text(&host, "system_id", true, 64, &ret->system_id);
 	ret->exit = (int)exit;
@@ -206,11 +206,11 @@ int sut_job_result_parse(const void *text, size_t len, struct sut_job_result *re
 {
 	_cleanup_json_ json_t *doc = NULL;
 	struct sut_job_result got = {0};
-	struct job_at at = {.doc = "the result", .reason = "format", .err = err};
+	struct sut_json_at at = job_top("the result", "format", err);
 	int r;
 
 	if (len > SUT_JOB_RESULT_MAX)
-		return job_bad(&at, "", "has more than %d bytes", SUT_JOB_RESULT_MAX);
+		return sut_json_bad(&at, "", "has more than %d bytes", SUT_JOB_RESULT_MAX);
 	r = job_json_parse(&at, text, len, &doc);
 	if (r == 0)
 		r = take(&at, &got);

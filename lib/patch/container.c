@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "crypto/sha256.h"
+#include "json/parse.h"
 #include "patch/manifest.h"
 #include "patch/tar.h"
 
@@ -202,8 +203,8 @@ static int compress(const struct sut_buf *tar, struct sut_buf *out, struct sut_e
 
 static int parse_json(const struct sut_tar_entry *e, json_t **ret, struct sut_err *err)
 {
-	json_error_t je;
-	json_t *j;
+	struct sut_json_why why;
+	int r;
 
 	if (strcmp(e->name, "manifest.json") != 0)
 		return bad(err, "container",
@@ -214,15 +215,14 @@ static int parse_json(const struct sut_tar_entry *e, json_t **ret, struct sut_er
 				      "manifest.json has %zu bytes (at most %d). Tell the author "
 				      "of the patch",
 				      e->len, SUT_PATCH_MANIFEST_MAX);
-	j = json_loadb((const char *)e->data, e->len, JSON_REJECT_DUPLICATES, &je);
-	if (!j)
-		return sut_err_reason(
-			err, EBADMSG, "manifest",
-			"manifest.json, line %d: %s. Download the patch again; if that "
-			"does not help, tell its author",
-			je.line, je.text);
-	*ret = j;
-	return 0;
+	r = sut_json_object_parse(e->data, e->len, SUT_MANIFEST_DEPTH_MAX + 1, ret, &why);
+	if (r == -ENOMEM)
+		return sut_err_oom(err);
+	return r < 0 ? sut_err_reason(err, EBADMSG, "manifest",
+				      "manifest.json, line %u: %s. Download the patch again; if "
+				      "that does not help, tell its author",
+				      why.line, why.text)
+		     : 0;
 }
 
 static int take_member(struct sut_patch *p, const struct sut_manifest *m,

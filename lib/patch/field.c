@@ -12,30 +12,14 @@
 #include "base/utf8.h"
 #include "patch/manifest.h"
 
-int sut_field_bad(const struct sut_field *at, const char *key, const char *fmt, ...)
+struct sut_json_at sut_field_top(const json_t *doc, struct sut_err *err)
 {
-	char what[256];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	return sut_err_reason(at->err, EBADMSG, "manifest",
-			      "manifest.json: %s%s%s %s. "
-			      "Download the patch again; if that does not help, tell its author",
-			      at->path, *at->path && *key ? "." : "", key, what);
-}
-
-bool sut_is_token(const char *s, size_t max, const char *extra)
-{
-	size_t n = strlen(s);
-
-	if (n == 0 || n > max)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!isalnum((unsigned char)s[i]) && !strchr(extra, s[i]))
-			return false;
-	return true;
+	return (struct sut_json_at){
+		.node = doc,
+		.doc = "manifest.json",
+		.reason = "manifest",
+		.advice = "Download the patch again; if that does not help, tell its author",
+		.err = err};
 }
 
 bool sut_member_name_ok(const char *name)
@@ -43,21 +27,13 @@ bool sut_member_name_ok(const char *name)
 	return sut_is_token(name, 100, "._-") && name[0] != '.';
 }
 
-int sut_field_optional(const struct sut_field *at, const char *key, const char **ret)
+int sut_field_optional(const struct sut_json_at *at, const char *key, const char **ret)
 {
-	json_t *v = json_object_get(at->node, key);
-
-	if (!v) {
-		*ret = "";
-		return 0;
-	}
-	if (!json_is_string(v))
-		return sut_field_bad(at, key, "is not a string");
-	*ret = json_string_value(v);
-	return 0;
+	*ret = "";
+	return sut_json_string(at, key, false, ret);
 }
 
-int sut_field_string(const struct sut_field *at, const char *key, const char **ret)
+int sut_field_string(const struct sut_json_at *at, const char *key, const char **ret)
 {
 	const char *s = "";
 	int r = sut_field_optional(at, key, &s);
@@ -65,37 +41,24 @@ int sut_field_string(const struct sut_field *at, const char *key, const char **r
 	if (r < 0)
 		return r;
 	if (!*s)
-		return sut_field_bad(at, key, "is missing or empty");
+		return sut_json_bad(at, key, "is missing or empty");
 	*ret = s;
 	return 0;
 }
 
-int sut_field_uint(const struct sut_field *at, const char *key, uint32_t min, uint32_t max,
+int sut_field_uint(const struct sut_json_at *at, const char *key, uint32_t min, uint32_t max,
 		   uint32_t *ret)
 {
-	json_t *v = json_object_get(at->node, key);
+	int64_t n = 0;
+	int r = sut_json_int(at, key, true, min, max, &n);
 
-	if (!json_is_integer(v))
-		return sut_field_bad(at, key, "is missing or not an integer");
-	if (json_integer_value(v) < min || json_integer_value(v) > max)
-		return sut_field_bad(at, key, "is %lld (%u to %u are possible)",
-				     (long long)json_integer_value(v), min, max);
-	*ret = (uint32_t)json_integer_value(v);
-	return 0;
-}
-
-int sut_field_bool(const struct sut_field *at, const char *key, bool *ret)
-{
-	json_t *v = json_object_get(at->node, key);
-
-	if (v && !json_is_boolean(v))
-		return sut_field_bad(at, key, "is neither true nor false");
-	*ret = json_is_true(v);
-	return 0;
+	if (r == 0)
+		*ret = (uint32_t)n;
+	return r;
 }
 
 /* "0x" and 1 to 16 lower-case digits: JSON numbers cannot hold 64 bits everywhere. */
-int sut_field_address(const struct sut_field *at, const char *key, uint64_t *ret)
+int sut_field_address(const struct sut_json_at *at, const char *key, uint64_t *ret)
 {
 	const char *s = "";
 	int r = sut_field_string(at, key, &s);
@@ -103,89 +66,59 @@ int sut_field_address(const struct sut_field *at, const char *key, uint64_t *ret
 	if (r < 0)
 		return r;
 	if (!sut_startswith(s, "0x") || sut_parse_u64(s, UINT64_MAX, ret) < 0 || *ret == 0)
-		return sut_field_bad(at, key, "is not an address like \"0xffffffff81000000\"");
+		return sut_json_bad(at, key, "is not an address like \"0xffffffff81000000\"");
 	return 0;
 }
 
-int sut_field_symbol(const struct sut_field *at, const char *key, const char **ret)
+int sut_field_symbol(const struct sut_json_at *at, const char *key, const char **ret)
 {
 	int r = sut_field_string(at, key, ret);
 
 	if (r < 0)
 		return r;
-	return sut_is_token(*ret, at->symbol_max, "._$")
+	return sut_is_token(*ret, at->own, "._$")
 		       ? 0
-		       : sut_field_bad(at, key, "is not the name of a symbol");
+		       : sut_json_bad(at, key, "is not the name of a symbol");
 }
 
-int sut_field_member_name(const struct sut_field *at, const char *key, const char **ret)
+int sut_field_member_name(const struct sut_json_at *at, const char *key, const char **ret)
 {
 	int r = sut_field_string(at, key, ret);
 
 	if (r < 0)
 		return r;
-	return sut_member_name_ok(*ret) ? 0 : sut_field_bad(at, key, "is not the name of a member");
+	return sut_member_name_ok(*ret) ? 0 : sut_json_bad(at, key, "is not the name of a member");
 }
 
-int sut_field_sha256(const struct sut_field *at, const char *key, const char **ret)
+int sut_field_sha256(const struct sut_json_at *at, const char *key, const char **ret)
 {
 	int r = sut_field_string(at, key, ret);
 
 	if (r < 0)
 		return r;
-	if (strlen(*ret) != 64 || strspn(*ret, "0123456789abcdef") != 64)
-		return sut_field_bad(at, key, "is not 64 lower-case hexadecimal digits");
+	if (!sut_is_hex(*ret, 64))
+		return sut_json_bad(at, key, "is not 64 lower-case hexadecimal digits");
 	return 0;
 }
 
-int sut_field_absent(const struct sut_field *at, const char *key, const char *why)
+int sut_field_absent(const struct sut_json_at *at, const char *key, const char *why)
 {
-	return json_object_get(at->node, key) ? sut_field_bad(at, key, "%s", why) : 0;
+	return json_object_get(at->node, key) ? sut_json_bad(at, key, "%s", why) : 0;
 }
 
-int sut_field_array(const struct sut_field *at, const char *key, bool must, size_t min, size_t max,
-		    struct sut_field *ret)
+int sut_field_entry(const struct sut_json_at *list, size_t i, struct sut_json_at *ret)
 {
-	json_t *v = json_object_get(at->node, key);
-	size_t n = json_array_size(v);
-
-	if (v ? !json_is_array(v) : must)
-		return sut_field_bad(at, key, "is missing or not a list");
-	if (n < min || n > max)
-		return sut_field_bad(at, key, "has %zu entries (%zu to %zu are possible)", n, min,
-				     max);
-	*ret = (struct sut_field){.node = v, .err = at->err, .symbol_max = at->symbol_max};
-	snprintf(ret->path, sizeof(ret->path), "%.110s%s%s", at->path, *at->path ? "." : "", key);
-	return 0;
-}
-
-int sut_field_object(const struct sut_field *at, const char *key, struct sut_field *ret)
-{
-	json_t *v = json_object_get(at->node, key);
-
-	if (!json_is_object(v))
-		return sut_field_bad(at, key, "is missing or not an object");
-	*ret = (struct sut_field){.node = v, .err = at->err, .symbol_max = at->symbol_max};
-	snprintf(ret->path, sizeof(ret->path), "%.110s%s%s", at->path, *at->path ? "." : "", key);
-	return 0;
-}
-
-int sut_field_entry(const struct sut_field *list, size_t i, struct sut_field *ret)
-{
-	json_t *v = json_array_get(list->node, i);
-
-	*ret = (struct sut_field){.node = v, .err = list->err, .symbol_max = list->symbol_max};
-	snprintf(ret->path, sizeof(ret->path), "%.140s[%zu]", list->path, i);
-	return json_is_object(v) ? 0 : sut_field_bad(ret, "", "is not an object");
+	*ret = sut_json_entry(list, i);
+	return json_is_object(ret->node) ? 0 : sut_json_bad(ret, "", "is not an object");
 }
 
 /* A list of strings; each must pass ok(). */
-int sut_field_strings(const struct sut_field *at, const char *key, bool must, size_t max,
+int sut_field_strings(const struct sut_json_at *at, const char *key, bool must, size_t max,
 		      bool (*ok)(const char *s), const char *what, const char ***ret, size_t *ret_n)
 {
-	struct sut_field list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_field_array(at, key, must, 0, max, &list);
+	int r = sut_json_list(at, key, must, 0, max, &list);
 
 	if (r < 0)
 		return r;
@@ -197,7 +130,7 @@ int sut_field_strings(const struct sut_field *at, const char *key, bool must, si
 		const char *s = json_string_value(json_array_get(list.node, i));
 
 		if (!s || !ok(s))
-			return sut_field_bad(&list, "", "entry %zu is not %s", i, what);
+			return sut_json_bad(&list, "", "entry %zu is not %s", i, what);
 		(*ret)[i] = s;
 	}
 	*ret_n = n;
@@ -222,7 +155,7 @@ static bool is_clean(const char *s)
 	return len <= SUT_MANIFEST_STRING_MAX;
 }
 
-int sut_field_check_text(const struct sut_field *top, const json_t *v, unsigned int depth)
+int sut_field_check_text(const struct sut_json_at *top, const json_t *v, unsigned int depth)
 {
 	const char *key;
 	json_t *child;
@@ -230,10 +163,10 @@ int sut_field_check_text(const struct sut_field *top, const json_t *v, unsigned 
 	int r;
 
 	if (depth > SUT_MANIFEST_DEPTH_MAX)
-		return sut_field_bad(top, "", "is nested too deeply");
+		return sut_json_bad(top, "", "is nested too deeply");
 	if (json_is_string(v) && !is_clean(json_string_value(v)))
-		return sut_field_bad(top, "",
-				     "holds a string that is too long or has a control character");
+		return sut_json_bad(top, "",
+				    "holds a string that is too long or has a control character");
 	json_array_foreach(v, i, child) {
 		r = sut_field_check_text(top, child, depth + 1);
 		if (r < 0)
@@ -241,7 +174,7 @@ int sut_field_check_text(const struct sut_field *top, const json_t *v, unsigned 
 	}
 	json_object_foreach((json_t *)v, key, child) {
 		if (!is_clean(key))
-			return sut_field_bad(top, "", "holds a key with a control character");
+			return sut_json_bad(top, "", "holds a key with a control character");
 		r = sut_field_check_text(top, child, depth + 1);
 		if (r < 0)
 			return r;

@@ -98,7 +98,7 @@ const char *sut_redirect_name(uint32_t redirect)
 	return redirect_names[redirect < SUT_ARRAY_SIZE(redirect_names) ? redirect : 0];
 }
 
-static int get_redirect(const struct sut_field *at, bool library, uint32_t *ret)
+static int get_redirect(const struct sut_json_at *at, bool library, uint32_t *ret)
 {
 	static const uint32_t kernel[] = {SUTURE_REDIRECT_JUMP_FENTRY, SUTURE_REDIRECT_JUMP_ENTRY,
 					  SUTURE_REDIRECT_FTRACE},
@@ -116,20 +116,20 @@ static int get_redirect(const struct sut_field *at, bool library, uint32_t *ret)
 			return 0;
 		}
 	}
-	return sut_field_bad(at, "redirect",
-			     library ? "is not jump-entry or jump-island"
-				     : "is not jump-fentry, jump-entry or ftrace");
+	return sut_json_bad(at, "redirect",
+			    library ? "is not jump-entry or jump-island"
+				    : "is not jump-fentry, jump-entry or ftrace");
 }
 
 /* ------------------------------------------------------------------ */
 /* The parts of the document.                                          */
 
-static int load_symbols(const struct sut_field *at, const char *key, bool with_address,
+static int load_symbols(const struct sut_json_at *at, const char *key, bool with_address,
 			struct sut_manifest_symbol **ret, size_t *ret_n)
 {
-	struct sut_field list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_field_array(at, key, false, 0, SUT_MANIFEST_LIST_MAX, &list);
+	int r = sut_json_list(at, key, false, 0, SUT_MANIFEST_LIST_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -140,7 +140,7 @@ static int load_symbols(const struct sut_field *at, const char *key, bool with_a
 	*ret_n = n;
 	for (size_t i = 0; i < n; i++) {
 		struct sut_manifest_symbol *s = &(*ret)[i];
-		struct sut_field e;
+		struct sut_json_at e;
 
 		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
@@ -155,11 +155,11 @@ static int load_symbols(const struct sut_field *at, const char *key, bool with_a
 	return 0;
 }
 
-static int load_anchors(const struct sut_field *at, struct sut_manifest_object *o)
+static int load_anchors(const struct sut_json_at *at, struct sut_manifest_object *o)
 {
-	struct sut_field list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_field_array(at, "anchors", false, 0, SUT_MANIFEST_LIST_MAX, &list);
+	int r = sut_json_list(at, "anchors", false, 0, SUT_MANIFEST_LIST_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -169,7 +169,7 @@ static int load_anchors(const struct sut_field *at, struct sut_manifest_object *
 		return sut_err_oom(at->err);
 	o->nanchors = n;
 	for (size_t i = 0; i < n; i++) {
-		struct sut_field e;
+		struct sut_json_at e;
 
 		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
@@ -184,11 +184,11 @@ static int load_anchors(const struct sut_field *at, struct sut_manifest_object *
 	return 0;
 }
 
-static int load_functions(const struct sut_field *at, bool library, struct sut_manifest_object *o)
+static int load_functions(const struct sut_json_at *at, bool library, struct sut_manifest_object *o)
 {
-	struct sut_field list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_field_array(at, "functions", true, 1, SUTURE_MAX_FUNCS, &list);
+	int r = sut_json_list(at, "functions", true, 1, SUTURE_MAX_FUNCS, &list);
 
 	if (r < 0)
 		return r;
@@ -199,7 +199,7 @@ static int load_functions(const struct sut_field *at, bool library, struct sut_m
 	o->nfunctions = n;
 	for (size_t i = 0; i < n; i++) {
 		struct sut_manifest_func *f = &o->functions[i];
-		struct sut_field e;
+		struct sut_json_at e;
 
 		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
@@ -207,7 +207,7 @@ static int load_functions(const struct sut_field *at, bool library, struct sut_m
 		if (r == 0)
 			r = sut_field_optional(&e, "source", &f->source);
 		if (r == 0 && *f->source && !sut_is_source_path(f->source))
-			r = sut_field_bad(&e, "source", "is not a path inside the source tree");
+			r = sut_json_bad(&e, "source", "is not a path inside the source tree");
 		if (r == 0)
 			r = sut_field_address(&e, "address", &f->address);
 		if (r == 0)
@@ -224,11 +224,11 @@ static int load_functions(const struct sut_field *at, bool library, struct sut_m
 	return 0;
 }
 
-static int load_imports(const struct sut_field *at, struct sut_manifest_object *o)
+static int load_imports(const struct sut_json_at *at, struct sut_manifest_object *o)
 {
-	struct sut_field list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_field_array(at, "imports", false, 0, SUT_LIBRARY_IMPORTS_MAX, &list);
+	int r = sut_json_list(at, "imports", false, 0, SUT_LIBRARY_IMPORTS_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -238,7 +238,7 @@ static int load_imports(const struct sut_field *at, struct sut_manifest_object *
 		return sut_err_oom(at->err);
 	o->nimports = n;
 	for (size_t i = 0; i < n; i++) {
-		struct sut_field e;
+		struct sut_json_at e;
 
 		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
@@ -246,7 +246,7 @@ static int load_imports(const struct sut_field *at, struct sut_manifest_object *
 		if (r == 0)
 			r = sut_field_optional(&e, "version", &o->imports[i].version);
 		if (r == 0 && !is_version(o->imports[i].version))
-			r = sut_field_bad(&e, "version", "is not the version of a symbol");
+			r = sut_json_bad(&e, "version", "is not the version of a symbol");
 		if (r < 0)
 			return r;
 	}
@@ -254,20 +254,20 @@ static int load_imports(const struct sut_field *at, struct sut_manifest_object *
 }
 
 /* What only a kernel's object has. */
-static int load_module(const struct sut_field *at, struct sut_manifest_object *o)
+static int load_module(const struct sut_json_at *at, struct sut_manifest_object *o)
 {
 	int r = sut_field_string(at, "module", &o->module);
 
 	if (r == 0 && !is_module(o->module))
-		r = sut_field_bad(at, "module", "is not a module name that begins with suture_");
+		r = sut_json_bad(at, "module", "is not a module name that begins with suture_");
 	if (r == 0)
 		r = sut_field_member_name(at, "expect", &o->expect);
 	if (r == 0)
-		r = sut_field_bool(at, "keep", &o->keep);
+		r = sut_json_bool(at, "keep", &o->keep);
 	return r < 0 ? r : load_anchors(at, o);
 }
 
-static int no_module(const struct sut_field *at, struct sut_manifest_object *o)
+static int no_module(const struct sut_json_at *at, struct sut_manifest_object *o)
 {
 	static const char *const absent[] = {"module", "expect", "keep", "anchors"};
 	int r = 0;
@@ -279,16 +279,16 @@ static int no_module(const struct sut_field *at, struct sut_manifest_object *o)
 }
 
 /* "vmlinux", or the soname of the target. */
-static int check_object(const struct sut_field *at, const struct sut_manifest *m,
+static int check_object(const struct sut_json_at *at, const struct sut_manifest *m,
 			const struct sut_manifest_object *o)
 {
 	if (sut_manifest_is_library(m))
 		return sut_streq(o->object, m->target.soname)
 			       ? 0
-			       : sut_field_bad(at, "object", "is not %s, the soname of the target",
-					       m->target.soname);
+			       : sut_json_bad(at, "object", "is not %s, the soname of the target",
+					      m->target.soname);
 	if (!is_object(o->object))
-		return sut_field_bad(at, "object", "is neither vmlinux nor the name of a module");
+		return sut_json_bad(at, "object", "is neither vmlinux nor the name of a module");
 	if (!sut_streq(o->object, "vmlinux"))
 		return sut_err_reason(at->err, EPROTONOSUPPORT, "version",
 				      "the patch changes the kernel module %s and this suture only "
@@ -297,7 +297,7 @@ static int check_object(const struct sut_field *at, const struct sut_manifest *m
 	return 0;
 }
 
-static int load_object(const struct sut_field *at, const struct sut_manifest *m,
+static int load_object(const struct sut_json_at *at, const struct sut_manifest *m,
 		       struct sut_manifest_object *o)
 {
 	bool library = sut_manifest_is_library(m);
@@ -316,12 +316,12 @@ static int load_object(const struct sut_field *at, const struct sut_manifest *m,
 	return r < 0 ? r : load_symbols(at, "new_data", false, &o->new_data, &o->nnew_data);
 }
 
-static int load_objects(const struct sut_field *top, struct sut_manifest *m)
+static int load_objects(const struct sut_json_at *top, struct sut_manifest *m)
 {
-	struct sut_field list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_field_array(top, "objects", true, 1,
-				sut_manifest_is_library(m) ? 1 : SUT_MANIFEST_OBJECTS_MAX, &list);
+	int r = sut_json_list(top, "objects", true, 1,
+			      sut_manifest_is_library(m) ? 1 : SUT_MANIFEST_OBJECTS_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -331,7 +331,7 @@ static int load_objects(const struct sut_field *top, struct sut_manifest *m)
 		return sut_err_oom(top->err);
 	m->nobjects = n;
 	for (size_t i = 0; i < n; i++) {
-		struct sut_field e;
+		struct sut_json_at e;
 
 		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
@@ -341,18 +341,18 @@ static int load_objects(const struct sut_field *top, struct sut_manifest *m)
 		for (size_t j = 0; j < i; j++)
 			if (sut_streq(m->objects[i].object, m->objects[j].object) ||
 			    sut_streq(m->objects[i].module, m->objects[j].module))
-				return sut_field_bad(&e, "", "repeats objects[%zu]", j);
+				return sut_json_bad(&e, "", "repeats objects[%zu]", j);
 	}
 	if (sut_manifest_count_functions(m) > SUTURE_MAX_FUNCS)
-		return sut_field_bad(&list, "", "hold more than %d functions", SUTURE_MAX_FUNCS);
+		return sut_json_bad(&list, "", "hold more than %d functions", SUTURE_MAX_FUNCS);
 	return 0;
 }
 
-static int load_fixes(const struct sut_field *top, struct sut_manifest *m)
+static int load_fixes(const struct sut_json_at *top, struct sut_manifest *m)
 {
-	struct sut_field list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_field_array(top, "fixes", true, 0, SUT_MANIFEST_FIXES_MAX, &list);
+	int r = sut_json_list(top, "fixes", true, 0, SUT_MANIFEST_FIXES_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -363,7 +363,7 @@ static int load_fixes(const struct sut_field *top, struct sut_manifest *m)
 	m->nfixes = n;
 	for (size_t i = 0; i < n; i++) {
 		struct sut_manifest_fix *f = &m->fixes[i];
-		struct sut_field e;
+		struct sut_json_at e;
 
 		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
@@ -380,11 +380,11 @@ static int load_fixes(const struct sut_field *top, struct sut_manifest *m)
 	return 0;
 }
 
-static int load_members(const struct sut_field *top, struct sut_manifest *m)
+static int load_members(const struct sut_json_at *top, struct sut_manifest *m)
 {
-	struct sut_field list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_field_array(top, "members", true, 1, SUT_PATCH_MEMBERS_MAX, &list);
+	int r = sut_json_list(top, "members", true, 1, SUT_PATCH_MEMBERS_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -396,7 +396,7 @@ static int load_members(const struct sut_field *top, struct sut_manifest *m)
 	for (size_t i = 0; i < n; i++) {
 		struct sut_manifest_member *mem = &m->members[i];
 		uint32_t size;
-		struct sut_field e;
+		struct sut_json_at e;
 
 		r = sut_field_entry(&list, i, &e);
 		if (r == 0)
@@ -409,12 +409,11 @@ static int load_members(const struct sut_field *top, struct sut_manifest *m)
 			return r;
 		mem->size = size;
 		if (sut_streq(mem->name, "manifest.json"))
-			return sut_field_bad(&e, "name",
-					     "is manifest.json, which cannot list itself");
+			return sut_json_bad(&e, "name",
+					    "is manifest.json, which cannot list itself");
 		for (size_t j = 0; j < i; j++)
 			if (sut_streq(mem->name, m->members[j].name))
-				return sut_field_bad(&e, "name", "\"%s\" is there twice",
-						     mem->name);
+				return sut_json_bad(&e, "name", "\"%s\" is there twice", mem->name);
 	}
 	return 0;
 }
@@ -428,49 +427,49 @@ static const struct sut_manifest_member *find_member(const struct sut_manifest *
 }
 
 /* What the other parts name must be in the file. */
-static int check_references(const struct sut_field *top, const struct sut_manifest *m)
+static int check_references(const struct sut_json_at *top, const struct sut_manifest *m)
 {
 	for (size_t i = 0; i < m->nobjects; i++) {
 		if (!find_member(m, m->objects[i].payload))
-			return sut_field_bad(top, "members", "do not have the payload %s",
-					     m->objects[i].payload);
+			return sut_json_bad(top, "members", "do not have the payload %s",
+					    m->objects[i].payload);
 		if (!sut_manifest_is_library(m) && !find_member(m, m->objects[i].expect))
-			return sut_field_bad(top, "members", "do not have the expected bytes %s",
-					     m->objects[i].expect);
+			return sut_json_bad(top, "members", "do not have the expected bytes %s",
+					    m->objects[i].expect);
 	}
 	for (size_t i = 0; i < m->nfixes; i++) {
 		const struct sut_manifest_member *mem = find_member(m, m->fixes[i].member);
 
 		if (!mem || !sut_streq(mem->sha256, m->fixes[i].sha256))
-			return sut_field_bad(top, "members",
-					     "do not have the fix %s with its sha256",
-					     m->fixes[i].member);
+			return sut_json_bad(top, "members",
+					    "do not have the fix %s with its sha256",
+					    m->fixes[i].member);
 	}
 	return 0;
 }
 
-static int load_kernel(const struct sut_field *t, struct sut_manifest *m)
+static int load_kernel(const struct sut_json_at *t, struct sut_manifest *m)
 {
 	int r = sut_field_string(t, "release", &m->target.release);
 
 	if (r == 0)
 		r = sut_field_optional(t, "banner", &m->target.banner);
 	if (r == 0 && *m->target.banner && !is_banner(m->target.banner))
-		r = sut_field_bad(t, "banner",
-				  "is not the text of /proc/version without its newline");
+		r = sut_json_bad(t, "banner",
+				 "is not the text of /proc/version without its newline");
 	return r;
 }
 
-static int load_library(const struct sut_field *t, struct sut_manifest *m)
+static int load_library(const struct sut_json_at *t, struct sut_manifest *m)
 {
 	int r = sut_field_string(t, "file", &m->target.file);
 
 	if (r == 0 && !is_file(m->target.file))
-		r = sut_field_bad(t, "file", "is not the path of a file in a package");
+		r = sut_json_bad(t, "file", "is not the path of a file in a package");
 	if (r == 0)
 		r = sut_field_string(t, "soname", &m->target.soname);
 	if (r == 0 && !is_soname(m->target.soname))
-		r = sut_field_bad(t, "soname", "is not the name of a library or program");
+		r = sut_json_bad(t, "soname", "is not the name of a library or program");
 	if (r == 0)
 		r = sut_field_optional(t, "source", &m->target.source);
 	if (r == 0)
@@ -481,11 +480,11 @@ static int load_library(const struct sut_field *t, struct sut_manifest *m)
 		     : sut_field_absent(t, "banner", "is there, though the patch is for a library");
 }
 
-static int load_target(const struct sut_field *top, struct sut_manifest *m)
+static int load_target(const struct sut_json_at *top, struct sut_manifest *m)
 {
 	const char *build_id;
-	struct sut_field t;
-	int r = sut_field_object(top, "target", &t);
+	struct sut_json_at t;
+	int r = sut_json_object(top, "target", true, &t);
 
 	m->target.release = m->target.banner = m->target.file = m->target.soname = "";
 	m->target.source = m->target.source_version = "";
@@ -510,13 +509,13 @@ static int load_target(const struct sut_field *top, struct sut_manifest *m)
 	if (r == 0)
 		r = sut_field_string(&t, "build_id", &build_id);
 	if (r == 0 && sut_unhex(build_id, m->target.build_id, SUTURE_BUILD_ID_LEN) < 0)
-		r = sut_field_bad(&t, "build_id", "is not %d hexadecimal digits",
-				  2 * SUTURE_BUILD_ID_LEN);
+		r = sut_json_bad(&t, "build_id", "is not %d hexadecimal digits",
+				 2 * SUTURE_BUILD_ID_LEN);
 	return r;
 }
 
 /* Before anything else: a newer format may mean other things by every field. */
-static int check_format(const struct sut_field *top)
+static int check_format(const struct sut_json_at *top)
 {
 	const char *format;
 	uint32_t version;
@@ -525,12 +524,12 @@ static int check_format(const struct sut_field *top)
 	int r;
 
 	if (!json_is_object(top->node))
-		return sut_field_bad(top, "", "the document is not an object");
+		return sut_json_bad(top, "", "the document is not an object");
 	r = sut_field_string(top, "format", &format);
 	if (r < 0)
 		return r;
 	if (!sut_streq(format, "suture-patch"))
-		return sut_field_bad(top, "format", "is not \"suture-patch\"");
+		return sut_json_bad(top, "format", "is not \"suture-patch\"");
 	r = sut_field_uint(top, "version", 1, INT32_MAX, &version);
 	if (r < 0)
 		return r;
@@ -542,7 +541,7 @@ static int check_format(const struct sut_field *top)
 	/* Version 1 has no word a reader must know; a later one may add some. */
 	list = json_object_get(top->node, "requires");
 	if (list && !json_is_array(list))
-		return sut_field_bad(top, "requires", "is not a list");
+		return sut_json_bad(top, "requires", "is not a list");
 	json_array_foreach(list, i, word)
 		return sut_err_reason(top->err, EPROTONOSUPPORT, "version",
 				      "the patch needs \"%.64s\", which this suture does not know. "
@@ -552,31 +551,31 @@ static int check_format(const struct sut_field *top)
 }
 
 /* Kernels and libraries have levels of their own: policies, feeds and people tell their patches apart by the name. */
-static int check_name(const struct sut_field *top, const struct sut_manifest *m)
+static int check_name(const struct sut_json_at *top, const struct sut_manifest *m)
 {
 	bool library = sut_manifest_is_library(m);
 
 	if ((m->id[0] == 'U') == library)
 		return 0;
-	return sut_field_bad(top, "id",
-			     library ? "does not begin with U, as those of libraries do"
-				     : "begins with U, as only those of libraries do");
+	return sut_json_bad(top, "id",
+			    library ? "does not begin with U, as those of libraries do"
+				    : "begins with U, as only those of libraries do");
 }
 
-static int load_head(const struct sut_field *top, struct sut_manifest *m)
+static int load_head(const struct sut_json_at *top, struct sut_manifest *m)
 {
-	struct sut_field engine;
+	struct sut_json_at engine;
 	int r = sut_field_string(top, "id", &m->id);
 
 	if (r == 0 && (!sut_is_token(m->id, SUTURE_ID_MAX - 1, "._-") || m->id[0] == '.'))
-		r = sut_field_bad(top, "id", "is not 1 to %d characters of A-Z a-z 0-9 . _ -",
-				  SUTURE_ID_MAX - 1);
+		r = sut_json_bad(top, "id", "is not 1 to %d characters of A-Z a-z 0-9 . _ -",
+				 SUTURE_ID_MAX - 1);
 	if (r == 0)
 		r = sut_field_uint(top, "level", 1, INT32_MAX, &m->level);
 	if (r == 0)
 		r = sut_field_string(top, "created", &m->created);
 	if (r == 0 && !is_time(m->created))
-		r = sut_field_bad(top, "created", "is not a time like \"2026-11-21T20:15:00Z\"");
+		r = sut_json_bad(top, "created", "is not a time like \"2026-11-21T20:15:00Z\"");
 	if (r == 0)
 		r = sut_field_string(top, "generator", &m->generator);
 	if (r == 0)
@@ -584,7 +583,7 @@ static int load_head(const struct sut_field *top, struct sut_manifest *m)
 	if (r == 0)
 		r = check_name(top, m);
 	if (r == 0)
-		r = sut_field_object(top, "engine", &engine);
+		r = sut_json_object(top, "engine", true, &engine);
 	if (r == 0)
 		r = sut_field_uint(&engine, "abi", 1, INT32_MAX, &m->engine_abi);
 	if (r == 0)
@@ -600,9 +599,10 @@ static int load_head(const struct sut_field *top, struct sut_manifest *m)
 int sut_manifest_load(json_t *root, struct sut_manifest **ret, struct sut_err *err)
 {
 	_cleanup_(sut_manifest_freep) struct sut_manifest *m = NULL;
-	struct sut_field top = {.node = root, .symbol_max = SUTURE_NAME_MAX - 1, .err = err};
+	struct sut_json_at top = sut_field_top(root, err);
 	int r = sut_field_check_text(&top, root, 0);
 
+	top.own = SUTURE_NAME_MAX - 1;
 	if (r == 0)
 		r = check_format(&top);
 	if (r < 0)
@@ -613,7 +613,7 @@ int sut_manifest_load(json_t *root, struct sut_manifest **ret, struct sut_err *e
 	m->root = json_incref(root);
 	r = load_head(&top, m);
 	if (r == 0 && sut_manifest_is_library(m))
-		top.symbol_max = SUT_LIBRARY_NAME_MAX - 1;
+		top.own = SUT_LIBRARY_NAME_MAX - 1;
 	if (r == 0)
 		r = load_fixes(&top, m);
 	if (r == 0)

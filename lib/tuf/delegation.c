@@ -18,33 +18,33 @@ void sut_tuf_delegation_release(struct sut_tuf_delegation *d)
 
 static bool is_prefix(const char *s)
 {
-	return strlen(s) <= SUT_SHA256_HEX - 1 && sut_tuf_is_hex(s, strlen(s));
+	return strlen(s) <= SUT_SHA256_HEX - 1 && sut_is_hex(s, strlen(s));
 }
 
-static int load_delegation(const struct sut_tuf_at *at, struct sut_tuf_delegation *ret)
+static int load_delegation(const struct sut_json_at *at, struct sut_tuf_delegation *ret)
 {
 	_cleanup_(sut_tuf_delegation_release) struct sut_tuf_delegation d = {0};
 	bool paths, prefixes;
 	int r;
 
 	if (!json_is_object(at->node))
-		return sut_tuf_bad(at, "", "is not an object");
-	r = sut_tuf_get_string(at, "name", &d.name);
+		return sut_json_bad(at, "", "is not an object");
+	r = sut_json_string(at, "name", true, &d.name);
 	if (r < 0)
 		return r;
 	if (!*d.name || strlen(d.name) > SUT_TUF_NAME_MAX)
-		return sut_tuf_bad(at, "name", "is not 1 to %d bytes long", SUT_TUF_NAME_MAX);
+		return sut_json_bad(at, "name", "is not 1 to %d bytes long", SUT_TUF_NAME_MAX);
 	/* Its file would be that of a role of the root. */
 	for (enum sut_tuf_type t = SUT_TUF_ROOT; t <= SUT_TUF_TARGETS; t++)
 		if (!strcmp(d.name, sut_tuf_type_name(t)))
-			return sut_tuf_bad(at, "name", "is that of a top-level role");
+			return sut_json_bad(at, "name", "is that of a top-level role");
 	paths = json_object_get(at->node, "paths");
 	prefixes = json_object_get(at->node, "path_hash_prefixes");
 	if (paths && prefixes)
-		return sut_tuf_bad(at, "", "has both paths and path_hash_prefixes");
+		return sut_json_bad(at, "", "has both paths and path_hash_prefixes");
 	r = sut_tuf_role_load(at, &d.role);
 	if (r == 0)
-		r = sut_tuf_get_optional_bool(at, "terminating", &d.terminating);
+		r = sut_json_bool(at, "terminating", &d.terminating);
 	if (r == 0 && paths)
 		r = sut_tuf_get_strings(at, "paths", SUT_TUF_ROLES_MAX, SUT_TUF_PATH_MAX, &d.paths,
 					&d.npaths);
@@ -55,29 +55,29 @@ static int load_delegation(const struct sut_tuf_at *at, struct sut_tuf_delegatio
 		return r;
 	for (size_t i = 0; i < d.nprefixes; i++)
 		if (!is_prefix(d.prefixes[i]))
-			return sut_tuf_bad(at, "path_hash_prefixes",
-					   "has an entry that is not lower-case hexadecimal");
+			return sut_json_bad(at, "path_hash_prefixes",
+					    "has an entry that is not lower-case hexadecimal");
 	*ret = d;
 	d = (struct sut_tuf_delegation){0};
 	return 0;
 }
 
-int sut_tuf_delegations_load(const struct sut_tuf_at *signed_, struct sut_tuf_meta *m)
+int sut_tuf_delegations_load(const struct sut_json_at *signed_, struct sut_tuf_meta *m)
 {
 	_cleanup_(sut_freep) const char **names = NULL;
-	struct sut_tuf_at delegations, keys, roles;
+	struct sut_json_at delegations, keys, roles;
 	size_t n;
 	int r;
 
 	if (!json_object_get(signed_->node, "delegations"))
 		return 0;
-	r = sut_tuf_get_object(signed_, "delegations", &delegations);
+	r = sut_json_object(signed_, "delegations", true, &delegations);
 	if (r == 0)
-		r = sut_tuf_get_object(&delegations, "keys", &keys);
+		r = sut_json_object(&delegations, "keys", true, &keys);
 	if (r == 0)
 		r = sut_tuf_keys_load(&keys, &m->keys);
 	if (r == 0)
-		r = sut_tuf_get_array(&delegations, "roles", SUT_TUF_ROLES_MAX, &roles);
+		r = sut_json_list(&delegations, "roles", true, 0, SUT_TUF_ROLES_MAX, &roles);
 	if (r < 0)
 		return r;
 	n = json_array_size(roles.node);
@@ -88,7 +88,7 @@ int sut_tuf_delegations_load(const struct sut_tuf_at *signed_, struct sut_tuf_me
 	if (!m->delegations || !names)
 		return sut_err_oom(signed_->err);
 	for (size_t i = 0; i < n; i++) {
-		struct sut_tuf_at at = sut_tuf_at_index(&roles, i);
+		struct sut_json_at at = sut_json_entry(&roles, i);
 
 		r = load_delegation(&at, &m->delegations[i]);
 		if (r < 0)
@@ -99,7 +99,7 @@ int sut_tuf_delegations_load(const struct sut_tuf_at *signed_, struct sut_tuf_me
 	r = sut_tuf_duplicates(names, n);
 	if (r)
 		return r < 0 ? sut_err_oom(signed_->err)
-			     : sut_tuf_bad(&roles, "", "names a role twice");
+			     : sut_json_bad(&roles, "", "names a role twice");
 	return 0;
 }
 

@@ -6,60 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Jansson says "invalid token" when memory is short, too. A file that could not be read is not
- * one that is wrong: on that difference hangs whether the client still believes what it has. */
-static _Thread_local bool starved;
-static json_malloc_t next_malloc; /* who watches already */
-
-static void *watched_malloc(size_t n)
-{
-	void *p = next_malloc(n);
-
-	if (!p)
-		starved = true;
-	return p;
-}
-
-__attribute__((constructor)) static void watch(void)
-{
-	json_free_t release;
-
-	json_get_alloc_funcs(&next_malloc, &release);
-	json_set_alloc_funcs(watched_malloc, release);
-}
-
 static int bad(struct sut_err *err, const char *what, const char *why)
 {
 	return sut_err_reason(err, EBADMSG, "format",
 			      "%s: %s. Whoever made this file has to mend it; until then the last "
 			      "good one stays in use",
 			      what, why);
-}
-
-/* Levels of nesting in text that may be anything. Jansson recurses for each level and allows
- * 2048 of them: this looks first, so that the depth of its stack is ours to say. */
-static size_t depth_of(const char *s, size_t len)
-{
-	size_t depth = 0, deepest = 0;
-	bool in_string = false;
-
-	for (size_t i = 0; i < len; i++) {
-		if (in_string) {
-			if (s[i] == '\\')
-				i++;
-			else if (s[i] == '"')
-				in_string = false;
-		} else if (s[i] == '"') {
-			in_string = true;
-		} else if (s[i] == '{' || s[i] == '[') {
-			depth++;
-			if (depth > deepest)
-				deepest = depth;
-		} else if ((s[i] == '}' || s[i] == ']') && depth > 0) {
-			depth--;
-		}
-	}
-	return deepest;
 }
 
 static bool has_real(const json_t *j)
@@ -83,27 +35,19 @@ int sut_json_parse(const void *data, size_t len, const char *what, json_t **ret,
 		   struct sut_err *err)
 {
 	_cleanup_json_ json_t *j = NULL;
-	json_error_t e = {0};
+	struct sut_json_why why;
+	int r = sut_json_object_parse(data, len, SUT_JSON_DEPTH_MAX, &j, &why);
 
-	if (!len)
-		return bad(err, what, "is empty");
-	if (depth_of(data, len) > SUT_JSON_DEPTH_MAX)
-		return bad(err, what, "is nested too deeply");
-	starved = false;
-	j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &e);
-	/* Even when it succeeds: then it may have read a text with a letter missing. */
-	if (starved || (!j && (json_error_code(&e) == json_error_out_of_memory || !e.text[0])))
+	if (r == -ENOMEM)
 		return sut_err_oom(err);
-	if (!j)
-		return sut_err_reason(err, EBADMSG, "format",
-				      "%s: line %d, column %d: not the JSON that metadata may be: "
-				      "%s. Is this the right address, and no error page?",
-				      what, e.line, e.column,
-				      json_error_code(&e) == json_error_duplicate_key
-					      ? "a key is there twice"
-					      : "syntax or encoding");
-	if (!json_is_object(j))
-		return bad(err, what, "is not an object");
+	if (r < 0 && why.line)
+		return sut_err_reason(
+			err, EBADMSG, "format",
+			"%s: line %u: not the JSON that metadata may be: it %s. Is this the right "
+			"address, and no error page?",
+			what, why.line, why.text);
+	if (r < 0)
+		return bad(err, what, why.text);
 	if (has_real(j))
 		return bad(err, what, "has a number that is not an integer");
 	*ret = sut_steal(j);

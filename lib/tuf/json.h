@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "json/parse.h"
 
 enum { SUT_JSON_DEPTH_MAX = 32 };
 
@@ -19,11 +20,5 @@ int sut_json_parse(const void *data, size_t len, const char *what, json_t **ret,
 /* Adds the canonical form (OLPC canonical JSON): keys sorted by their bytes, no
  * white space, only '"' and '\' escaped, integers only. -EBADMSG for what has none. */
 int sut_json_canonical(const json_t *j, struct sut_buf *out, struct sut_err *err) _must_check_;
-
-static inline void sut_json_freep(json_t **j)
-{
-	json_decref(*j);
-}
-#define _cleanup_json_ _cleanup_(sut_json_freep)
 
 #endif

@@ -51,19 +51,19 @@ static int make_key(const char *keytype, const char *scheme, const json_t *publi
 	return 0;
 }
 
-static int load_key(const struct sut_tuf_at *at, struct sut_pubkey **ret)
+static int load_key(const struct sut_json_at *at, struct sut_pubkey **ret)
 {
 	const char *keytype, *scheme;
-	struct sut_tuf_at keyval;
+	struct sut_json_at keyval;
 	int r;
 
 	if (!json_is_object(at->node))
-		return sut_tuf_bad(at, "", "is not an object");
-	r = sut_tuf_get_string(at, "keytype", &keytype);
+		return sut_json_bad(at, "", "is not an object");
+	r = sut_json_string(at, "keytype", true, &keytype);
 	if (r == 0)
-		r = sut_tuf_get_string(at, "scheme", &scheme);
+		r = sut_json_string(at, "scheme", true, &scheme);
 	if (r == 0)
-		r = sut_tuf_get_object(at, "keyval", &keyval);
+		r = sut_json_object(at, "keyval", true, &keyval);
 	if (r < 0)
 		return r;
 	r = make_key(keytype, scheme, json_object_get(keyval.node, "public"), ret);
@@ -78,7 +78,7 @@ void sut_tuf_keys_release(struct sut_tuf_keys *k)
 	*k = (struct sut_tuf_keys){0};
 }
 
-int sut_tuf_keys_load(const struct sut_tuf_at *keys, struct sut_tuf_keys *ret)
+int sut_tuf_keys_load(const struct sut_json_at *keys, struct sut_tuf_keys *ret)
 {
 	_cleanup_(sut_tuf_keys_release) struct sut_tuf_keys k = {0};
 	size_t n = json_object_size(keys->node);
@@ -86,12 +86,12 @@ int sut_tuf_keys_load(const struct sut_tuf_at *keys, struct sut_tuf_keys *ret)
 	json_t *v;
 
 	if (n > SUT_TUF_KEYS_MAX)
-		return sut_tuf_bad(keys, "", "has %zu entries (%d at most)", n, SUT_TUF_KEYS_MAX);
+		return sut_json_bad(keys, "", "has %zu entries (%d at most)", n, SUT_TUF_KEYS_MAX);
 	k.v = calloc(n ? n : 1, sizeof(*k.v));
 	if (!k.v)
 		return sut_err_oom(keys->err);
 	json_object_foreach((json_t *)keys->node, id, v) {
-		struct sut_tuf_at at = sut_tuf_at_value(keys, v);
+		struct sut_json_at at = sut_tuf_at_value(keys, v);
 		int r;
 
 		k.v[k.n] = (struct sut_tuf_key){.id = id};
@@ -111,11 +111,11 @@ void sut_tuf_role_release(struct sut_tuf_role *r)
 	*r = (struct sut_tuf_role){0};
 }
 
-int sut_tuf_role_load(const struct sut_tuf_at *role, struct sut_tuf_role *ret)
+int sut_tuf_role_load(const struct sut_json_at *role, struct sut_tuf_role *ret)
 {
 	_cleanup_(sut_tuf_role_release) struct sut_tuf_role out = {0};
 	int64_t threshold;
-	int r = sut_tuf_get_int(role, "threshold", 1, UINT32_MAX, &threshold);
+	int r = sut_json_int(role, "threshold", true, 1, UINT32_MAX, &threshold);
 
 	if (r == 0)
 		r = sut_tuf_get_strings(role, "keyids", SUT_TUF_ROLE_KEYS_MAX, SUT_TUF_PATH_MAX,
@@ -125,7 +125,7 @@ int sut_tuf_role_load(const struct sut_tuf_at *role, struct sut_tuf_role *ret)
 	r = sut_tuf_duplicates(out.keyids, out.nkeyids);
 	if (r)
 		return r < 0 ? sut_err_oom(role->err)
-			     : sut_tuf_bad(role, "keyids", "names a key twice");
+			     : sut_json_bad(role, "keyids", "names a key twice");
 	out.threshold = (uint32_t)threshold;
 	*ret = out;
 	out = (struct sut_tuf_role){0};

@@ -59,12 +59,12 @@ void sut_tuf_meta_freep(struct sut_tuf_meta **m)
 
 /* The form of "signatures". What a value of "sig" is worth is for sut_tuf_verify() to say:
  * a key holder who has not signed leaves it empty. */
-static int check_signatures(const struct sut_tuf_at *top)
+static int check_signatures(const struct sut_json_at *top)
 {
 	_cleanup_(sut_freep) const char **ids = NULL;
-	struct sut_tuf_at list;
+	struct sut_json_at list;
 	size_t n;
-	int r = sut_tuf_get_array(top, "signatures", SUT_TUF_SIGS_MAX, &list);
+	int r = sut_json_list(top, "signatures", true, 0, SUT_TUF_SIGS_MAX, &list);
 
 	if (r < 0)
 		return r;
@@ -73,34 +73,34 @@ static int check_signatures(const struct sut_tuf_at *top)
 	if (!ids)
 		return sut_err_oom(top->err);
 	for (size_t i = 0; i < n; i++) {
-		struct sut_tuf_at at = sut_tuf_at_index(&list, i);
+		struct sut_json_at at = sut_json_entry(&list, i);
 
 		if (!json_is_object(at.node))
-			return sut_tuf_bad(&at, "", "is not an object");
-		r = sut_tuf_get_string(&at, "keyid", &ids[i]);
+			return sut_json_bad(&at, "", "is not an object");
+		r = sut_json_string(&at, "keyid", true, &ids[i]);
 		if (r < 0)
 			return r;
 	}
 	r = sut_tuf_duplicates(ids, n);
 	if (r)
 		return r < 0 ? sut_err_oom(top->err)
-			     : sut_tuf_bad(&list, "", "has two entries of one key");
+			     : sut_json_bad(&list, "", "has two entries of one key");
 	return 0;
 }
 
-static int load_root(const struct sut_tuf_at *signed_, struct sut_tuf_meta *m)
+static int load_root(const struct sut_json_at *signed_, struct sut_tuf_meta *m)
 {
-	struct sut_tuf_at keys, roles, role;
-	int r = sut_tuf_get_optional_bool(signed_, "consistent_snapshot", &m->consistent_snapshot);
+	struct sut_json_at keys, roles, role;
+	int r = sut_json_bool(signed_, "consistent_snapshot", &m->consistent_snapshot);
 
 	if (r == 0)
-		r = sut_tuf_get_object(signed_, "keys", &keys);
+		r = sut_json_object(signed_, "keys", true, &keys);
 	if (r == 0)
 		r = sut_tuf_keys_load(&keys, &m->keys);
 	if (r == 0)
-		r = sut_tuf_get_object(signed_, "roles", &roles);
+		r = sut_json_object(signed_, "roles", true, &roles);
 	for (enum sut_tuf_type t = SUT_TUF_ROOT; r == 0 && t <= SUT_TUF_TARGETS; t++) {
-		r = sut_tuf_get_object(&roles, sut_tuf_type_name(t), &role);
+		r = sut_json_object(&roles, sut_tuf_type_name(t), true, &role);
 		if (r == 0)
 			r = sut_tuf_role_load(&role, &m->roles[t]);
 	}
@@ -108,28 +108,29 @@ static int load_root(const struct sut_tuf_at *signed_, struct sut_tuf_meta *m)
 }
 
 /* What all four have (section 4.3). */
-static int load_common(const struct sut_tuf_at *signed_, struct sut_tuf_meta *m)
+static int load_common(const struct sut_json_at *signed_, struct sut_tuf_meta *m)
 {
 	const char *s;
-	int r = sut_tuf_get_string(signed_, "_type", &s);
+	int r = sut_json_string(signed_, "_type", true, &s);
 
 	if (r < 0)
 		return r;
 	if (strcmp(s, sut_tuf_type_name(m->type)) != 0)
-		return sut_tuf_bad(signed_, "_type", "is not \"%s\"", sut_tuf_type_name(m->type));
-	r = sut_tuf_get_string(signed_, "spec_version", &s);
+		return sut_json_bad(signed_, "_type", "is not \"%s\"", sut_tuf_type_name(m->type));
+	r = sut_json_string(signed_, "spec_version", true, &s);
 	if (r < 0)
 		return r;
 	if (!sut_startswith(s, "1."))
-		return sut_tuf_bad(signed_, "spec_version",
-				   "is of another generation than 1 (a newer program may read it)");
-	r = sut_tuf_get_int(signed_, "version", 1, SUT_TUF_VERSION_MAX, &m->version);
+		return sut_json_bad(
+			signed_, "spec_version",
+			"is of another generation than 1 (a newer program may read it)");
+	r = sut_json_int(signed_, "version", true, 1, SUT_TUF_VERSION_MAX, &m->version);
 	if (r == 0)
-		r = sut_tuf_get_string(signed_, "expires", &s);
+		r = sut_json_string(signed_, "expires", true, &s);
 	if (r < 0)
 		return r;
 	if (sut_tuf_time_parse(s, &m->expires) < 0)
-		return sut_tuf_bad(signed_, "expires", "is not a time like 2026-11-21T20:15:00Z");
+		return sut_json_bad(signed_, "expires", "is not a time like 2026-11-21T20:15:00Z");
 	return 0;
 }
 
@@ -137,7 +138,7 @@ int sut_tuf_meta_load(json_t *doc, enum sut_tuf_type type, const char *what,
 		      struct sut_tuf_meta **ret, struct sut_err *err)
 {
 	_cleanup_(sut_tuf_meta_freep) struct sut_tuf_meta *m = NULL;
-	struct sut_tuf_at top = {.node = doc, .what = what, .err = err}, signed_;
+	struct sut_json_at top = sut_tuf_top(doc, what, err), signed_;
 	int r;
 
 	m = calloc(1, sizeof(*m));
@@ -146,7 +147,7 @@ int sut_tuf_meta_load(json_t *doc, enum sut_tuf_type type, const char *what,
 	m->doc = json_incref(doc);
 	m->type = type;
 	m->canonical = SUT_BUF_INIT(length_max(type));
-	r = sut_tuf_get_object(&top, "signed", &signed_);
+	r = sut_json_object(&top, "signed", true, &signed_);
 	if (r == 0)
 		r = load_common(&signed_, m);
 	if (r == 0)
@@ -210,7 +211,7 @@ static int check_one(const struct sut_tuf_meta *m, const json_t *entry, const st
 	size_t len = hex ? strlen(hex) : 0;
 
 	/* Digits in lower case only: so there is one way to write a signature. */
-	if (!len || len % 2 || len / 2 > sizeof(sig) || !sut_tuf_is_hex(hex, len) ||
+	if (!len || len % 2 || len / 2 > sizeof(sig) || !sut_is_hex(hex, len) ||
 	    sut_unhex(hex, sig, len / 2) < 0)
 		return -EKEYREJECTED;
 	return sut_pubkey_verify(k, m->canonical.data, m->canonical.len, sig, len / 2);

@@ -15,6 +15,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "json/parse.h"
 
 enum { SEND_MS = 10000, BACKLOG = 16 };
 
@@ -37,44 +38,18 @@ static int malformed(struct sut_err *err, const char *what)
 			      what);
 }
 
-static bool too_deep(const json_t *j, int depth)
-{
-	const char *key;
-	const json_t *v;
-	json_t *member;
-	size_t i;
-
-	if (!json_is_object(j) && !json_is_array(j))
-		return false;
-	if (depth >= WIRE_DEPTH)
-		return true;
-	json_array_foreach(j, i, v)
-		if (too_deep(v, depth + 1))
-			return true;
-	json_object_foreach((json_t *)(uintptr_t)j, key, member)
-		if (too_deep(member, depth + 1))
-			return true;
-	return false;
-}
-
 int wire_parse(const void *data, size_t len, json_t **ret, struct sut_err *err)
 {
-	json_error_t why;
-	json_t *j;
+	int r;
 
 	if (len == 0 || len > WIRE_MAX)
 		return malformed(err, "a message of a length that is not allowed");
-	j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &why);
-	if (!j && json_error_code(&why) == json_error_out_of_memory)
+	r = sut_json_object_parse(data, len, WIRE_DEPTH, ret, NULL);
+	if (r == -ENOMEM)
 		return sut_err_oom(err);
-	if (!j)
-		return malformed(err, "what is no JSON");
-	if (!json_is_object(j) || too_deep(j, 0)) {
-		json_decref(j);
-		return malformed(err, "JSON of a form that is not allowed");
-	}
-	*ret = j;
-	return 0;
+	return r < 0 ? malformed(err,
+				 "what is no JSON object, or one of a form that is not allowed")
+		     : 0;
 }
 
 /* ------------------------------------------------------------------ */

@@ -343,7 +343,7 @@ static void duplicate_key_is_refused(void **state _unused_)
 	assert_int_equal(sut_buf_addf(&text, "{\"level\":3,%s", good + 1), 0);
 	add(&tar, "manifest.json", text.data, text.len);
 	assert_int_equal(sut_tar_end(&tar), 0);
-	assert_tar_refused(&tar, "manifest", "duplicate");
+	assert_tar_refused(&tar, "manifest", "same member twice");
 }
 
 static void deep_or_wide_json_is_refused(void **state _unused_)

@@ -87,7 +87,7 @@ static void duplicate_keys_are_refused(void **state _unused_)
 static void what_is_no_object_is_refused(void **state _unused_)
 {
 	refused("", "empty");
-	refused("[]", "not an object");
+	refused("[]", "no JSON object");
 	refused("1", "not the JSON");
 	refused("null", "not the JSON");
 	refused("<html>", "not the JSON");

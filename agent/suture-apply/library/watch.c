@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "common/json.h"
+#include "json/parse.h"
 #include "suture-apply/library/daemon.h"
 
 /* The whole document; a new one when there is none that can be read. NULL: memory is short. */
@@ -19,7 +19,8 @@ static json_t *read_all(const struct apply *a)
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(WATCH_FILE_MAX);
 	json_t *j = NULL;
 
-	if (sut_file_read(path.s, &b, NULL) == 0 && agent_json_parse(b.data, b.len, &j) == 0 &&
+	if (sut_file_read(path.s, &b, NULL) == 0 &&
+	    sut_json_object_parse(b.data, b.len, SUT_JSON_DEPTH, &j, NULL) == 0 &&
 	    json_is_object(json_object_get(j, "libraries")))
 		return j;
 	json_decref(j);
