@@ -13,6 +13,7 @@
 #include "library/place.h"
 #include "library/profile_file.h"
 #include "library/recorded.h"
+#include "library/root.h"
 #include "target/apt.h"
 #include "target/deb.h"
 #include "target/store.h"
@@ -421,6 +422,11 @@ static int make(struct add *a, struct sut_err *err)
 			r = sut_store_space(a->cache, a->o->here ? space_here : space_root, err);
 		if (r == 0)
 			r = get_shipped(a, err);
+		/* Until it is whole, it is nobody else's: what was built as root, or is old, may have set-user-ID programs. */
+		if (r == 0)
+			r = sut_mkdir_p(a->dir, err);
+		if (r == 0 && chmod(a->dir, 0700) < 0)
+			r = sut_err_errno(err, "cannot change the mode of %s", a->dir);
 		if (r == 0)
 			r = sut_recorded_build(&b, err);
 		if (r == 0)
@@ -433,8 +439,13 @@ static int make(struct add *a, struct sut_err *err)
 		sut_progress_say(a->o->progress, "the build is there from a run that did not end");
 	}
 	r = place(a, err);
+	if (r < 0)
+		return r;
+	r = sut_root_disarm(a->dir, err);
 	if (r == 0)
 		r = write_profile(a, err);
+	if (r == 0 && chmod(a->dir, 0755) < 0)
+		r = sut_err_errno(err, "cannot change the mode of %s", a->dir);
 	if (r == 0)
 		remove_leftovers(a);
 	return r;

@@ -130,10 +130,15 @@ static int command(const struct sut_lib_profile *p, const struct sut_lib_compile
 	const char *out = here ? folder : OUTSIDE;
 	_cleanup_(sut_freep) char *output = sut_sprintf("%s/%s", out, base);
 	int r = add_all(argv,
-			(const char *const[]){"bwrap", "--ro-bind", p->root, "/", "--dev", "/dev",
-					      "--unshare-net", "--die-with-parent", "--clearenv",
-					      "--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin",
-					      "--setenv", "LC_ALL", "C.UTF-8", NULL});
+			(const char *const[]){
+				"bwrap", "--ro-bind", p->root, "/", "--dev", "/dev",
+				/* The compiler is one of the target's root: of root's rights it
+						 gets what reading and writing files takes. */
+				"--unshare-net", "--unshare-pid", "--unshare-ipc",
+				"--die-with-parent", "--new-session", "--cap-drop", "ALL",
+				"--cap-add", "CAP_DAC_OVERRIDE", "--clearenv", "--setenv", "PATH",
+				"/usr/local/bin:/usr/bin:/bin", "--setenv", "LC_ALL", "C.UTF-8",
+				NULL});
 
 	if (r == 0 && !here)
 		r = add_all(argv, (const char *const[]){"--tmpfs", "/tmp", NULL});

@@ -379,7 +379,9 @@ static int build(struct build *b, struct sut_err *err)
 			return r;
 		/* A package that cannot be built in part is built whole, from a fresh tree. */
 		sut_progress_say(b->o->progress, "that failed; once more, with all flavours");
-		r = sut_rm_rf(tree, err);
+		r = sut_root_check(b->root, b->parent, err);
+		if (r == 0)
+			r = sut_rm_rf(tree, err);
 		if (r == 0)
 			r = sut_rm_rf(record, err);
 		if (r == 0)
@@ -400,6 +402,11 @@ static int unpack_built(const struct build *b, struct sut_err *err)
 	pattern = folder ? sut_sprintf("%s/%s_*.deb", folder, b->o->deb->package) : NULL;
 	if (!pattern || !dest)
 		return sut_err_oom(err);
+	r = b->o->here ? 0 : sut_root_check(b->root, b->parent, err);
+	if (r == 0 && !b->o->here)
+		r = sut_root_check_files(folder, err);
+	if (r < 0)
+		return r;
 	if (glob(pattern, 0, NULL, &g) != 0 || g.gl_pathc != 1)
 		r = sut_err_set(err, ENOENT, "the build made no package %s (%s tells more)",
 				b->o->deb->package, b->o->log);
@@ -407,6 +414,24 @@ static int unpack_built(const struct build *b, struct sut_err *err)
 		r = sut_deb_unpack(&(struct sut_deb){.path = g.gl_pathv[0]}, dest, err);
 	globfree(&g);
 	return r;
+}
+
+/* Nothing runs there any more. What is read of it from now on is what it seems to be. */
+static int check_root(const struct build *b, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *record = outside(b, b->record);
+	_cleanup_(sut_freep) char *store = sut_sprintf("%s/store", b->record);
+	_cleanup_(sut_freep) char *contents = store ? outside(b, store) : NULL;
+	int r;
+
+	if (!record || !contents)
+		return sut_err_oom(err);
+	r = sut_root_check(b->root, b->src_dir, err);
+	if (r == 0)
+		r = sut_root_check(b->root, store, err);
+	if (r == 0)
+		r = sut_root_check_files(record, err);
+	return r == 0 ? sut_root_check_files(contents, err) : r;
 }
 
 static int write_built(const struct build *b, struct sut_err *err)
@@ -462,6 +487,8 @@ static int all(struct build *b, struct sut_err *err)
 		r = build(b, err);
 	if (r == 0)
 		r = unpack_built(b, err);
+	if (r == 0 && !b->o->here)
+		r = check_root(b, err);
 	return r < 0 ? r : write_built(b, err);
 }
 

@@ -2,8 +2,11 @@
 #include "library/root.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/proc.h"
@@ -160,6 +163,22 @@ int sut_root_argv(struct sut_strv *argv, const char *root, bool network, const c
 		"/dev",
 		"--proc",
 		"/proc",
+		/* The kernel's settings belong to whoever has the number of root: a program to run at a crash, on the host, is one of them. */
+		"--ro-bind",
+		"/proc/sys",
+		"/proc/sys",
+		"--ro-bind-try",
+		"/proc/sysrq-trigger",
+		"/proc/sysrq-trigger",
+		"--ro-bind-try",
+		"/proc/fs",
+		"/proc/fs",
+		"--ro-bind-try",
+		"/proc/acpi",
+		"/proc/acpi",
+		"--ro-bind-try",
+		"/proc/scsi",
+		"/proc/scsi",
 		"--perms",
 		"1777",
 		"--tmpfs",
@@ -170,8 +189,8 @@ int sut_root_argv(struct sut_strv *argv, const char *root, bool network, const c
 		"--hostname",
 		"suture",
 		"--die-with-parent",
-		"--cap-add",
-		"ALL",
+		/* Else what runs there could type at the terminal of whoever called us. */
+		"--new-session",
 		"--clearenv",
 		"--chdir",
 		dir,
@@ -187,8 +206,16 @@ int sut_root_argv(struct sut_strv *argv, const char *root, bool network, const c
 	};
 	/* What apt takes from its environment. */
 	static const char *const proxies[] = {"http_proxy", "https_proxy", "no_proxy"};
+	/* What installing packages and building one takes, and nothing that reaches beyond files: no mounts, devices, modules, tracing. */
+	static const char *const caps[] = {"CAP_CHOWN",	 "CAP_DAC_OVERRIDE", "CAP_FOWNER",
+					   "CAP_FSETID", "CAP_KILL",	     "CAP_SETGID",
+					   "CAP_SETUID", "CAP_SYS_CHROOT"};
 	int r = add_all(argv, words, SUT_ARRAY_SIZE(words));
 
+	if (r == 0)
+		r = add_all(argv, (const char *const[]){"--cap-drop", "ALL"}, 2);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(caps) && r == 0; i++)
+		r = add_all(argv, (const char *const[]){"--cap-add", caps[i]}, 2);
 	if (r == 0 && !network)
 		return sut_strv_add(argv, "--unshare-net");
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(proxies) && r == 0; i++) {
@@ -197,5 +224,83 @@ int sut_root_argv(struct sut_strv *argv, const char *root, bool network, const c
 		if (v && *v)
 			r = add_all(argv, (const char *const[]){"--setenv", proxies[i], v}, 3);
 	}
+	return r;
+}
+
+/* ---- what others have run in ---- */
+
+static int not_plain(const char *path, const char *is, struct sut_err *err)
+{
+	return sut_err_reason(err, EPERM, "build-root",
+			      "the build has left %s as %s: nothing of it is used. The source "
+			      "package does what none should do; look at it",
+			      path, is);
+}
+
+int sut_root_check(const char *root, const char *folder, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *path = sut_sprintf("%s%s", root, folder);
+	size_t n = strlen(root);
+	struct stat st;
+
+	if (!path)
+		return sut_err_oom(err);
+	for (char *s = path + n; *s;) {
+		char c;
+
+		s += strspn(s, "/");
+		s += strcspn(s, "/");
+		c = *s;
+		*s = 0;
+		if (lstat(path, &st) < 0)
+			return sut_err_errno(err, "cannot look at %s", path);
+		if (!S_ISDIR(st.st_mode))
+			return not_plain(path, "something else than a folder", err);
+		*s = c;
+	}
+	return 0;
+}
+
+int sut_root_check_files(const char *folder, struct sut_err *err)
+{
+	_cleanup_(sut_closedirp) DIR *d = opendir(folder);
+	const struct dirent *e;
+	struct stat st;
+
+	if (!d)
+		return sut_err_errno(err, "cannot read %s", folder);
+	while ((e = readdir(d))) {
+		_cleanup_(sut_freep) char *path = NULL;
+
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return sut_err_errno(err, "cannot look at %s/%s", folder, e->d_name);
+		if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+			continue;
+		path = sut_sprintf("%s/%s", folder, e->d_name);
+		return path ? not_plain(path, "something else than a file", err) : sut_err_oom(err);
+	}
+	return 0;
+}
+
+int sut_root_disarm(const char *dir, struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *copy = strdup(dir);
+	char *const roots[] = {copy, NULL};
+	FTS *fts = copy ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL) : NULL;
+	int r = 0;
+
+	if (!fts)
+		return copy ? sut_err_errno(err, "cannot read %s", dir) : sut_err_oom(err);
+	for (FTSENT *e; r == 0 && (e = fts_read(fts));) {
+		const struct stat *st = e->fts_statp;
+
+		if (e->fts_info == FTS_F && (st->st_mode & (S_ISUID | S_ISGID)) &&
+		    chmod(e->fts_path, st->st_mode & 0777) < 0)
+			r = sut_err_errno(err, "cannot change the mode of %s", e->fts_path);
+		else if (e->fts_info == FTS_DEFAULT &&
+			 (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) && unlink(e->fts_path) < 0)
+			r = sut_err_errno(err, "cannot remove %s", e->fts_path);
+	}
+	fts_close(fts);
 	return r;
 }
