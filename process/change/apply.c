@@ -122,16 +122,12 @@ static int find_sites(struct apply *a, struct sut_err *err)
 		r = half_end(a->p, a->known, a->nknown, a->o, a->r, &done, err);
 	}
 	for (size_t i = 0; i < a->nsites && !r; i++) {
-		if (a->held) {
-			/* Whatever is there stays. */
-			for (size_t k = 0; k < a->nknown; k++)
-				if (belongs(&a->known[k], &a->sites[i].e) &&
-				    (half_is(&a->known[k]) ||
-				     a->known[k].head.state == RECORD_APPLIED))
-					a->sites[i].current = true;
-			continue;
-		}
 		r = find_current(a, &a->sites[i], err);
+		/* Whatever is there stays. */
+		for (size_t k = 0; a->held && k < a->nknown; k++)
+			if (belongs(&a->known[k], &a->sites[i].e) &&
+			    (half_is(&a->known[k]) || a->known[k].head.state == RECORD_APPLIED))
+				a->sites[i].current = true;
 	}
 	for (size_t i = 0; i < a->nsites && !r; i++)
 		if (!a->sites[i].current)

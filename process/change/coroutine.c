@@ -15,21 +15,23 @@ enum {
 	KNOWN_MAX = 1024,    /* files whose answer is remembered */
 };
 
-/* What is known of a file is known of it in every process. */
+/* What is known of a file is known of it in every process of the same user: others may show something else under its build-id. */
 static struct {
 	uint8_t build_id[SUT_LIBRARY_BUILD_ID_LEN];
+	uid_t uid;
 	bool used;
 } known[KNOWN_MAX];
-static size_t nknown;
+static size_t nknown, oldest;
 static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static bool recall(const struct proc_elf *e, bool *ret)
+static bool recall(const struct proc_elf *e, uid_t uid, bool *ret)
 {
 	bool found = false;
 
 	pthread_mutex_lock(&known_lock);
 	for (size_t i = 0; i < nknown && !found; i++)
-		if (!memcmp(known[i].build_id, e->build_id, sizeof(e->build_id))) {
+		if (known[i].uid == uid &&
+		    !memcmp(known[i].build_id, e->build_id, sizeof(e->build_id))) {
 			*ret = known[i].used;
 			found = true;
 		}
@@ -37,17 +39,18 @@ static bool recall(const struct proc_elf *e, bool *ret)
 	return found;
 }
 
-static void remember(const struct proc_elf *e, bool used)
+static void remember(const struct proc_elf *e, uid_t uid, bool used)
 {
 	static const uint8_t none[SUT_LIBRARY_BUILD_ID_LEN];
+	size_t at;
 
 	if (!memcmp(none, e->build_id, sizeof(none)))
 		return;
 	pthread_mutex_lock(&known_lock);
-	if (nknown < KNOWN_MAX) {
-		memcpy(known[nknown].build_id, e->build_id, sizeof(e->build_id));
-		known[nknown++].used = used;
-	}
+	at = nknown < KNOWN_MAX ? nknown++ : oldest++ % KNOWN_MAX;
+	memcpy(known[at].build_id, e->build_id, sizeof(e->build_id));
+	known[at].uid = uid;
+	known[at].used = used;
 	pthread_mutex_unlock(&known_lock);
 }
 
@@ -80,9 +83,9 @@ bool coroutine_used(const struct proc *p)
 	for (size_t i = 0; i < p->nelfs; i++) {
 		bool used;
 
-		if (!recall(&p->elfs[i], &used)) {
+		if (!recall(&p->elfs[i], p->uid, &used)) {
 			used = imports(p, &p->elfs[i]);
-			remember(&p->elfs[i], used);
+			remember(&p->elfs[i], p->uid, used);
 		}
 		if (used)
 			return true;

@@ -55,7 +55,11 @@ static void remember(const struct proc_map *m, const struct known *k)
 {
 	size_t i;
 
-	if (!m->ino)
+	/*
+	 * What is not there is looked for each time: a process may have taken it out of its own copy of a file, and has no say in what is
+	 * found in others. What is there is compared before it is used.
+	 */
+	if (!m->ino || k->syscall == NOWHERE || k->restore == NOWHERE)
 		return;
 	pthread_mutex_lock(&cache.lock);
 	for (i = 0; i < KNOWN_MAX && !(cache.v[i].len && same(&cache.v[i], m)); i++)
@@ -96,16 +100,11 @@ static bool there(const struct proc *p, const struct proc_map *m, const struct k
 {
 	enum { LEN = FRAME_STUB_LEN - 3 };
 	uint8_t syscall[LEN], restore[LEN];
-	struct proc_span v[2];
-	size_t n = 0;
+	const struct proc_span v[] = {{m->start + k->syscall, syscall, LEN},
+				      {m->start + k->restore, restore, LEN}};
 
-	if (k->syscall != NOWHERE)
-		v[n++] = (struct proc_span){m->start + k->syscall, syscall, LEN};
-	if (k->restore != NOWHERE)
-		v[n++] = (struct proc_span){m->start + k->restore, restore, LEN};
-	return proc_read_spans(p, v, n) == 0 &&
-	       (k->syscall == NOWHERE || frame_find_syscall(syscall, LEN) == 0) &&
-	       (k->restore == NOWHERE || frame_find_restore(restore, LEN) == 0);
+	return proc_read_spans(p, v, SUT_ARRAY_SIZE(v)) == 0 &&
+	       frame_find_syscall(syscall, LEN) == 0 && frame_find_restore(restore, LEN) == 0;
 }
 
 static int look(const struct proc *p, const struct proc_map *m, struct inject_gadgets *g,

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/audit.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -14,12 +15,16 @@
 
 #include "base/str.h"
 #include "change/frame.h"
+#include "change/seize.h"
 #include "change/syscall.h"
 #include "look/elf.h"
 
 enum {
 	STOPS_MAX = 100000, /* of one call: a function may make many system calls */
-	POLL_US = 50,	    /* how often a called function is looked after */
+	TICK_MS = 10,	    /* how often a wait looks at the clock */
+	CALL_MS =
+		1000, /* in which a thread that is given the CPU begins and ends a call that does not wait */
+	HALT_MS = 100, /* … stops where it is */
 };
 
 /* How a wait for the next stop ended. */
@@ -32,6 +37,7 @@ struct call {
 	struct frame f;
 	uint8_t saved[FRAME_MAX]; /* what lies where the frame is put */
 	int signal;		  /* to be given to it when it goes on */
+	struct seize_clock clock;
 };
 
 static int gone(const struct call *c, struct sut_err *err)
@@ -50,6 +56,14 @@ static int failed(const struct call *c, const char *what, struct sut_err *err)
 	if (errno == ESRCH)
 		return gone(c, err);
 	return sut_err_errno(err, "Thread %d of process %d: %s", c->tid, c->p->pid, what);
+}
+
+static uint64_t in_ms(unsigned int ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ms * UINT64_C(1000000);
 }
 
 /* ---- stops ---- */
@@ -73,26 +87,25 @@ static int status_of(struct call *c, int status, enum stop *ret, struct sut_err 
 	return 0;
 }
 
+/*
+ * Never for as long as it likes: another thread may change the code under it, or the lock of its mappings be held by one that waits for
+ * whoever gives it a page. The clock interrupts.
+ */
 static int wait_stop(struct call *c, uint64_t deadline_ns, enum stop *ret, struct sut_err *err)
 {
 	int status;
 
 	for (;;) {
-		pid_t r = waitpid(c->tid, &status,
-				  __WALL | __WNOTHREAD | (deadline_ns ? WNOHANG : 0));
-		struct timespec now, pause = {.tv_nsec = POLL_US * 1000};
+		pid_t r = waitpid(c->tid, &status, __WALL | __WNOTHREAD);
 
 		if (r == c->tid)
 			return status_of(c, status, ret, err);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return errno == ECHILD ? gone(c, err)
-					       : failed(c, "it cannot be waited for", err);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if ((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec > deadline_ns)
+		if (r < 0 && errno == ECHILD)
+			return gone(c, err);
+		if (r < 0 && errno != EINTR)
+			return failed(c, "it cannot be waited for", err);
+		if (in_ms(0) > deadline_ns)
 			return -ETIMEDOUT;
-		nanosleep(&pause, NULL);
 	}
 }
 
@@ -153,6 +166,7 @@ static struct call *call_new(struct proc *p, pid_t tid)
 	c->p = p;
 	c->tid = tid;
 	c->signal = 0;
+	c->clock = (struct seize_clock){.ticking = false};
 	memset(&c->t.regs, 0, sizeof(c->t.regs));
 	c->t.sigmask = 0;
 	c->t.xstate_len = 0;
@@ -237,6 +251,14 @@ static int find_place(struct call *c, uint64_t *below, struct sut_err *err)
 
 /* ---- one call ---- */
 
+/* Is what we wrote where the thread will find it? */
+static bool has_frame(const struct call *c)
+{
+	uint8_t is[FRAME_MAX];
+
+	return proc_read(c->p, c->f.at, is, c->f.len) == 0 && !memcmp(is, c->f.bytes, c->f.len);
+}
+
 /*
  * The order matters, because we may die between any two lines. Until the registers are set nothing has changed but dead memory;
  * from then on the frame brings everything back.
@@ -248,6 +270,9 @@ static int begin(struct call *c, const struct inject_gadgets *g, uint64_t functi
 	struct user_regs_struct r;
 	int rc;
 
+	rc = seize_start_clock(&c->clock, TICK_MS, err);
+	if (rc < 0)
+		return rc;
 	rc = keep(c, err);
 	if (rc < 0)
 		return rc;
@@ -257,9 +282,16 @@ static int begin(struct call *c, const struct inject_gadgets *g, uint64_t functi
 	frame_build(&c->t, below, g->restore, &c->f);
 	if (proc_read(c->p, c->f.at, c->saved, c->f.len) < 0)
 		return sut_err_set(err, EIO, "The stack of thread %d cannot be read.", c->tid);
+	/* A thread that has become another program since we looked has no such stack in the memory that we know. */
+	if (!proc_same_memory(c->p, c->f.at, c->saved, c->f.len))
+		return gone(c, err);
 	rc = proc_write(c->p, c->f.at, c->f.bytes, c->f.len, err);
 	if (rc < 0)
 		return rc;
+	if (!has_frame(c)) {
+		rc = proc_write(c->p, c->f.at, c->saved, c->f.len, err);
+		return rc < 0 ? rc : gone(c, err);
+	}
 	if (function)
 		frame_regs_call(&c->t, function, c->f.at, args, &r);
 	else
@@ -271,8 +303,8 @@ static int begin(struct call *c, const struct inject_gadgets *g, uint64_t functi
 	return 0;
 }
 
-/* To a stop at which the kernel looks at signals and at what is to be begun again, before anything else of the thread runs. */
-static int settle(struct call *c, struct sut_err *err)
+/* On to a stop at which the kernel looks at signals and at what is to be begun again, before anything else of the thread runs. */
+static int to_event(struct call *c, uint64_t deadline_ns, struct sut_err *err)
 {
 	enum stop stop;
 	int r;
@@ -282,25 +314,42 @@ static int settle(struct call *c, struct sut_err *err)
 	do {
 		r = resume(c, PTRACE_CONT, err);
 		if (r == 0)
-			r = wait_stop(c, 0, &stop, err);
+			r = wait_stop(c, deadline_ns, &stop, err);
 	} while (r == 0 && stop != STOP_EVENT);
 	return r;
 }
 
-/* The same for one that may be running. */
+/* It does not stop: what it does in the kernel lasts. Left alone it comes back by its frame, whatever becomes of us. */
+static int lasts(const struct call *c, struct sut_err *err)
+{
+	return sut_err_reason(err, EBUSY, "deadline",
+			      "Thread %d of process %d did not end what it was to do within %d ms. "
+			      "It is tried again.",
+			      c->tid, c->p->pid, CALL_MS);
+}
+
+static int settle(struct call *c, struct sut_err *err)
+{
+	int r = to_event(c, in_ms(CALL_MS), err);
+
+	return r == -ETIMEDOUT ? lasts(c, err) : r;
+}
+
+/* The same for one that may be running. -ETIMEDOUT: it does not stop. */
 static int halt(struct call *c, bool running)
 {
+	uint64_t until = in_ms(HALT_MS);
 	enum stop stop;
 	int r;
 
 	if (running) {
 		if (request(PTRACE_INTERRUPT, c->tid, 0, NULL) < 0)
 			return -errno;
-		r = wait_stop(c, 0, &stop, NULL);
+		r = wait_stop(c, until, &stop, NULL);
 		if (r < 0 || stop == STOP_EVENT)
 			return r;
 	}
-	return settle(c, NULL);
+	return to_event(c, until, NULL);
 }
 
 /* Everything as it was. The registers come last but for dead memory: until then the frame would do it. */
@@ -332,9 +381,9 @@ static int fell(struct call *c, struct sut_err *err)
 			   c->tid, c->p->pid, strsignal(sig));
 }
 
-/* Lets it run to the entry of its next system call. 1: there; 0: another stop, go on. A stop by SIGSTOP goes on as for anybody, but
- * not before this is done. */
-static int to_entry(struct call *c, uint64_t deadline_ns, struct user_regs_struct *ret,
+/* Lets it run to the entry of its next system call. 1: there; 0: another stop, go on; -ETIMEDOUT: it runs. A stop by SIGSTOP goes on as
+ * for anybody, but not before this is done. */
+static int to_entry(struct call *c, uint64_t deadline_ns, struct __ptrace_syscall_info *ret,
 		    struct sut_err *err)
 {
 	struct __ptrace_syscall_info i = {0};
@@ -354,31 +403,93 @@ static int to_entry(struct call *c, uint64_t deadline_ns, struct user_regs_struc
 		return failed(c, "its system call cannot be seen", err);
 	if (i.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return 0;
-	if (ret && request(PTRACE_GETREGS, c->tid, 0, ret) < 0)
-		return failed(c, "its registers cannot be read", err);
+	*ret = i;
 	return 1;
 }
 
-int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
-		   const uint64_t nr_and_args[static 7], int64_t *ret, struct sut_err *err)
+/*
+ * Is it the call that we have set up, and no other? Borrowed code lies in memory of the process, and other threads of it run: they
+ * may have changed it after we looked. The filter of this thread is put aside, so what it begins must be ours.
+ */
+static bool is_ours(const struct __ptrace_syscall_info *i, const uint64_t nr_and_args[static 7])
 {
-	_cleanup_(sut_freep) struct call *c = call_new(p, tid);
+	if (i->arch != AUDIT_ARCH_X86_64 || i->entry.nr != nr_and_args[0])
+		return false;
+	for (int k = 0; k < 6; k++)
+		if (i->entry.args[k] != nr_and_args[k + 1])
+			return false;
+	return true;
+}
+
+static int took_another_way(struct call *c, struct sut_err *err)
+{
+	return sut_err_reason(err, EBADMSG, "mismatch",
+			      "Thread %d of process %d was to do a system call and did something "
+			      "else: its code is changed while it runs. Find out who does that.",
+			      c->tid, c->p->pid);
+}
+
+/* It is about to begin a call that is none of ours: it does not. */
+static int refuse_call(struct call *c, struct sut_err *err)
+{
 	struct user_regs_struct regs;
 	int r;
 
-	if (!c)
-		return sut_err_oom(err);
-	r = begin(c, g, 0, nr_and_args, err);
-	if (r < 0)
-		return r;
+	if (request(PTRACE_GETREGS, c->tid, 0, &regs) < 0)
+		return failed(c, "its registers cannot be read", err);
+	regs.orig_rax = (unsigned long long)-1;
+	if (request(PTRACE_SETREGS, c->tid, 0, &regs) < 0)
+		return failed(c, "its registers cannot be set", err);
+	r = settle(c, err);
+	if (r == 0)
+		r = restore(c, true, err);
+	return r < 0 ? r : took_another_way(c, err);
+}
+
+/* It runs, and does not come to where it was sent. */
+static int stray(struct call *c, struct sut_err *err)
+{
+	int r = halt(c, true);
+
+	if (r == 0)
+		r = restore(c, true, err);
+	if (r == -ETIMEDOUT)
+		return lasts(c, err);
+	return r < 0 ? r : took_another_way(c, err);
+}
+
+static void call_free(struct call *c)
+{
+	seize_stop_clock(&c->clock);
+	free(c);
+}
+
+static void call_freep(struct call **c)
+{
+	if (*c)
+		call_free(*c);
+}
+
+static int do_syscall(struct call *c, const uint64_t nr_and_args[static 7], int64_t *ret,
+		      struct sut_err *err)
+{
+	struct __ptrace_syscall_info i = {0};
+	struct user_regs_struct regs;
+	uint64_t until = in_ms(CALL_MS);
+	int r = 0;
+
 	for (size_t n = 0; r == 0; n++)
-		r = n == STOPS_MAX ? sut_err_set(err, EIO, "Thread %d does not get on.", tid)
-				   : to_entry(c, 0, NULL, err);
+		r = n == STOPS_MAX ? sut_err_set(err, EIO, "Thread %d does not get on.", c->tid)
+				   : to_entry(c, until, &i, err);
+	if (r == -ETIMEDOUT)
+		return stray(c, err);
 	if (r < 0)
 		return r;
+	if (!is_ours(&i, nr_and_args))
+		return refuse_call(c, err);
 	/* It does the call, and is stopped before it returns from it. */
 	r = settle(c, err);
-	if (r == 0 && request(PTRACE_GETREGS, tid, 0, &regs) < 0)
+	if (r == 0 && request(PTRACE_GETREGS, c->tid, 0, &regs) < 0)
 		r = failed(c, "its registers cannot be read", err);
 	if (r == 0)
 		r = restore(c, false, err);
@@ -387,40 +498,50 @@ int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
 	return r;
 }
 
+int inject_syscall(struct proc *p, pid_t tid, const struct inject_gadgets *g,
+		   const uint64_t nr_and_args[static 7], int64_t *ret, struct sut_err *err)
+{
+	_cleanup_(call_freep) struct call *c = call_new(p, tid);
+	int r;
+
+	if (!c)
+		return sut_err_oom(err);
+	r = begin(c, g, 0, nr_and_args, err);
+	return r < 0 ? r : do_syscall(c, nr_and_args, ret, err);
+}
+
 int inject_call(struct proc *p, pid_t tid, const struct inject_gadgets *g, uint64_t function,
 		const uint64_t args[static 2], unsigned int timeout_ms, struct sut_err *err)
 {
-	_cleanup_(sut_freep) struct call *c = call_new(p, tid);
-	struct user_regs_struct regs = {0};
-	struct timespec now;
-	uint64_t deadline;
+	_cleanup_(call_freep) struct call *c = call_new(p, tid);
+	struct __ptrace_syscall_info i = {0};
+	uint64_t deadline = in_ms(timeout_ms);
 	bool back = false;
 	int r;
 
 	if (!c)
 		return sut_err_oom(err);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	deadline = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
-		   (uint64_t)timeout_ms * 1000000;
 	r = begin(c, g, function, args, err);
 	if (r < 0)
 		return r;
 	/* Its return is the entry of the rt_sigreturn, which brings everything back by itself: a patcher may die at any moment. */
 	for (size_t n = 0; n < STOPS_MAX && r >= 0 && !back; n++) {
-		r = to_entry(c, deadline, &regs, err);
-		back = r == 1 && regs.orig_rax == SYS_rt_sigreturn &&
-		       regs.rsp == c->f.at + FRAME_RETURN_LEN;
+		r = to_entry(c, deadline, &i, err);
+		back = r == 1 && i.entry.nr == SYS_rt_sigreturn &&
+		       i.stack_pointer == c->f.at + FRAME_RETURN_LEN;
 	}
 	if (r < 0 && r != -ETIMEDOUT)
 		return r;
 	/* Let go it ends by itself: from wherever it is, its way back is the frame. */
-	if (!back)
-		return halt(c, r == -ETIMEDOUT) < 0
+	if (!back) {
+		r = halt(c, r == -ETIMEDOUT);
+		return r < 0 && r != -ETIMEDOUT
 			       ? gone(c, err)
 			       : sut_err_set(err, ETIMEDOUT,
 					     "Process %d: the function at %#" PRIx64
 					     " did not return within %u ms.",
 					     p->pid, function, timeout_ms);
+	}
 	r = settle(c, err);
 	return r == 0 ? proc_write(p, c->f.at, c->saved, c->f.len, err) : r;
 }

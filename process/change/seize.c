@@ -17,7 +17,6 @@
 #include "change/why.h"
 
 enum {
-	TICK_NS = 1000000,   /* how often a wait looks at the clock */
 	CHILDREN_MAX = 8192, /* bytes of one list of children that are read */
 };
 
@@ -129,33 +128,34 @@ static struct clock *own_clock(void)
 	return c;
 }
 
-int seize_start_clock(struct threads_priv *x, struct sut_err *err)
+int seize_start_clock(struct seize_clock *c, unsigned int every_ms, struct sut_err *err)
 {
-	struct itimerspec every = {.it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS};
-	struct clock *c = own_clock();
+	const struct timespec every = {.tv_nsec = every_ms * 1000000L};
+	const struct itimerspec ticks = {.it_interval = every, .it_value = every};
+	struct clock *own = own_clock();
 	sigset_t set;
 
-	if (!c)
+	if (!own)
 		return sut_err_errno(
 			err, "no timer for the deadline; raise RLIMIT_SIGPENDING (ulimit -i)");
 	sigemptyset(&set);
 	sigaddset(&set, SIGVTALRM);
-	pthread_sigmask(SIG_UNBLOCK, &set, &x->mask);
-	x->timer = c->timer;
-	timer_settime(x->timer, 0, &every, NULL);
-	x->ticking = true;
+	pthread_sigmask(SIG_UNBLOCK, &set, &c->mask);
+	c->timer = own->timer;
+	timer_settime(c->timer, 0, &ticks, NULL);
+	c->ticking = true;
 	return 0;
 }
 
-void seize_stop_clock(struct threads_priv *x)
+void seize_stop_clock(struct seize_clock *c)
 {
 	const struct itimerspec never = {.it_value.tv_nsec = 0};
 
-	if (!x->ticking)
+	if (!c->ticking)
 		return;
-	timer_settime(x->timer, 0, &never, NULL);
-	pthread_sigmask(SIG_SETMASK, &x->mask, NULL);
-	x->ticking = false;
+	timer_settime(c->timer, 0, &never, NULL);
+	pthread_sigmask(SIG_SETMASK, &c->mask, NULL);
+	c->ticking = false;
 }
 
 /* ---- our own place in the queue ---- */

@@ -28,6 +28,14 @@ struct group {
 	int tasks; /* /proc/TGID/task */
 };
 
+/* Between start and stop every waitpid() of this thread is interrupted now and then, so that it can look at the time. Each thread has one
+ * timer: one clock at a time. */
+struct seize_clock {
+	timer_t timer;
+	bool ticking;
+	sigset_t mask; /* of the caller */
+};
+
 struct threads_priv {
 	size_t cap;
 	struct group groups[GROUPS_MAX];
@@ -36,18 +44,17 @@ struct threads_priv {
 	uint32_t deadline_us;
 	pid_t tracer;
 	pid_t late, late_tgid; /* who was waited for when it passed */
-	timer_t timer;
-	bool ticking, raised;
-	sigset_t mask; /* of the caller */
+	struct seize_clock clock;
+	bool raised;
 	_Alignas(8) char dents[DENTS];
 };
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 uint64_t seize_now(void);
 
-/* The clock that ends a wait; between these every waitpid() of this thread is interrupted now and then. Each thread has one. */
-int seize_start_clock(struct threads_priv *x, struct sut_err *err) _must_check_;
-void seize_stop_clock(struct threads_priv *x);
+int seize_start_clock(struct seize_clock *c, unsigned int every_ms,
+		      struct sut_err *err) _must_check_;
+void seize_stop_clock(struct seize_clock *c);
 
 /* So that nobody's stop is long because we are not run. Only where it is allowed. */
 void seize_raise_priority(struct threads_priv *x);

@@ -19,6 +19,7 @@
 #include "change/why.h"
 
 enum {
+	TICK_MS = 1,	  /* how often a wait looks at the clock */
 	SPARE = 64,	  /* room for threads that are born meanwhile */
 	GRACE_US = 20000, /* after a failure: for those who are on their way into a stop */
 	FROZEN_NS = 5000000,
@@ -284,7 +285,7 @@ static void release(struct threads *t)
 	struct threads_priv *x = t->priv;
 
 	if (x) {
-		seize_stop_clock(x);
+		seize_stop_clock(&x->clock);
 		seize_lower_priority(x);
 		for (size_t i = 0; i < x->ngroups; i++)
 			close(x->groups[i].tasks);
@@ -437,7 +438,7 @@ int threads_stop(struct proc *p, uint32_t deadline_us, struct threads *ret, stru
 		return r;
 	r = prepare(&t, p, p->nthreads + SPARE, deadline_us, err);
 	if (!r)
-		r = seize_start_clock(t.priv, err);
+		r = seize_start_clock(&t.priv->clock, TICK_MS, err);
 	if (!r) {
 		r = stop_all(&t, err);
 		if (r < 0)
@@ -447,7 +448,7 @@ int threads_stop(struct proc *p, uint32_t deadline_us, struct threads *ret, stru
 		release(&t);
 		return r;
 	}
-	seize_stop_clock(t.priv);
+	seize_stop_clock(&t.priv->clock);
 	*ret = t;
 	return 0;
 }
@@ -524,7 +525,7 @@ int threads_stop_one(struct proc *p, uint32_t deadline_us, struct threads *ret, 
 		return r;
 	r = prepare(&t, p, 1, deadline_us, err);
 	if (!r)
-		r = seize_start_clock(t.priv, err);
+		r = seize_start_clock(&t.priv->clock, TICK_MS, err);
 	if (!r) {
 		r = stop_one(&t, err);
 		if (r < 0)
@@ -534,7 +535,7 @@ int threads_stop_one(struct proc *p, uint32_t deadline_us, struct threads *ret, 
 		release(&t);
 		return r;
 	}
-	seize_stop_clock(t.priv);
+	seize_stop_clock(&t.priv->clock);
 	*ret = t;
 	return 0;
 }

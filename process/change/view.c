@@ -19,6 +19,7 @@ static bool is_wanted(const struct proc_elf *e, const uint8_t (*wanted)[SUT_LIBR
 	return false;
 }
 
+/* A record says what was done; what is so now, the code itself says. The file may have been unloaded and loaded again since then. */
 static void add_records(const struct proc *p, struct proc_file *f, const struct record *records,
 			size_t n)
 {
@@ -33,7 +34,10 @@ static void add_records(const struct proc *p, struct proc_file *f, const struct 
 			continue;
 		/* The record says what we did, and not what others have done to it since. */
 		half_count(p, &records[i], &c);
-		f->half = f->half || c.there != h->nplaces;
+		if (c.there != h->nplaces)
+			f->half = true;
+		if (c.original == h->nplaces)
+			continue;
 		f->level = h->level;
 		memcpy(f->patch, h->id, sizeof(f->patch));
 		memcpy(f->sha256, h->sha256, sizeof(f->sha256));

@@ -317,6 +317,11 @@ static int look(struct proc *p, struct sut_err *err)
 	p->task = p->pid;
 	if (s.state == 'X' || (s.state == 'Z' && live_task(p, &p->task) < 0))
 		return proc_err_gone(p->pid, err);
+	/* Before anything of it is looked at, and once. */
+	if (p->mem < 0 && !p->mem_error) {
+		p->mem = open_of(p, p->task, "mem", O_RDWR);
+		p->mem_error = p->mem < 0 ? p->mem : 0;
+	}
 	r = read_of(p, p->task, "maps", &b);
 	if (r == -EPERM)
 		return proc_err_ptrace(p->pid, err);
@@ -398,9 +403,6 @@ int proc_open(pid_t pid, struct proc **ret, struct sut_err *err)
 
 int proc_refresh(struct proc *p, struct sut_err *err)
 {
-	/* After an exec it would still lead to the memory of the old program. */
-	if (p->mem >= 0)
-		close(sut_steal_fd(&p->mem));
 	if (ended(p))
 		return proc_err_gone(p->pid, err);
 	return look(p, err);
@@ -506,20 +508,12 @@ int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len, struc
 	const uint8_t *s = buf;
 
 	if (p->mem < 0) {
-		int fd = open_of(p, p->task, "mem", O_RDWR);
-
-		if (fd == -EPERM)
+		if (p->mem_error == -EPERM)
 			return proc_err_ptrace(p->pid, err);
-		if (fd == -ESRCH)
+		if (p->mem_error == -ESRCH)
 			return proc_err_gone(p->pid, err);
-		if (fd < 0) {
-			errno = -fd;
-			return sut_err_errno(err, "The memory of process %d cannot be opened",
-					     p->pid);
-		}
-		p->mem = fd;
-		if (ended(p))
-			return proc_err_gone(p->pid, err);
+		errno = -p->mem_error;
+		return sut_err_errno(err, "The memory of process %d cannot be opened", p->pid);
 	}
 	while (len) {
 		ssize_t n = pwrite(p->mem, s, len, (off_t)addr);
@@ -545,4 +539,24 @@ int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len, struc
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+bool proc_same_memory(const struct proc *p, uint64_t addr, const void *bytes, size_t len)
+{
+	const uint8_t *s = bytes;
+	uint8_t is[4096];
+
+	while (len && p->mem >= 0) {
+		size_t some = len < sizeof(is) ? len : sizeof(is);
+		ssize_t n = pread(p->mem, is, some, (off_t)addr);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || memcmp(is, s, (size_t)n) != 0)
+			return false;
+		addr += (uint64_t)n;
+		s += n;
+		len -= (size_t)n;
+	}
+	return p->mem >= 0;
 }

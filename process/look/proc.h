@@ -40,8 +40,13 @@ struct proc_elf {
 struct proc {
 	pid_t pid;
 	pid_t task; /* whose mappings and memory are used: pid, or a live thread when the leader is a zombie */
-	int pidfd, mem; /* mem: /proc/PID/mem, read-write; opened when it is needed */
-	int dir;	/* /proc/PID */
+	/*
+	 * mem: /proc/PID/mem, read-write, opened before anything of the process was looked at and never again. What is written goes to
+	 * the memory that was looked at, or nowhere: who becomes another program meanwhile, perhaps one with more rights, keeps
+	 * that from being written to by what it was before. -1 with mem_error (negative errno): not to be had.
+	 */
+	int pidfd, mem, mem_error;
+	int dir; /* /proc/PID */
 	uint64_t starttime;
 	uint64_t start_brk; /* where the heap begins, or will */
 	uint64_t auxv_phdr; /* AT_PHDR: program headers of the executable; 0: not said */
@@ -64,7 +69,7 @@ struct proc {
 
 /* -ESRCH; -EPERM (reason "no-ptrace", and what to do about it: ptrace_scope, rights); -EOPNOTSUPP (reason "kernel-thread", "32-bit"). */
 int proc_open(pid_t pid, struct proc **ret, struct sut_err *err) _must_check_;
-/* Reads status and mappings anew. -ESRCH when it is another process now. */
+/* Reads status and mappings anew. -ESRCH when it is another process now. Another program in the same process is not told: see mem. */
 int proc_refresh(struct proc *p, struct sut_err *err) _must_check_;
 void proc_close(struct proc *p);
 void proc_closep(struct proc **p);
@@ -101,9 +106,11 @@ struct proc_span {
 enum { PROC_SPANS_MAX = 64 };
 int proc_read_spans(const struct proc *p, const struct proc_span *v, size_t n) _must_check_;
 /* Through /proc/PID/mem, also where the process itself may not write. -EIO, -EPERM (proc_mem.force_override), -ESRCH: it is
- * another process or program than at the last proc_open() or proc_refresh(). */
+ * another process or program than at proc_open(). */
 int proc_write(struct proc *p, uint64_t addr, const void *buf, size_t len,
 	       struct sut_err *err) _must_check_;
+/* Are these bytes, which proc_read() read, in the memory that proc_write() writes to? After an exec they need not be the same one. */
+bool proc_same_memory(const struct proc *p, uint64_t addr, const void *bytes, size_t len);
 
 /* Every mapping of a file with that build-id (dlmopen: several); returns how many, at most max. */
 size_t proc_elf_find(const struct proc *p, const uint8_t build_id[static SUT_LIBRARY_BUILD_ID_LEN],

@@ -432,7 +432,8 @@ static size_t left(struct catch *c)
 	return n;
 }
 
-static void follow(struct follow *fo, const struct catch_calls *calls)
+/* false: it is not to be had. Interrupted it does not stop, because of what it waits for in the kernel. */
+static bool follow(struct follow *fo, const struct catch_calls *calls)
 {
 	struct catch *c = fo->c;
 
@@ -445,13 +446,15 @@ static void follow(struct follow *fo, const struct catch_calls *calls)
 
 		if (got < 0 && errno == EINTR) {
 			on_alarm(fo);
+			if (fo->interrupted && serve_now_ms() >= fo->until_ms + CATCH_MS)
+				return false;
 			continue;
 		}
 		if (got < 0)
-			return;
+			return true;
 		if (!WIFSTOPPED(status)) {
 			if (got == c->tid)
-				return;
+				return true;
 			continue;
 		}
 		c->tid = got;
@@ -471,10 +474,10 @@ static void follow(struct follow *fo, const struct catch_calls *calls)
 			calls->release(calls->ctx);
 			fo->again = fo->again || c->n;
 			ptrace(PTRACE_DETACH, c->tid, 0, sig);
-			return;
+			return true;
 		}
 		if (ptrace(PTRACE_SYSCALL, c->tid, 0, sig) < 0 && errno != ESRCH)
-			return;
+			return true;
 	}
 }
 
@@ -502,9 +505,10 @@ static long seize(pid_t tid, struct catch_alarm *a, const struct catch_calls *ca
 	return r;
 }
 
-void catch_run(struct catch *c, struct catch_alarm *a, const struct catch_calls *calls)
+bool catch_run(struct catch *c, struct catch_alarm *a, const struct catch_calls *calls)
 {
 	struct follow fo = {.c = c, .alarm = a, .until_ms = serve_now_ms() + CATCH_MS};
+	bool ended;
 
 	c->pid = leader_of(c->tid);
 	if (seize(c->tid, a, calls) < 0) {
@@ -513,13 +517,14 @@ void catch_run(struct catch *c, struct catch_alarm *a, const struct catch_calls 
 		calls->release(calls->ctx);
 		calls->allow(calls->ctx);
 		serve_soon(c->s, c->pid, 1000);
-		return;
+		return true;
 	}
 	interrupt(c);
 	calls->allow(calls->ctx);
 	alarm_in(a, CATCH_US);
-	follow(&fo, calls);
+	ended = follow(&fo, calls);
 	alarm_in(a, 0);
 	calls->release(calls->ctx);
 	serve_soon(c->s, c->pid, fo.again ? 100 : -1);
+	return ended;
 }

@@ -48,6 +48,7 @@ struct catch
 	struct serve *s;
 	struct wanted *w; /* a reference, for as long as this is */
 	pid_t tid, pid;
+	uid_t uid; /* who it runs as */
 	pthread_mutex_t
 		lock; /* what follows: files that it opens are added by whoever reads the event */
 	struct catch_file files[CATCH_FILES_MAX];
@@ -67,8 +68,8 @@ struct catch_calls {
 
 /*
  * Seizes c->tid, which waits for permission to open c->files[0], and follows it to the end. The table learns of it later, when somebody
- * asks.
+ * asks. false: it waits in the kernel where it cannot be stopped, and so not be let go either; that is done when the calling thread ends.
  */
-void catch_run(struct catch *c, struct catch_alarm *a, const struct catch_calls *calls);
+bool catch_run(struct catch *c, struct catch_alarm *a, const struct catch_calls *calls);
 
 #endif

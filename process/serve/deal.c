@@ -318,6 +318,30 @@ static void cannot_read(struct serve *s, const struct wanted *w, pid_t pid, int 
 	(void)table_put(&s->table, e, serve_now_ms());
 }
 
+void deal_left(struct serve *s, const struct wanted *w, pid_t pid)
+{
+	_cleanup_(table_entry_freep) struct table_entry *e = table_entry_new(w->n);
+	char path[32], text[256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	if (!e || stat(path, &st) < 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "process %d of user %u does not let itself be looked at: its memory comes from a "
+		 "file system in user space, or a server, that does not answer, or others of this "
+		 "user's are like that. It is tried again",
+		 pid, st.st_uid);
+	e->pid = pid;
+	e->uid = st.st_uid;
+	/* What it has is not known: it may have all of them. */
+	for (size_t i = 0; i < w->n; i++) {
+		memcpy(e->rows[i].build_id, w->v[i].build_id, sizeof(e->rows[i].build_id));
+		set_reason(&e->rows[i], "uninterruptible", text);
+	}
+	(void)table_put(&s->table, sut_steal(e), serve_now_ms());
+}
+
 /* Has it something for us to do? Files that are wanted are watched from now on. */
 static bool concerns(struct serve *s, const struct wanted *w, pid_t pid, const struct glance *g)
 {

@@ -12,6 +12,9 @@
  */
 bool deal(struct serve *s, const struct wanted *w, pid_t pid, struct glance *g, bool *ret_stuck);
 
+/* It was given up, because it does not let itself be looked at: it counts as one that is not patched. */
+void deal_left(struct serve *s, const struct wanted *w, pid_t pid);
+
 /* The same for this very process, whose threads another one has to stop: a child does it. true: something was done, and nothing was watched meanwhile. */
 bool deal_self(struct serve *s, const struct wanted *w, struct glance *g);
 

@@ -3,41 +3,37 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/proc.h"
+#include "serve/crew.h"
 #include "serve/deal.h"
 #include "serve/rights.h"
 #include "serve/watch.h"
 
 enum {
-	WORKERS_MAX = 64,
-	FEW = 4, /* processes that are not worth a thread */
-	TICK_MS = 250,
 	ROUNDS = 4, /* for those that were busy, with pauses of 50, 100 … ms before them */
 	PIDS_MAX = 1 << 22,
+	IN_USE_MAX = 8192,
 	FILES_MAX = 512,
 	FILES_BYTES_MAX = 100 << 10,
 };
 
+/* Threads that are left behind use it, too. */
 struct pass {
+	atomic_uint users;
 	struct serve *s;
-	const struct wanted *w;
+	struct wanted *w; /* a reference; NULL */
 	pid_t *pids;
 	size_t n;
-	atomic_size_t next, done;
 	/* What is done with each. true: again, later. ret_stuck: as for deal(). */
 	bool (*each)(struct pass *p, pid_t pid, struct glance *g, bool *ret_stuck);
 
 	pthread_mutex_t lock; /* what follows */
-	pthread_cond_t end;
-	size_t running;
-	pid_t *again; /* room for n */
-	size_t nagain, changed;
+	size_t changed;
 	struct in_use *files;
 	size_t nfiles, room;
+	bool cut; /* there are more of them */
 };
 
 /* A file that somebody runs code of. */
@@ -53,128 +49,70 @@ static bool deal_each(struct pass *p, pid_t pid, struct glance *g, bool *ret_stu
 	return deal(p->s, p->w, pid, g, ret_stuck);
 }
 
-/* Until all are done, or *ret_stuck. */
-static void work(struct pass *p, bool *ret_stuck)
+static struct pass *pass_new(struct serve *s, const struct wanted *w)
 {
-	struct glance g = {0};
+	struct pass *p = calloc(1, sizeof(*p));
 
-	while (!(ret_stuck && *ret_stuck)) {
-		size_t i = atomic_fetch_add(&p->next, 1);
-
-		if (i >= p->n)
-			break;
-		if (p->each(p, p->pids[i], &g, ret_stuck)) {
-			pthread_mutex_lock(&p->lock);
-			p->again[p->nagain++] = p->pids[i];
-			pthread_mutex_unlock(&p->lock);
-		}
-		atomic_fetch_add(&p->done, 1);
-	}
-	glance_release(&g);
-}
-
-struct worker {
-	struct pass *p;
-	pthread_t thread;
-};
-
-/* Who holds a process that cannot be let go ends, and another one takes its place. */
-static void *worker(void *arg)
-{
-	struct worker *w = arg;
-	struct pass *p = w->p;
-	bool stuck = false;
-	pthread_t next;
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, NULL);
-	work(p, &stuck);
-	pthread_mutex_lock(&p->lock);
-	if (stuck && pthread_create(&next, NULL, worker, w) == 0) {
-		pthread_detach(pthread_self());
-		w->thread = next;
-	} else {
-		p->running--;
-		pthread_cond_signal(&p->end);
-	}
-	pthread_mutex_unlock(&p->lock);
-	return NULL;
-}
-
-/* Waits for the workers, and tells how far they are. */
-static void attend(struct pass *p, pass_tick tick, void *ctx)
-{
-	pthread_mutex_lock(&p->lock);
-	while (p->running) {
-		struct timespec t;
-
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		t.tv_nsec += TICK_MS * 1000000L;
-		t.tv_sec += t.tv_nsec / 1000000000L;
-		t.tv_nsec %= 1000000000L;
-		if (pthread_cond_timedwait(&p->end, &p->lock, &t) == ETIMEDOUT && tick) {
-			pthread_mutex_unlock(&p->lock);
-			tick(ctx, p->done, p->n);
-			pthread_mutex_lock(&p->lock);
-		}
-	}
-	pthread_mutex_unlock(&p->lock);
-}
-
-static void run(struct pass *p, pass_tick tick, void *ctx)
-{
-	size_t n = sut_ncpus(), started = 0;
-	struct worker v[WORKERS_MAX];
-
-	p->next = p->done = 0;
-	p->nagain = 0;
-	if (n > WORKERS_MAX)
-		n = WORKERS_MAX;
-	if (n > p->n / FEW)
-		n = p->n / FEW;
-	p->running = n;
-	for (size_t i = 0; i < n; i++) {
-		v[started].p = p;
-		pthread_mutex_lock(&p->lock);
-		if (pthread_create(&v[started].thread, NULL, worker, &v[started]) == 0)
-			started++;
-		else
-			p->running--;
-		pthread_mutex_unlock(&p->lock);
-	}
-	attend(p, tick, ctx);
-	for (size_t i = 0; i < started; i++)
-		pthread_join(v[i].thread, NULL);
-	/* What is left when there were too few for a worker, or none could be had. */
-	work(p, NULL);
-}
-
-static int pass_init(struct pass *p, struct serve *s, const struct wanted *w)
-{
-	pthread_condattr_t attr;
-
-	memset(p, 0, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->users = 1;
 	p->s = s;
-	p->w = w;
+	p->w = w ? wanted_ref((struct wanted *)w) : NULL;
 	p->each = deal_each;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->end, &attr);
-	pthread_condattr_destroy(&attr);
-	return 0;
+	return p;
 }
 
-static void pass_release(struct pass *p)
+static void pass_unref(struct pass *p)
 {
+	if (!p || atomic_fetch_sub(&p->users, 1) != 1)
+		return;
 	for (size_t i = 0; i < p->nfiles; i++)
 		free(p->files[i].path);
 	free(p->files);
 	free(p->pids);
-	free(p->again);
+	wanted_unref(p->w);
 	pthread_mutex_destroy(&p->lock);
-	pthread_cond_destroy(&p->end);
+	free(p);
+}
+
+static void pass_unrefp(struct pass **p)
+{
+	pass_unref(*p);
+}
+
+static bool crew_each(void *ctx, pid_t pid, struct glance *g, bool *ret_stuck)
+{
+	struct pass *p = ctx;
+
+	return p->each(p, pid, g, ret_stuck);
+}
+
+static void crew_left(void *ctx, pid_t pid)
+{
+	struct pass *p = ctx;
+
+	if (p->each == deal_each && serve_may(p->s, pid))
+		deal_left(p->s, p->w, pid);
+}
+
+static void crew_hold(void *ctx)
+{
+	atomic_fetch_add(&((struct pass *)ctx)->users, 1);
+}
+
+static void crew_drop(void *ctx)
+{
+	pass_unref(ctx);
+}
+
+/* p->pids are those that are to be done again then. */
+static int run(struct pass *p, pass_tick tick, void *ctx, struct sut_err *err)
+{
+	const struct crew_work work = {crew_each, crew_left, crew_hold, crew_drop, p};
+	int r = crew_run(&work, p->pids, p->n, tick, ctx, &p->n);
+
+	return r < 0 ? sut_err_oom(err) : 0;
 }
 
 /* The chain from us up to init. */
@@ -246,24 +184,22 @@ static int list(struct pass *p, struct sut_err *err)
 		}
 		p->pids[p->n++] = (pid_t)pid;
 	}
-	p->again = calloc(p->n + 1, sizeof(*p->again));
-	if (!p->again)
-		return sut_err_oom(err);
 	order(p->pids, p->n);
 	return 0;
 }
 
-/* Whoever was busy a moment ago. */
-static void rounds(struct pass *p, pass_tick tick, void *ctx)
+/* Everybody; then whoever was busy a moment ago. */
+static int rounds(struct pass *p, pass_tick tick, void *ctx, struct sut_err *err)
 {
-	for (int i = 0; i < ROUNDS && p->nagain; i++) {
+	int r = run(p, tick, ctx, err);
+
+	for (int i = 0; r == 0 && i < ROUNDS && p->n; i++) {
 		struct timespec t = {.tv_nsec = (50L << i) * 1000000L};
 
 		nanosleep(&t, NULL);
-		p->n = p->nagain;
-		memcpy(p->pids, p->again, p->n * sizeof(p->pids[0]));
-		run(p, tick, ctx);
+		r = run(p, tick, ctx, err);
 	}
+	return r;
 }
 
 static bool alive(void *ctx _unused_, const struct table_entry *e)
@@ -282,33 +218,25 @@ static int all(struct serve *s, const struct wanted *w, pass_tick tick, void *ct
 
 	/* A file that was not watched until somebody was seen to use it may have been opened by others meanwhile. */
 	for (int i = 0; r == 0 && i < 3; i++) {
+		_cleanup_(pass_unrefp) struct pass *p = pass_new(s, w);
 		uint64_t before = watch_count(s->watch);
-		struct pass p;
 
-		r = pass_init(&p, s, w);
+		r = p ? list(p, err) : sut_err_oom(err);
+		if (r == 0 && i == 0)
+			young_begin(s, w, p->pids, p->n);
 		if (r == 0)
-			r = list(&p, err);
-		if (r == 0) {
-			if (i == 0)
-				young_begin(s, w, p.pids, p.n);
-			run(&p, tick, ctx);
-			rounds(&p, tick, ctx);
-		}
-		pass_release(&p);
+			r = rounds(p, tick, ctx, err);
 		if (watch_count(s->watch) == before)
 			break;
 	}
 	if (r == 0 && deal_self(s, w, &g)) {
-		/* The watch was off for a moment. */
-		struct pass p;
+		_cleanup_(pass_unrefp) struct pass *p = pass_new(s, w);
 
+		/* The watch was off for a moment. */
 		watch_set(s->watch, w);
-		r = pass_init(&p, s, w);
+		r = p ? list(p, err) : sut_err_oom(err);
 		if (r == 0)
-			r = list(&p, err);
-		if (r == 0)
-			run(&p, tick, ctx);
-		pass_release(&p);
+			r = run(p, tick, ctx, err);
 	}
 	glance_release(&g);
 	if (r < 0)
@@ -325,14 +253,22 @@ static int all(struct serve *s, const struct wanted *w, pass_tick tick, void *ct
 
 void pass_some(struct serve *s, const struct wanted *w, pid_t *pids, size_t n)
 {
+	_cleanup_(pass_unrefp) struct pass *p = pass_new(s, w);
 	struct glance g = {0};
+	bool self = false;
 
-	for (size_t i = 0; i < n; i++) {
+	if (!p)
+		return;
+	p->pids = calloc(n + 1, sizeof(*pids));
+	for (size_t i = 0; p->pids && i < n; i++) {
 		if (pids[i] == getpid())
-			(void)deal_self(s, w, &g);
+			self = true;
 		else
-			(void)deal(s, w, pids[i], &g, NULL);
+			p->pids[p->n++] = pids[i];
 	}
+	(void)!run(p, NULL, NULL, NULL);
+	if (self)
+		(void)deal_self(s, w, &g);
 	glance_release(&g);
 }
 
@@ -340,16 +276,14 @@ void pass_some(struct serve *s, const struct wanted *w, pid_t *pids, size_t n)
 
 static bool repair_each(struct pass *p, pid_t pid, struct glance *g, bool *ret_stuck)
 {
-	const struct proc_options o = {
-		.tries = 4, .init = true, .scan_heap = -1, .here = ret_stuck != NULL};
+	const struct proc_options o = {.tries = 4, .init = true, .scan_heap = -1, .here = true};
 	struct proc_result res = {0};
 	int r;
 
 	if (glance_process(g, pid) < 0 || !(g->image || g->unsure) || !serve_may(p->s, pid))
 		return false;
 	r = proc_repair(pid, &o, &res, NULL);
-	if (ret_stuck)
-		*ret_stuck = res.stuck;
+	*ret_stuck = res.stuck;
 	if (r < 0)
 		return res.again;
 	if (sut_streq(res.reason, "repaired")) {
@@ -362,19 +296,21 @@ static bool repair_each(struct pass *p, pid_t pid, struct glance *g, bool *ret_s
 
 static int repair(struct serve *s, size_t *ret, struct sut_err *err)
 {
-	struct pass p;
-	int r = pass_init(&p, s, NULL);
+	_cleanup_(pass_unrefp) struct pass *p = pass_new(s, NULL);
+	int r;
 
-	p.each = repair_each;
+	if (!p)
+		return sut_err_oom(err);
+	p->each = repair_each;
+	r = list(p, err);
 	if (r == 0)
-		r = list(&p, err);
-	if (r == 0) {
-		run(&p, NULL, NULL);
-		rounds(&p, NULL, NULL);
-		*ret = p.changed;
-	}
-	pass_release(&p);
-	return r;
+		r = rounds(p, NULL, NULL, err);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&p->lock);
+	*ret = p->changed;
+	pthread_mutex_unlock(&p->lock);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ */
@@ -441,6 +377,10 @@ static int count_file(struct pass *p, const struct glance_file *f, const char *p
 			return 0;
 		}
 	}
+	if (p->nfiles == IN_USE_MAX) {
+		p->cut = true;
+		return 0;
+	}
 	if (p->nfiles == p->room) {
 		size_t room = p->room ? p->room * 2 : 64;
 
@@ -487,7 +427,7 @@ static json_t *files_json(const struct pass *p, bool *ret_cut)
 	json_t *all = json_array();
 	size_t bytes = 0;
 
-	*ret_cut = false;
+	*ret_cut = p->cut;
 	for (size_t i = 0; all && i < p->nfiles; i++) {
 		const struct in_use *u = &p->files[i];
 		char hex[2 * SUT_LIBRARY_BUILD_ID_LEN + 1];
@@ -514,20 +454,21 @@ static json_t *files_json(const struct pass *p, bool *ret_cut)
 
 int pass_files(struct serve *s, json_t **ret, bool *ret_cut, struct sut_err *err)
 {
-	struct pass p;
-	int r = pass_init(&p, s, NULL);
+	_cleanup_(pass_unrefp) struct pass *p = pass_new(s, NULL);
+	int r;
 
-	p.each = files_each;
+	if (!p)
+		return sut_err_oom(err);
+	p->each = files_each;
+	r = list(p, err);
 	if (r == 0)
-		r = list(&p, err);
-	if (r == 0) {
-		run(&p, NULL, NULL);
-		if (p.nfiles)
-			qsort(p.files, p.nfiles, sizeof(p.files[0]), by_use);
-		*ret = files_json(&p, ret_cut);
-		if (!*ret)
-			r = sut_err_oom(err);
-	}
-	pass_release(&p);
-	return r;
+		r = run(p, NULL, NULL, err);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&p->lock);
+	if (p->nfiles)
+		qsort(p->files, p->nfiles, sizeof(p->files[0]), by_use);
+	*ret = files_json(p, ret_cut);
+	pthread_mutex_unlock(&p->lock);
+	return *ret ? 0 : sut_err_oom(err);
 }

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "look/sound.h"
 #include "serve/catch.h"
 #include "serve/mounts.h"
 #include "serve/rights.h"
@@ -25,6 +26,8 @@
 enum {
 	THREADS_MAX = 32, /* that catch, or wait for an event */
 	IDLE_MAX = 2,	  /* of them wait for their turn; more end */
+	USER_MAX =
+		8, /* processes of one user that are followed at a time: others have to be followed as well */
 	MARKS_MAX = 65536,
 	TROUBLE_MS = 5000,
 	STUCK_LOOKS = 3,
@@ -34,6 +37,7 @@ struct mark {
 	uint64_t dev, ino;
 	uint64_t
 		round; /* when it was set the last time: an inode's number may be given to another file */
+	bool watched; /* else it is not sound, and only remembered */
 };
 
 struct watch {
@@ -43,7 +47,7 @@ struct watch {
 	pthread_mutex_t lock; /* what follows */
 	char failed[256];     /* why it is not on; "": it need not be */
 	struct mark *marks;   /* by dev, ino */
-	size_t nmarks, room;
+	size_t nmarks, room, nwatched;
 	uint64_t round, count;
 	bool on;
 	uint64_t reads, seen; /* events that were read; what watch_stuck() saw of that */
@@ -154,37 +158,61 @@ static void unmark(struct watch *w, int fd)
 	rights_back(rights);
 }
 
-static void take_event(struct watch *w, struct catch_alarm *alarm, pid_t tid, int fd, bool overload)
+static uid_t user_of(pid_t tid)
+{
+	struct stat st;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", tid);
+	return stat(path, &st) == 0 ? st.st_uid : 0;
+}
+
+/* false: its user has enough of them already. */
+static bool hold(struct watch *w, struct catch *c)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; c->uid && i < w->nheld; i++)
+		n += w->held[i]->uid == c->uid;
+	if (n < USER_MAX)
+		w->held[w->nheld++] = c;
+	pthread_mutex_unlock(&w->lock);
+	return n < USER_MAX;
+}
+
+/* false: the calling thread is to end, and what it holds is let go by that. */
+static bool take_event(struct watch *w, struct catch_alarm *alarm, pid_t tid, int fd, bool overload)
 {
 	_cleanup_(wanted_unrefp) struct wanted *wanted = NULL;
-	struct catch c = {.s = w->s, .tid = tid, .pid = tid};
+	struct catch c = {.s = w->s, .tid = tid, .pid = tid, .uid = user_of(tid)};
 	struct event e = {.w = w, .fd = fd, .c = &c};
 	const struct catch_calls calls = {.allow = allow, .release = release, .ctx = &e};
+	bool ended;
 
 	if (is_own(tid) || add_to_held(w, tid, fd) || !serve_may(w->s, tid)) {
 		allow(&e);
-		return;
+		return true;
 	}
 	wanted = serve_wanted(w->s);
 	if (!wanted || !read_file(wanted, fd, &c.files[0])) {
 		unmark(w, fd);
 		allow(&e);
-		return;
-	}
-	if (overload) {
-		allow(&e);
-		serve_soon(w->s, tid, 50);
-		return;
+		return true;
 	}
 	c.w = wanted;
 	c.n = 1;
 	pthread_mutex_init(&c.lock, NULL);
-	pthread_mutex_lock(&w->lock);
-	w->held[w->nheld++] = &c;
-	pthread_mutex_unlock(&w->lock);
-	catch_run(&c, alarm, &calls);
+	if (overload || !hold(w, &c)) {
+		allow(&e);
+		serve_soon(w->s, tid, 50);
+		pthread_mutex_destroy(&c.lock);
+		return true;
+	}
+	ended = catch_run(&c, alarm, &calls);
 	allow(&e);
 	pthread_mutex_destroy(&c.lock);
+	return ended;
 }
 
 /*
@@ -231,7 +259,7 @@ static ssize_t read_event(struct watch *w, struct fanotify_event_metadata *ret)
 static bool serve_one(struct watch *w, struct catch_alarm *alarm)
 {
 	struct fanotify_event_metadata m;
-	bool overload = false, stay;
+	bool overload = false, stay, ended = true;
 	ssize_t n;
 
 	pthread_mutex_lock(&w->baton);
@@ -256,11 +284,11 @@ static bool serve_one(struct watch *w, struct catch_alarm *alarm)
 	pthread_mutex_unlock(&w->baton);
 
 	if (m.mask & FAN_OPEN_PERM)
-		take_event(w, alarm, m.pid, m.fd, overload || !alarm);
+		ended = take_event(w, alarm, m.pid, m.fd, overload || !alarm);
 	else if (m.fd >= 0)
 		close(m.fd);
 	pthread_mutex_lock(&w->lock);
-	stay = w->idle < IDLE_MAX;
+	stay = ended && w->idle < IDLE_MAX;
 	if (stay)
 		w->idle++;
 	pthread_mutex_unlock(&w->lock);
@@ -310,7 +338,8 @@ int watch_new(struct serve *s, struct watch **ret, struct sut_err *err)
 	pthread_mutex_init(&w->baton, NULL);
 	w->fan = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_REPORT_TID |
 				       FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS,
-			       O_RDONLY | O_CLOEXEC);
+			       /* Nobody's lease keeps the one who reads events waiting. */
+			       O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (w->fan < 0)
 		fail(w, "new processes cannot be caught: fanotify");
 	w->dirs = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -326,8 +355,7 @@ static int by_inode(const struct mark *a, uint64_t dev, uint64_t ino)
 	return a->ino < ino ? -1 : a->ino > ino;
 }
 
-/* Is it to be marked (again)? */
-static bool note_mark(struct watch *w, uint64_t dev, uint64_t ino)
+static size_t place(const struct watch *w, uint64_t dev, uint64_t ino)
 {
 	size_t low = 0, high = w->nmarks;
 
@@ -339,6 +367,14 @@ static bool note_mark(struct watch *w, uint64_t dev, uint64_t ino)
 		else
 			high = mid;
 	}
+	return low;
+}
+
+/* Is it to be marked (again)? */
+static bool note_mark(struct watch *w, uint64_t dev, uint64_t ino)
+{
+	size_t low = place(w, dev, ino);
+
 	if (low < w->nmarks && by_inode(&w->marks[low], dev, ino) == 0) {
 		bool again = w->marks[low].round != w->round;
 
@@ -356,9 +392,8 @@ static bool note_mark(struct watch *w, uint64_t dev, uint64_t ino)
 		w->room = room;
 	}
 	memmove(&w->marks[low + 1], &w->marks[low], (w->nmarks - low) * sizeof(w->marks[0]));
-	w->marks[low] = (struct mark){dev, ino, w->round};
+	w->marks[low] = (struct mark){dev, ino, w->round, false};
 	w->nmarks++;
-	w->count++;
 	return true;
 }
 
@@ -394,6 +429,21 @@ static void mark(struct watch *w, int fd, const char *name)
 		not_watched(w, name, errno);
 }
 
+/* It was not, until now. */
+static void note_watched(struct watch *w, uint64_t dev, uint64_t ino)
+{
+	size_t at;
+
+	pthread_mutex_lock(&w->lock);
+	at = place(w, dev, ino);
+	if (at < w->nmarks && by_inode(&w->marks[at], dev, ino) == 0 && !w->marks[at].watched) {
+		w->marks[at].watched = true;
+		w->nwatched++;
+		w->count++;
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
 /* A file that we may not open would be refused to everybody who opens it: read_event(). */
 static void mark_if_open(struct watch *w, const char *path, const char *name)
 {
@@ -405,10 +455,12 @@ static void mark_if_open(struct watch *w, const char *path, const char *name)
 		not_watched(w, name, errno);
 }
 
-static int open_in(const char *root, const char *path, uint64_t flags)
+/* RESOLVE_CACHED: as far as the kernel knows it without asking a file system, which may be anybody's. */
+static int open_in(const char *root, const char *path, uint64_t flags, uint64_t resolve)
 {
 	_cleanup_(sut_closep) int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+	const struct open_how how = {.flags = flags | O_CLOEXEC,
+				     .resolve = RESOLVE_IN_ROOT | resolve};
 	int fd;
 
 	if (dir < 0)
@@ -417,33 +469,49 @@ static int open_in(const char *root, const char *path, uint64_t flags)
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * Only a sound one: who opens a marked file waits for us, we wait for nobody's file system or lease, and nobody may have others wait with
+ * him.
+ */
+static bool mark_sound(struct watch *w, pid_t pid, int fd, const char *name)
+{
+	char link[48];
+
+	if (fd < 0 || !sound_file(pid, fd))
+		return false;
+	/* AT_EMPTY_PATH is not among the flags of a mark. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	mark_if_open(w, link, name);
+	return true;
+}
+
 /* In another mount namespace the path leads to the same file by another inode, perhaps: an overlay. */
 void watch_file_of(struct watch *w, pid_t pid, const struct glance_file *f, const char *path)
 {
+	_cleanup_(sut_closep) int mapped = -1;
+	_cleanup_(sut_closep) int named = -1;
 	_cleanup_(sut_freep) char *name = NULL;
 	char link[96], root[32];
 	uint64_t rights;
-	int fd;
+	bool any;
 
 	if (w->fan < 0 || !fresh(w, f->dev, f->ino) || !mounts_answer(pid, f->dev))
 		return;
 	rights = rights_raise();
+	name = strndup(path, f->path_len);
 	snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", pid,
 		 (unsigned long long)f->start, (unsigned long long)f->end);
-	name = strndup(path, f->path_len);
-	mark_if_open(w, link, name ? name : "a file that is in use");
+	mapped = open(link, O_PATH | O_CLOEXEC);
+	if (mapped < 0)
+		not_watched(w, name ? name : "a file that is in use", errno);
+	any = mark_sound(w, pid, mapped, name ? name : "a file that is in use");
 	snprintf(root, sizeof(root), "/proc/%d/root", pid);
-	fd = name && name[0] == '/' ? open_in(root, name, O_PATH | O_NOFOLLOW) : -1;
-	if (fd >= 0) {
-		struct stat st;
-
-		/* AT_EMPTY_PATH is not among the flags of a mark. */
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-			mark_if_open(w, link, name);
-		close(fd);
-	}
+	if (name && name[0] == '/')
+		named = open_in(root, name, O_PATH | O_NOFOLLOW, RESOLVE_CACHED);
+	any = mark_sound(w, pid, named, name) || any;
 	rights_back(rights);
+	if (any)
+		note_watched(w, f->dev, f->ino);
 }
 
 void watch_root_of(struct watch *w, pid_t pid, const struct wanted *wanted)
@@ -467,11 +535,10 @@ void watch_root_of(struct watch *w, pid_t pid, const struct wanted *wanted)
 	for (size_t i = 0; root >= 0 && i < wanted->n; i++) {
 		_Alignas(8) uint8_t head[CATCH_HEAD], build_id[SUT_LIBRARY_BUILD_ID_LEN];
 		_cleanup_(sut_closep) int found = -1, fd = -1;
-		struct stat st;
 		ssize_t n;
 
 		found = (int)syscall(SYS_openat2, root, wanted->v[i].file, &how, sizeof(how));
-		if (found < 0 || fstat(found, &st) < 0 || !S_ISREG(st.st_mode))
+		if (found < 0 || !sound_file(pid, found))
 			continue;
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -487,7 +554,7 @@ void watch_root_of(struct watch *w, pid_t pid, const struct wanted *wanted)
 static void mark_host(struct watch *w, const struct wanted_patch *p)
 {
 	const char *root = w->s->root[0] ? w->s->root : "/";
-	_cleanup_(sut_closep) int fd = open_in(root, p->file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	_cleanup_(sut_closep) int fd = open_in(root, p->file, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	_Alignas(8) uint8_t head[CATCH_HEAD], build_id[SUT_LIBRARY_BUILD_ID_LEN];
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
 	struct stat st;
@@ -505,7 +572,7 @@ static void mark_folder(struct watch *w, const struct wanted_patch *p)
 {
 	const char *root = w->s->root[0] ? w->s->root : "/", *base = strrchr(p->file, '/');
 	_cleanup_(sut_freep) char *dir = base ? strndup(p->file, (size_t)(base - p->file)) : NULL;
-	_cleanup_(sut_closep) int fd = dir ? open_in(root, dir[0] ? dir : "/", O_PATH) : -1;
+	_cleanup_(sut_closep) int fd = dir ? open_in(root, dir[0] ? dir : "/", O_PATH, 0) : -1;
 	char link[64];
 
 	if (fd < 0 || w->dirs < 0)
@@ -524,7 +591,7 @@ void watch_pause(struct watch *w)
 	rights_back(rights);
 	pthread_mutex_lock(&w->lock);
 	w->on = false;
-	w->nmarks = 0;
+	w->nmarks = w->nwatched = 0;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -581,7 +648,7 @@ void watch_state(struct watch *w, struct watch_state *ret)
 	if (w->failed[0])
 		snprintf(ret->text, sizeof(ret->text), "%s", w->failed);
 	else if (w->on)
-		snprintf(ret->text, sizeof(ret->text), "%zu files in use are watched", w->nmarks);
+		snprintf(ret->text, sizeof(ret->text), "%zu files in use are watched", w->nwatched);
 	pthread_mutex_unlock(&w->lock);
 }
 

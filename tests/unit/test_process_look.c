@@ -5,12 +5,16 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +23,7 @@
 #include "base/buf.h"
 #include "look/elf.h"
 #include "look/proc.h"
+#include "look/sound.h"
 #include "look/symbol.h"
 
 enum { GIB = 1 << 30 };
@@ -455,6 +460,87 @@ static void a_process_that_may_not_be_dumped_is_read(void **state _unused_)
 	close(up[1]);
 }
 
+/* A program that is more than the one before it, perhaps, must not get what was meant for that. */
+static void what_is_written_stays_with_the_program_that_was_looked_at(void **state)
+{
+	static const char *const argv[] = {"sleep", "20", NULL};
+	struct sut_err err = {0};
+	struct proc *p = NULL;
+	uint8_t was, is;
+	int up[2];
+	pid_t pid;
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe2(up, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		raise(SIGSTOP);
+		execvp(argv[0], (char *const *)argv);
+		_exit(1);
+	}
+	close(up[1]);
+	assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+	assert_ok(proc_open(pid, &p, &err), err);
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	/* Its end of the pipe is closed by the exec. */
+	assert_int_equal(read(up[0], &c, 1), 0);
+	assert_ok(proc_refresh(p, &err), err);
+	assert_int_equal(proc_read(p, p->maps[0].start, &was, 1), 0);
+	assert_false(proc_same_memory(p, p->maps[0].start, &was, 1));
+	is = (uint8_t)~was;
+	assert_int_equal(proc_write(p, p->maps[0].start, &is, 1, &err), -ESRCH);
+	assert_int_equal(proc_read(p, p->maps[0].start, &is, 1), 0);
+	assert_int_equal(is, was);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	proc_close(p);
+	close(up[0]);
+}
+
+static void who_may_keep_others_waiting_is_told_by_the_mount(void **state)
+{
+	static const char text[] = "22 27 0:21 / /proc rw,relatime - proc proc rw\n"
+				   "27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
+				   "28 27 0:40 / /srv/a\\040-\\040ext4 rw - fuse.sshfs u@h: rw\n"
+				   "271 27 0:41 / /m rw - overlay overlay rw\n";
+
+	(void)state;
+	assert_true(sound_mount(text, 27));
+	assert_true(sound_mount(text, 271));
+	assert_false(sound_mount(text, 28));
+	assert_false(sound_mount(text, 22));
+	assert_false(sound_mount(text, 2));
+	assert_false(sound_mount("", 0));
+	assert_false(sound_mount("5 ", 5));
+	assert_false(sound_mount("5 1 0:1 / / rw - ", 5));
+}
+
+static void a_sound_file_is_roots_alone(void **state)
+{
+	char path[] = "/var/tmp/suture-sound.XXXXXX";
+	int fd = mkstemp(path), at;
+
+	(void)state;
+	assert_true(fd >= 0);
+	at = open(path, O_PATH | O_CLOEXEC);
+	if (geteuid() == 0) {
+		assert_int_equal(fchmod(fd, 0644), 0);
+		assert_true(sound_file(getpid(), at));
+		assert_int_equal(fchmod(fd, 0664), 0);
+		assert_false(sound_file(getpid(), at));
+		assert_int_equal(fchmod(fd, 0644), 0);
+		assert_int_equal(fchown(fd, 65534, 0), 0);
+	}
+	assert_false(sound_file(getpid(), at));
+	unlink(path);
+	close(at);
+	close(fd);
+	at = open("/proc/self/maps", O_PATH | O_CLOEXEC);
+	assert_false(sound_file(getpid(), at));
+	close(at);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -476,6 +562,9 @@ int main(void)
 		cmocka_unit_test(a_leader_that_ended_does_not_hide_its_threads),
 		cmocka_unit_test(what_is_no_process_of_ours_is_named),
 		cmocka_unit_test(a_process_that_may_not_be_dumped_is_read),
+		cmocka_unit_test(what_is_written_stays_with_the_program_that_was_looked_at),
+		cmocka_unit_test(who_may_keep_others_waiting_is_told_by_the_mount),
+		cmocka_unit_test(a_sound_file_is_roots_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

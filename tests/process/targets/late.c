@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A program that is not linked with the library: 'O' loads it, 'M' once more in a namespace of its own, 'P' when it was preloaded;
+ * A program that is not linked with the library: 'O' loads it, 'D' lets go of it, 'M' loads it in a namespace of its own, 'P' when it was preloaded;
  * 'V' and 'N' ask the first and the second one, 'C' loads the library whose constructor waits (its path is the second argument).
  */
 #include <dlfcn.h>
@@ -12,6 +12,7 @@
 
 static int (*first)(int), (*second)(int);
 static const char *constructor;
+static void *loaded;
 
 static int (*value_of(void *lib))(int)
 {
@@ -31,8 +32,11 @@ static int answer(char c, const char *lib)
 
 	switch (c) {
 	case 'O':
-		first = value_of(dlopen(lib, RTLD_NOW | RTLD_GLOBAL));
+		loaded = dlopen(lib, RTLD_NOW | RTLD_GLOBAL);
+		first = value_of(loaded);
 		return first != NULL;
+	case 'D':
+		return loaded && dlclose(loaded) == 0;
 	case 'M':
 		second = value_of(dlmopen(LM_ID_NEWLM, lib, RTLD_NOW));
 		return second != NULL;

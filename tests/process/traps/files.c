@@ -83,6 +83,31 @@ static bool dlopen_later(void)
 	return on_and_off(&v, p);
 }
 
+/* The process's own record says that it is patched; its code, mapped anew at the same place, is not. */
+static bool loaded_again(void)
+{
+	const char *const argv[] = {built("late"), built("libvictim.so"), NULL};
+	struct proc_patch *p = patch_for("libvictim.so", VALUE);
+	struct sut_err err = {0};
+	struct proc_view view;
+	struct victim v;
+	struct done d;
+
+	MUST(start_with(&v, argv, NULL, NULL), "start");
+	MUST(ask(&v, 'O') == 1 && ask(&v, 'V') == 1, "dlopen");
+	d = apply(v.pid, p);
+	MUST_BE(d, "applied");
+	MUST(ask(&v, 'V') == 2, "after");
+	MUST(ask(&v, 'D') == 1 && ask(&v, 'O') == 1 && ask(&v, 'V') == 1, "loaded again");
+	MUST(proc_look(v.pid, (const uint8_t(*)[SUT_LIBRARY_BUILD_ID_LEN]) & p->library->build_id,
+		       1, &view, &err) == 0 &&
+		     view.nfiles == 1,
+	     "%s", err.msg);
+	MUST(view.files[0].level == 0, "it passes for patched, and is not");
+	proc_view_release(&view);
+	return on_and_off(&v, p);
+}
+
 static bool two_mappings(void)
 {
 	const char *const argv[] = {built("late"), built("libvictim.so"), NULL};
@@ -409,6 +434,7 @@ const struct trap traps_files[] = {
 	{"deleted-library", deleted_library},
 	{"upgraded-library", upgraded_library},
 	{"dlopen-later", dlopen_later},
+	{"loaded-again", loaded_again},
 	{"two-mappings", two_mappings},
 	{"second-mapping-later", second_mapping_later},
 	{"preloaded", preloaded},

@@ -18,8 +18,8 @@
 
 enum { SECONDS = 30 };
 
-static const struct trap *const sets[] = {traps_env, traps_files, traps_threads, traps_states,
-					  traps_code};
+static const struct trap *const sets[] = {traps_env,	traps_files, traps_threads,
+					  traps_states, traps_code,  traps_hostile};
 
 /* Which test runs: for those that share a function. */
 const struct trap *current_trap;

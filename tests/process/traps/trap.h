@@ -90,6 +90,7 @@ void wait_ms(int ms);
 /* ---- the tests ---- */
 /* Which one runs: for those that share a function. */
 extern const struct trap *current_trap;
-extern const struct trap traps_env[], traps_files[], traps_threads[], traps_states[], traps_code[];
+extern const struct trap traps_env[], traps_files[], traps_threads[], traps_states[], traps_code[],
+	traps_hostile[];
 
 #endif
