@@ -647,6 +647,28 @@ static void the_verbs_say_what_the_daemon_sees(void **state)
 	json_decref(answer);
 }
 
+/* "0 of 0 processes" would be no lie, and nobody would look further. */
+static void a_daemon_that_was_not_told_is_no_good_one(void **state)
+{
+	struct sample_machine *s = *state;
+	json_t *answer = NULL;
+
+	apply(s, 1);
+	sample_process_stop(s);
+	(void)!unlink(agent_path(s->root, "/process-set.json").s);
+	sample_process_start(s);
+	assert_ok(sample_verb(s, json_pack("{s:s}", "verb", "lib-status"), &answer, &err), err);
+	member_is(json_object_get(answer, "daemon"), "state", "failed");
+	assert_non_null(strstr(
+		json_string_value(json_object_get(json_object_get(answer, "daemon"), "text")),
+		"systemctl start suture-libraries"));
+	json_decref(answer);
+	assert_ok(sample_lib_feed(s, &err), err);
+	assert_ok(sample_verb(s, json_pack("{s:s}", "verb", "lib-status"), &answer, &err), err);
+	member_is(json_object_get(answer, "daemon"), "state", "running");
+	json_decref(answer);
+}
+
 /* ------------------------------------------------------------------ */
 
 static bool is_fatal(const char *text)
@@ -713,6 +735,7 @@ int main(void)
 		TEST(the_daemon_is_told_who_is_excluded),
 		TEST(sutured_obeys_agent_conf_and_root_does_not_need_to),
 		TEST(the_verbs_say_what_the_daemon_sees),
+		TEST(a_daemon_that_was_not_told_is_no_good_one),
 		cmocka_unit_test(faults_are_told_from_other_messages),
 	};
 

@@ -6,11 +6,13 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "common/choice.h"
 #include "common/when.h"
 #include "kernel/report.h"
 #include "suture-apply/errors.h"
 #include "suture-apply/library/daemon.h"
 #include "suture-apply/library/store.h"
+#include "suture-apply/switch.h"
 
 enum { REASONS_MAX = 64, WORD_MAX = 40 };
 
@@ -160,6 +162,7 @@ struct lib_state {
 	const struct machine_kernel *k;
 	json_t *quarantined, *errors, *libraries, *answer;
 	struct guard g;
+	bool untold; /* something is to run that suture-process, which answers, does not know of */
 };
 
 /* all: of what is kept; first pass: is anything to run? */
@@ -169,6 +172,39 @@ static bool is_any(struct lib_state *s, const struct sut_strv *all)
 		if (store_read(s->a, all->v[i], &s->g, NULL) == 0 && store_wanted(&s->g)->id[0])
 			return true;
 	return false;
+}
+
+/* Was suture-process told of it? Not by whoever applies it at this very moment. */
+static bool is_untold(const struct lib_state *s, const char *build_id)
+{
+	const struct guard_patch *want = store_wanted(&s->g);
+	const json_t *told = daemon_library(s->answer, build_id);
+
+	return s->answer && want->id[0] && s->g.phase != GUARD_APPLYING &&
+	       !sut_streq(text_of(told, "sha256"), want->sha256);
+}
+
+/*
+ * Started anew, and not fed since: then it would be told that none of no processes are unpatched, and nobody would look further. What a
+ * switch keeps from running is not missing.
+ */
+static void tell_untold(const struct lib_state *s, json_t *daemon)
+{
+	struct switch_state sw;
+	struct choice c;
+
+	if (!s->untold || choice_read(s->a->root, &c, NULL) < 0)
+		return;
+	switch_read(s->a, s->k, &c, &sw);
+	if (sw.mode != CHOICE_NORMAL)
+		return;
+	(void)!json_object_set_new(daemon, "state", json_string("failed"));
+	(void)!json_object_set_new(
+		daemon, "text",
+		json_string(
+			"suture-process runs and was not told of all patches that are to run. "
+			"'systemctl start suture-libraries' tells it; if that fails, 'journalctl -u "
+			"suture-libraries' says why"));
 }
 
 static int add(struct lib_state *s, const char *build_id)
@@ -186,6 +222,7 @@ static int add(struct lib_state *s, const char *build_id)
 			errors_add(s->errors, &why, "", s->a->now());
 		return 0;
 	}
+	s->untold = s->untold || is_untold(s, build_id);
 	r = add_quarantined(s->quarantined, build_id, &s->g);
 	if (r < 0 || (!store_wanted(&s->g)->id[0] && !s->g.unloaded))
 		return r;
@@ -215,6 +252,8 @@ int library_state(struct apply *a, const struct machine_kernel *k, json_t *quara
 		daemon = ask(a, is_any(s, &all), &s->answer);
 	for (size_t i = 0; r == 0 && i < all.n; i++)
 		r = add(s, all.v[i]);
+	if (r == 0 && daemon)
+		tell_untold(s, daemon);
 	if (s)
 		json_decref(s->answer);
 	free(s);
