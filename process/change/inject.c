@@ -19,6 +19,8 @@
 #include "change/syscall.h"
 #include "look/elf.h"
 
+#define BIT(sig) (UINT64_C(1) << ((sig)-1)) /* in a mask of signals */
+
 enum {
 	STOPS_MAX = 100000, /* of one call: a function may make many system calls */
 	TICK_MS = 10,	    /* how often a wait looks at the clock */
@@ -266,7 +268,13 @@ static bool has_frame(const struct call *c)
 static int begin(struct call *c, const struct inject_gadgets *g, uint64_t function,
 		 const uint64_t *args, struct sut_err *err)
 {
-	uint64_t below = 0, blocked = ~UINT64_C(0);
+	/*
+	 * All but what the thread itself brings upon it: a signal of that kind that is blocked costs the process its handler, for good. We
+	 * see it first, and it gets no further: fell().
+	 */
+	uint64_t blocked = ~(BIT(SIGSYS) | BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE) |
+			     BIT(SIGTRAP));
+	uint64_t below = 0;
 	struct user_regs_struct r;
 	int rc;
 
@@ -377,6 +385,12 @@ static int fell(struct call *c, struct sut_err *err)
 		r = restore(c, true, err);
 	if (r < 0)
 		return r;
+	if (sig == SIGSYS)
+		return sut_err_reason(err, EBUSY, "busy",
+				      "Thread %d of process %d is in code whose system calls it "
+				      "sends to itself (PR_SET_SYSCALL_USER_DISPATCH: Wine). Try "
+				      "again.",
+				      c->tid, c->p->pid);
 	return sut_err_set(err, EIO, "Thread %d of process %d could not do what it was to do: %s.",
 			   c->tid, c->p->pid, strsignal(sig));
 }

@@ -29,7 +29,7 @@ int inject_find(struct proc *p, uint64_t scratch, struct inject_gadgets *ret,
  * tid: a thread that we have seized and hold in a ptrace stop. The system call must be one that does not wait. *ret: what it gave
  * (-errno included). Signals are
  * blocked meanwhile and its mask put back. A thread in a system call stays in it: what it waits for is restarted without
- * it seeing an EINTR. -ESRCH, -EIO; -EBUSY when it has no room for a signal frame.
+ * it seeing an EINTR. -ESRCH, -EIO; -EBUSY when it has no room for a signal frame, or sends its system calls to itself at the moment.
  *
  * Afterwards the thread is in a PTRACE_EVENT_STOP, whatever stop it was in before, with the registers that it had. One that was
  * held at the entry of a system call is about to begin that call again.

@@ -279,6 +279,51 @@ void target_rseq(struct target_state *s, int fd)
 	}
 }
 
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#define PR_SYS_DISPATCH_ON 1
+#endif
+
+static volatile char dispatched; /* 1: system calls are sent to the handler */
+
+static void on_dispatch(int sig)
+{
+	(void)sig;
+	/* Or its own end would come back here. */
+	dispatched = 0;
+	handled->signals++;
+}
+
+void target_dispatch(struct target_state *s, int fd)
+{
+	struct sigaction sa = {.sa_handler = on_dispatch};
+
+	(void)fd;
+	handled = s;
+	sigaction(SIGSYS, &sa, NULL);
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &dispatched) < 0) {
+		/* No such thing here. */
+		s->value = 1;
+		while (!s->stop)
+			s->rounds++;
+		return;
+	}
+	while (!s->stop) {
+		uint64_t before = s->signals;
+
+		dispatched = 1;
+		for (uint64_t n = 0; n < 20000000; n++)
+			__asm__ volatile("" ::: "memory");
+		syscall(SYS_getppid);
+		dispatched = 0;
+		if (s->signals != before + 1) {
+			snprintf(s->what, sizeof(s->what), "its handler was not called");
+			s->errors++;
+		}
+		s->rounds++;
+	}
+}
+
 void target_deep(struct target_state *s, int fd)
 {
 	uint8_t *stack =

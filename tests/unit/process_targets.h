@@ -39,6 +39,8 @@ void target_altstack(struct target_state *s, int fd); /* on an alternate stack, 
 
 void target_rseq(struct target_state *s,
 		 int fd); /* in a restartable sequence that ends only by being broken off */
+void target_dispatch(struct target_state *s,
+		     int fd); /* its system calls go to a handler of its own: signals counts */
 void target_deep(struct target_state *s,
 		 int fd); /* the stack pointer at the lower end of its stack */
 

@@ -159,6 +159,29 @@ static void a_restartable_sequence_is_aborted(void **state _unused_)
 	target_end(&t);
 }
 
+/* It keeps its handler, and sees nothing of ours in it. */
+static void who_sends_his_system_calls_to_himself_keeps_them(void **state _unused_)
+{
+	struct target t = target_start(target_dispatch);
+	struct sut_err err = {0};
+	unsigned int busy = 0;
+	int64_t v;
+
+	assert_true(target_rounds(&t, 1));
+	for (int i = 0; i < 20; i++) {
+		int r = once(t.pid, map_call, &v, &err);
+
+		if (r < 0) {
+			assert_int_equal(r, -EBUSY);
+			assert_string_equal(err.reason, "busy");
+			busy++;
+		}
+		assert_true(target_rounds(&t, 1));
+	}
+	assert_true(busy || t.s->value);
+	target_end(&t);
+}
+
 static void a_stack_that_is_full_is_left_alone(void **state _unused_)
 {
 	struct target t = target_start(target_deep);
@@ -499,6 +522,7 @@ int main(void)
 		cmocka_unit_test(a_thread_in_sigsuspend_keeps_its_masks),
 		cmocka_unit_test(a_thread_on_its_alternate_stack_keeps_it),
 		cmocka_unit_test(a_restartable_sequence_is_aborted),
+		cmocka_unit_test(who_sends_his_system_calls_to_himself_keeps_them),
 		cmocka_unit_test(a_stack_that_is_full_is_left_alone),
 		cmocka_unit_test(errors_of_the_call_come_back),
 		cmocka_unit_test(a_signal_that_comes_meanwhile_is_delivered),
