@@ -243,15 +243,32 @@ static int collect(struct threads *t, struct sut_err *err)
 
 static void detach(struct thread *v)
 {
-	int status;
-
 	if (!v->held)
 		return;
 	v->held = false;
 	v->done = true;
 	/* Killed while it was held: the rest of it is ours to take away, unless it is the process itself. */
 	if (ptrace(PTRACE_DETACH, v->tid, NULL, NULL) < 0 && v->tid != v->tgid)
-		(void)waitpid(v->tid, &status, __WALL | __WNOTHREAD | WNOHANG);
+		v->dying = true;
+}
+
+/*
+ * As long as one thread of a process that was killed has not been taken away, its parent does not learn of its end; and it may take a
+ * thread some time to get there. Whoever takes longer is taken away by the kernel when our own thread ends.
+ */
+static void take_away(struct threads *t)
+{
+	uint64_t end = seize_now() + SETTLE_NS;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct timespec moment = {.tv_nsec = 20000};
+		int status;
+
+		while (t->v[i].dying &&
+		       waitpid(t->v[i].tid, &status, __WALL | __WNOTHREAD | WNOHANG) == 0 &&
+		       seize_now() < end)
+			nanosleep(&moment, NULL);
+	}
 }
 
 /* After a failure: those who were not stopped yet can only be let go once they are. */
@@ -305,6 +322,7 @@ static int give_up(struct threads *t, int r, struct sut_err *err)
 	if (r == -ETIMEDOUT)
 		r = why_not_stopped(t->priv->late_tgid, t->priv->late, t->priv->deadline_us, err);
 	let_stragglers_go(t);
+	take_away(t);
 	return r;
 }
 
@@ -332,8 +350,10 @@ uint64_t threads_go(struct threads *t)
 	for (size_t i = 0; i < t->n && !t->adopted; i++)
 		detach(&t->v[i]);
 	ns = seize_now() - t->since_ns;
-	if (!t->adopted)
+	if (!t->adopted) {
 		wait_for_group_stop(t);
+		take_away(t);
+	}
 	release(t);
 	return ns;
 }

@@ -27,6 +27,7 @@ struct thread {
 		regs; /* at the stop; of what waits in the kernel as it is restarted */
 	/* How far we are with it: seized and not yet stopped; or nothing is to be waited for (ended, or never runs its code). */
 	bool seized, done, foreign;
+	bool dying; /* killed while it was held: it ends soon, and is to be taken away */
 };
 
 struct threads_priv;
