@@ -2,14 +2,13 @@
 #include "change/filter.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 
 #include "base/file.h"
 #include "change/image.h"
+#include "change/raised.h"
 
 /* Has the thread a filter of its own? Threads of one process may differ. */
 static bool filtered(const struct proc *p, pid_t tid)
@@ -38,19 +37,13 @@ static int set(pid_t tid)
 /* With a capability that this thread may have and does not use otherwise. */
 static int set_raised(pid_t tid)
 {
-	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct before[2] = {0}, raised[2];
+	struct raised raised;
 	int r;
 
-	if (syscall(SYS_capget, &h, before) < 0 ||
-	    !(before[0].permitted & ~before[0].effective & 1u << CAP_SYS_ADMIN))
-		return -EPERM;
-	memcpy(raised, before, sizeof(raised));
-	raised[0].effective |= 1u << CAP_SYS_ADMIN;
-	if (syscall(SYS_capset, &h, raised) < 0)
+	if (!raised_begin(&raised))
 		return -EPERM;
 	r = set(tid);
-	(void)syscall(SYS_capset, &h, before);
+	raised_end(&raised);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "base/str.h"
+#include "change/raised.h"
 #include "change/regs.h"
 #include "look/sound.h"
 
@@ -29,6 +30,7 @@ static int find_file(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_
 {
 	_cleanup_(sut_closep) int fd = -1;
 	unsigned long start, end;
+	struct raised raised;
 	char path[64];
 	int pid;
 
@@ -41,11 +43,15 @@ static int find_file(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_
 		return -1;
 	/* Not by its path: it may be deleted, replaced, or in another mount namespace. */
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, start, end);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0 && errno == EPERM && raised_begin(&raised)) {
+		fd = open(path, O_PATH | O_CLOEXEC);
+		raised_end(&raised);
+	}
 	/*
 	 * A file of somebody else is not read by a library that was made for files one trusts, and may keep us waiting. Then what the words
 	 * on the stack say counts.
 	 */
-	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0 || !sound_file(pid, fd))
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
