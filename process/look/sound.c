@@ -82,16 +82,21 @@ static bool is_mount_of(pid_t pid, int id)
 	       sound_mount(sut_buf_str(&b), id);
 }
 
+bool sound_place(pid_t pid, int fd)
+{
+	int id = mount_of(fd);
+
+	/* A process below another root is not shown what lies above it. */
+	return id >= 0 && (is_mount_of(pid, id) || is_mount_of(1, id));
+}
+
 bool sound_file(pid_t pid, int fd)
 {
 	struct statx st;
-	int id;
 
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MODE | STATX_UID,
 		  &st) < 0 ||
 	    !S_ISREG(st.stx_mode) || st.stx_uid != 0 || (st.stx_mode & (S_IWGRP | S_IWOTH)))
 		return false;
-	id = mount_of(fd);
-	/* A process below another root is not shown what lies above it. */
-	return id >= 0 && (is_mount_of(pid, id) || is_mount_of(1, id));
+	return sound_place(pid, fd);
 }

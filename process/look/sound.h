@@ -18,6 +18,9 @@
  */
 bool sound_file(pid_t pid, int fd);
 
+/* The same of a mount alone, by anything there: nobody waits who looks for a name in it, without leaving it. */
+bool sound_place(pid_t pid, int fd);
+
 /* A pure function: in the text of a mountinfo, the mount with that number, of one of the file systems that answer by themselves. */
 bool sound_mount(const char *mountinfo, int id);
 

@@ -16,7 +16,6 @@
 #include "base/str.h"
 #include "look/sound.h"
 #include "serve/catch.h"
-#include "serve/mounts.h"
 #include "serve/rights.h"
 
 #ifndef FAN_REPORT_TID
@@ -495,7 +494,7 @@ void watch_file_of(struct watch *w, pid_t pid, const struct glance_file *f, cons
 	uint64_t rights;
 	bool any;
 
-	if (w->fan < 0 || !fresh(w, f->dev, f->ino) || !mounts_answer(pid, f->dev))
+	if (w->fan < 0 || !fresh(w, f->dev, f->ino))
 		return;
 	rights = rights_raise();
 	name = strndup(path, f->path_len);
@@ -527,12 +526,16 @@ void watch_root_of(struct watch *w, pid_t pid, const struct wanted *wanted)
 	pthread_mutex_lock(&w->lock);
 	on = w->on;
 	pthread_mutex_unlock(&w->lock);
-	if (w->fan < 0 || !on || !mounts_answer(pid, 0))
+	if (w->fan < 0 || !on)
 		return;
 	rights = rights_raise();
 	snprintf(path, sizeof(path), "/proc/%d/root", pid);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; root >= 0 && i < wanted->n; i++) {
+	if (root < 0 || !sound_place(pid, root)) {
+		rights_back(rights);
+		return;
+	}
+	for (size_t i = 0; i < wanted->n; i++) {
 		_Alignas(8) uint8_t head[CATCH_HEAD], build_id[SUT_LIBRARY_BUILD_ID_LEN];
 		_cleanup_(sut_closep) int found = -1, fd = -1;
 		ssize_t n;

@@ -9,7 +9,6 @@
 #include "serve/catch.h"
 #include "serve/exclude.h"
 #include "serve/glance.h"
-#include "serve/mounts.h"
 
 static void maps(const char *text, size_t len)
 {
@@ -45,15 +44,6 @@ static void cgroup(const char *text)
 	FUZZ_ASSERT(strlen(unit) < sizeof(unit) && !strchr(unit, '/') && !strchr(unit, '\n'));
 }
 
-static void mounts(const char *text, size_t len)
-{
-	char type[MOUNTS_TYPE_MAX];
-
-	for (uint64_t dev = 0; dev < 64; dev += 33)
-		if (mounts_type(text, len, dev, type) == 0)
-			FUZZ_ASSERT(type[0] && strlen(type) < sizeof(type) && !strchr(type, '\n'));
-}
-
 static void users(const char *text)
 {
 	struct exclude e = {0};
@@ -82,9 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'h':
 		head(data + 1, size - 1);
-		break;
-	case 'p':
-		mounts((const char *)data + 1, size - 1);
 		break;
 	case 'c':
 		cgroup(text);

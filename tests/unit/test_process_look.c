@@ -533,11 +533,13 @@ static void a_sound_file_is_roots_alone(void **state)
 		assert_int_equal(fchown(fd, 65534, 0), 0);
 	}
 	assert_false(sound_file(getpid(), at));
+	assert_int_equal(sound_place(getpid(), at), geteuid() == 0);
 	unlink(path);
 	close(at);
 	close(fd);
 	at = open("/proc/self/maps", O_PATH | O_CLOEXEC);
 	assert_false(sound_file(getpid(), at));
+	assert_false(sound_place(getpid(), at));
 	close(at);
 }
 

@@ -17,7 +17,6 @@
 #include "serve/deal.h"
 #include "serve/exclude.h"
 #include "serve/glance.h"
-#include "serve/mounts.h"
 #include "serve/table.h"
 #include "serve/wanted.h"
 
@@ -198,36 +197,6 @@ static void the_pages_that_become_read_only_are_those_of_the_dynamic_linker(void
 	assert_true(e.relro == 0x13000 && e.relro_end == 0x16000);
 	assert_int_equal(catch_elf(buf, 100, &e), -ENOEXEC);
 	assert_int_equal(catch_elf((const uint8_t *)"#!/bin/sh", 9, &e), -ENOEXEC);
-}
-
-static const char *type(const char *text, uint64_t dev)
-{
-	static char is[MOUNTS_TYPE_MAX];
-
-	return mounts_type(text, strlen(text), dev, is) == 0 ? is : "none";
-}
-
-static void only_file_systems_that_answer_by_themselves_are_watched(void **state _unused_)
-{
-	static const char text[] =
-		"21 1 0:1 / / rw - rootfs rootfs rw\n"
-		"22 21 0:33 / / rw,relatime shared:1 master:2 - overlay overlay rw,lowerdir=/a\n"
-		"23 22 0:34 / /mnt/a\\040-\\040ext4 rw shared:3 - fuse.sshfs x rw\n"
-		"24 22 259:1 /etc/hosts /etc/hosts rw - ext4 /dev/nvme0n1p1 rw\n"
-		"25 22 0:35 / /x rw - aTypeThatIsLongerThanAnyOfTheKernelAndOurRoom x rw\n"
-		"26 22 0:36 / /y rw";
-
-	assert_string_equal(type(text, 0), "overlay");
-	assert_string_equal(type(text, 34), "fuse.sshfs");
-	assert_string_equal(type(text, UINT64_C(259) << 32 | 1), "ext4");
-	assert_string_equal(type(text, 35), "none");
-	assert_string_equal(type(text, 36), "none");
-	assert_string_equal(type(text, 99), "none");
-	assert_string_equal(type("", 0), "none");
-	assert_string_equal(type("a b c d / e - ext4 f\n", 0), "none");
-	/* Our own root is one; of a device that nobody has nothing is known. */
-	assert_false(mounts_answer(getpid(), UINT64_C(4095) << 32 | 1));
-	assert_false(mounts_answer(INT32_MAX, 0));
 }
 
 /* ------------------------------------------------------------------ */
@@ -509,7 +478,6 @@ int main(void)
 		cmocka_unit_test(a_process_that_is_gone_is_told_from_one_without_memory),
 		cmocka_unit_test(a_build_id_is_one_of_twenty_bytes),
 		cmocka_unit_test(the_pages_that_become_read_only_are_those_of_the_dynamic_linker),
-		cmocka_unit_test(only_file_systems_that_answer_by_themselves_are_watched),
 		cmocka_unit_test(a_unit_is_the_first_part_that_is_no_slice),
 		cmocka_unit_test(processes_are_left_alone_by_path_name_unit_and_user),
 		cmocka_unit_test(a_rule_that_is_no_string_is_refused_by_its_place),
