@@ -3,6 +3,8 @@
 #ifndef SUTURE_PROCESS_CMD_H
 #define SUTURE_PROCESS_CMD_H
 
+#include "change/engine.h"
+
 /* Exit statuses of every subcommand. */
 enum {
 	PROCESS_EXIT_OK = 0,
@@ -12,6 +14,12 @@ enum {
 	PROCESS_EXIT_MISMATCH = 4,    /* the code in memory is not what the patch was made for */
 	PROCESS_EXIT_USAGE = 64,
 };
+
+/* The exit status for what the engine returned. */
+int cmd_status(int r);
+int cmd_load(const char *path, struct proc_patch **ret, struct sut_err *err) _must_check_;
+/* Text of a process, for a terminal. */
+void cmd_print_text(const char *s);
 
 int cmd_info(int argc, char **argv);
 /* cmd_change.c */

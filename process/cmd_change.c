@@ -135,30 +135,6 @@ static int parse(int argc, char **argv, const char *allowed, struct args *a)
 	return 0;
 }
 
-static int status_of(int r)
-{
-	switch (-r) {
-	case 0:
-		return PROCESS_EXIT_OK;
-	case EBUSY:
-		return PROCESS_EXIT_BUSY;
-	case EOPNOTSUPP:
-		return PROCESS_EXIT_UNSUPPORTED;
-	case EBADMSG:
-		return PROCESS_EXIT_MISMATCH;
-	default:
-		return PROCESS_EXIT_ERROR;
-	}
-}
-
-static int load(const char *path, struct proc_patch **ret, struct sut_err *err)
-{
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
-	int r = sut_file_read(path, &b, err);
-
-	return r < 0 ? r : proc_patch_parse(b.data, b.len, ret, err);
-}
-
 /* ---- what is printed ---- */
 
 static void print_text(pid_t pid, const struct proc_result *r, const struct proc_patch *patch)
@@ -174,8 +150,7 @@ static void print_text(pid_t pid, const struct proc_result *r, const struct proc
 	/* Names of threads are the process's own. */
 	if (r->text[0])
 		printf(": ");
-	for (const char *s = r->text; *s; s++)
-		putchar((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
+	cmd_print_text(r->text);
 	putchar('\n');
 }
 
@@ -206,7 +181,7 @@ static int for_each(const struct args *a, const struct proc_patch *patch, each_f
 	for (size_t i = 0; i < a->npids; i++) {
 		struct proc_result r = {0};
 		struct sut_err err = {0};
-		int one = status_of(fn(a->pids[i], a, patch, &r, &err));
+		int one = cmd_status(fn(a->pids[i], a, patch, &r, &err));
 
 		if (one && !status)
 			status = one;
@@ -310,7 +285,7 @@ static int with_file(const struct args *a, each_fn fn)
 	_cleanup_(proc_patch_freep) struct proc_patch *patch = NULL;
 	struct sut_err err = {0};
 
-	if (a->file && load(a->file, &patch, &err) < 0) {
+	if (a->file && cmd_load(a->file, &patch, &err) < 0) {
 		fprintf(stderr, "suture-process: %s\n", err.msg);
 		return PROCESS_EXIT_ERROR;
 	}

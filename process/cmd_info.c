@@ -32,22 +32,6 @@ static void usage(FILE *f)
 		"  --json      one document for programs\n");
 }
 
-static int status_of(int r)
-{
-	switch (-r) {
-	case 0:
-		return PROCESS_EXIT_OK;
-	case EBUSY:
-		return PROCESS_EXIT_BUSY;
-	case EOPNOTSUPP:
-		return PROCESS_EXIT_UNSUPPORTED;
-	case EBADMSG:
-		return PROCESS_EXIT_MISMATCH;
-	default:
-		return PROCESS_EXIT_ERROR;
-	}
-}
-
 static json_t *hex_of(const void *data, size_t len)
 {
 	char text[65];
@@ -175,17 +159,10 @@ static void print_patch(const struct proc_patch *p)
 		       p->library->imports[i].version);
 }
 
-/* A name from a process, for a terminal. */
-static void print_name(const char *s)
-{
-	for (; *s; s++)
-		putchar((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
-}
-
 static void print_view(const struct proc_view *v)
 {
 	printf("%d ", v->pid);
-	print_name(v->comm);
+	cmd_print_text(v->comm);
 	putchar('\n');
 	for (size_t i = 0; i < v->nfiles; i++) {
 		const struct proc_file *f = &v->files[i];
@@ -193,7 +170,7 @@ static void print_view(const struct proc_view *v)
 
 		sut_hex(f->build_id, SUT_LIBRARY_BUILD_ID_LEN, id);
 		printf("  %s ", id);
-		print_name(f->path);
+		cmd_print_text(f->path);
 		printf("%s", f->deleted ? " (deleted)" : "");
 		if (f->level)
 			printf(": %s, level %" PRIu32, f->patch, f->level);
@@ -203,20 +180,12 @@ static void print_view(const struct proc_view *v)
 	}
 }
 
-static int load(const char *path, struct proc_patch **ret, struct sut_err *err)
-{
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
-	int r = sut_file_read(path, &b, err);
-
-	return r < 0 ? r : proc_patch_parse(b.data, b.len, ret, err);
-}
-
 static int run(pid_t pid, const char *path, bool json, struct sut_err *err)
 {
 	_cleanup_(proc_patch_freep) struct proc_patch *patch = NULL;
 	struct proc_view v = {0};
 	struct sut_err why = {0};
-	int r = path ? load(path, &patch, err) : 0, fit = 0;
+	int r = path ? cmd_load(path, &patch, err) : 0, fit = 0;
 
 	if (r == 0 && pid)
 		r = proc_look(pid,
@@ -290,5 +259,5 @@ int cmd_info(int argc, char **argv)
 	r = run((pid_t)pid, optind < argc ? argv[optind] : NULL, json, &err);
 	if (r < 0)
 		fprintf(stderr, "suture-process: %s\n", err.msg);
-	return status_of(r);
+	return cmd_status(r);
 }
