@@ -9,6 +9,7 @@
 #include "change_view.h"
 #include "edit.h"
 #include "patch/agree.h"
+#include "patch/manifest.h"
 #include "patch/expect.h"
 #include "patch/signature.h"
 #include "tuf/json.h"
@@ -152,11 +153,6 @@ static const char *string_of(const json_t *j, const char *key)
 const char *sut_release_folder(bool library)
 {
 	return library ? "library" : "kernel";
-}
-
-const char *sut_release_name(bool library)
-{
-	return library ? "upatch.bin" : "kpatch.bin";
 }
 
 /* "kernel/BUILDID/LEVEL/kpatch.bin", "library/BUILDID/LEVEL/upatch.bin" */
@@ -469,7 +465,7 @@ int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f
 		    const struct sut_release_opts *o, struct sut_err *err)
 {
 	bool library = sut_manifest_is_library(f->manifest);
-	const char *name = sut_release_name(library);
+	const char *name = sut_patch_file_name(library);
 	_cleanup_(sut_freep) char *top =
 		sut_sprintf("%s/%s", sut_release_folder(library), f->build_id);
 	_cleanup_(sut_freep) char *folder =
@@ -532,7 +528,7 @@ static int promote(struct sut_change *c, const struct sut_release *r, const char
 {
 	_cleanup_buf_ struct sut_buf data = SUT_BUF_INIT(SUT_PATCH_FILE_MAX);
 	_cleanup_buf_ struct sut_buf sig = SUT_BUF_INIT(SUT_MINISIGN_FILE_MAX);
-	const char *name = sut_release_name(r->library);
+	const char *name = sut_patch_file_name(r->library);
 	_cleanup_(sut_freep) char *from =
 		sut_sprintf("targets/%s/%u/%s.%s", top, r->level, r->sha256, name);
 	_cleanup_(sut_freep) char *from_sig =
@@ -551,7 +547,7 @@ static int withdraw(struct sut_release_plan *p, struct sut_releases *kernel, uin
 		    uint32_t *ret_latest, struct sut_err *err)
 {
 	bool library = kernel->v[0].library;
-	const char *name = sut_release_name(library);
+	const char *name = sut_patch_file_name(library);
 	_cleanup_(sut_freep) char *top =
 		sut_sprintf("%s/%s", sut_release_folder(library), kernel->v[0].build_id);
 	_cleanup_(sut_freep) char *path = sut_sprintf("%s/%u/%s", top ? top : "", level, name);

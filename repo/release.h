@@ -96,7 +96,6 @@ int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f
 
 /* "kernel", "library": the first part of the paths. "kpatch.bin", "upatch.bin": the last one. */
 const char *sut_release_folder(bool library);
-const char *sut_release_name(bool library);
 
 /* Takes one level out, of the kernel or library with that build-id. *ret_latest: the level that is the highest now, 0 for none. -ENOENT. The files stay. */
 int sut_release_withdraw(struct sut_change *c, const char *build_id, uint32_t level,

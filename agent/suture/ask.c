@@ -30,6 +30,18 @@ const char *ask_root(void)
 	return root ? root : "";
 }
 
+bool ask_is_meant(const json_t *staged, const char *to)
+{
+	const char *id = json_string_value(json_object_get(staged, "id"));
+	uint64_t level;
+
+	if (!to)
+		return true;
+	if (sut_parse_u64(to, INT32_MAX, &level) == 0)
+		return json_integer_value(json_object_get(staged, "level")) == (json_int_t)level;
+	return id && sut_streq(id, to);
+}
+
 int ask_need_root(const char *what, struct sut_err *err)
 {
 	if (*ask_root())

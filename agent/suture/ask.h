@@ -48,6 +48,12 @@ int ask_call(enum ask_whom whom, json_t *request, const struct ask *opts, json_t
  */
 json_t *ask_state(const json_t *answer);
 
+/*
+ * Is what sutured has staged what was asked for (a level, a name, or NULL for anything)? It has no rights; what root forces must not
+ * be of its choosing.
+ */
+bool ask_is_meant(const json_t *staged, const char *to);
+
 /* -EPERM (reason "not-root") unless root, or a root of our own is used. what: "changing the mode" */
 int ask_need_root(const char *what, struct sut_err *err) _must_check_;
 

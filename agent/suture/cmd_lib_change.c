@@ -77,18 +77,6 @@ static json_t *request(const char *to, const char *library, bool dry_run, bool f
 	return NULL;
 }
 
-/* sutured has no rights; what root forces must not be of its choosing. */
-static bool is_meant(const json_t *staged, const char *to)
-{
-	uint64_t level;
-
-	if (!to)
-		return true;
-	if (sut_parse_u64(to, INT32_MAX, &level) == 0)
-		return show_int(staged, "level") == (json_int_t)level;
-	return sut_streq(show_string(staged, "id"), to);
-}
-
 /* Mode and hold are root's word to suture-apply: what was staged in spite of them is applied from here. */
 static int apply_staged(json_t *one, const char *to, bool dry_run, struct progress *p,
 			struct sut_err *err)
@@ -99,7 +87,7 @@ static int apply_staged(json_t *one, const char *to, bool dry_run, struct progre
 
 	if (!staged)
 		return 0;
-	if (!is_meant(staged, to))
+	if (!ask_is_meant(staged, to))
 		return sut_err_reason(
 			err, EBADMSG, "no-answer",
 			"sutured has staged another patch than %s. It was not applied; "

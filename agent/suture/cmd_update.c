@@ -60,18 +60,6 @@ static void say_too(const json_t *reason)
 	fprintf(stderr, "  also %s\n", text);
 }
 
-/* Is what sutured has staged what was asked for? It has no rights; what root forces must not be of its choosing. */
-static bool is_meant(const json_t *staged, const char *to)
-{
-	uint64_t level;
-
-	if (!to)
-		return true;
-	if (sut_parse_u64(to, INT32_MAX, &level) == 0)
-		return show_int(staged, "level") == (json_int_t)level;
-	return sut_streq(show_string(staged, "id"), to);
-}
-
 /*
  * Mode, pin and hold are root's word to suture-apply, and only root can go beyond it: then sutured has fetched
  * and staged the patch, and it is applied from here. *answer: of sutured; it becomes that of suture-apply.
@@ -84,7 +72,7 @@ static int apply_staged(const char *to, bool dry_run, struct progress *p, json_t
 
 	if (!staged)
 		return 0;
-	if (!is_meant(staged, to))
+	if (!ask_is_meant(staged, to))
 		return sut_err_reason(err, EBADMSG, "no-answer",
 				      "sutured has staged another patch than %s. Nothing was "
 				      "applied; see journalctl -u sutured",

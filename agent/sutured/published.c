@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "common/when.h"
+#include "patch/manifest.h"
 
 static int bad(struct sut_err *err, const char *what)
 {
@@ -165,7 +166,7 @@ void published_path(bool library, const char *build_id, int64_t level,
 		    char ret[static PUBLISHED_PATH])
 {
 	const char *folder = library ? "library" : "kernel";
-	const char *name = library ? "upatch.bin" : "kpatch.bin";
+	const char *name = sut_patch_file_name(library);
 
 	if (level)
 		snprintf(ret, PUBLISHED_PATH, "%s/%s/%lld/%s", folder, build_id, (long long)level,

@@ -692,7 +692,7 @@ int sut_manifest_need_kernel(const struct sut_manifest *m, struct sut_err *err)
 		m->target.soname, m->target.name);
 }
 
-const char *sut_manifest_file_name(const struct sut_manifest *m)
+const char *sut_patch_file_name(bool library)
 {
-	return sut_manifest_is_library(m) ? "upatch.bin" : "kpatch.bin";
+	return library ? "upatch.bin" : "kpatch.bin";
 }

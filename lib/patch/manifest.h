@@ -132,8 +132,8 @@ bool sut_manifest_is_library(const struct sut_manifest *m);
 /* For those who only know kernels: -EMEDIUMTYPE, reason "library", and what to use, when it is for a library. */
 int sut_manifest_need_kernel(const struct sut_manifest *m, struct sut_err *err) _must_check_;
 
-/* "kpatch.bin", "upatch.bin". */
-const char *sut_manifest_file_name(const struct sut_manifest *m);
+/* What a patch file is called, in repositories and in signatures: "kpatch.bin", "upatch.bin". */
+const char *sut_patch_file_name(bool library);
 
 /* Functions of all objects together. */
 size_t sut_manifest_count_functions(const struct sut_manifest *m);

@@ -237,7 +237,7 @@ static void library_gives_its_values(void **state _unused_)
 
 	assert_ok(sut_manifest_load(j, &m, &err), err);
 	assert_true(sut_manifest_is_library(m));
-	assert_string_equal(sut_manifest_file_name(m), "upatch.bin");
+	assert_string_equal(sut_patch_file_name(true), "upatch.bin");
 	assert_string_equal(m->target.file, "/usr/lib/x86_64-linux-gnu/libexpat.so.1.8.10");
 	assert_string_equal(m->target.soname, "libexpat.so.1");
 	assert_string_equal(m->target.source, "expat");
