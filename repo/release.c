@@ -9,7 +9,6 @@
 #include "change_view.h"
 #include "edit.h"
 #include "patch/agree.h"
-#include "patch/manifest.h"
 #include "patch/expect.h"
 #include "patch/signature.h"
 #include "tuf/json.h"

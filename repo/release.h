@@ -94,7 +94,7 @@ struct sut_release_opts {
 int sut_release_add(struct sut_release_plan *p, const struct sut_release_file *f,
 		    const struct sut_release_opts *o, struct sut_err *err) _must_check_;
 
-/* "kernel", "library": the first part of the paths. "kpatch.bin", "upatch.bin": the last one. */
+/* "kernel", "library": the first part of the paths; the last one is sut_patch_file_name(). */
 const char *sut_release_folder(bool library);
 
 /* Takes one level out, of the kernel or library with that build-id. *ret_latest: the level that is the highest now, 0 for none. -ENOENT. The files stay. */

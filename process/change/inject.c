@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "change/frame.h"
 #include "change/seize.h"
@@ -62,10 +63,7 @@ static int failed(const struct call *c, const char *what, struct sut_err *err)
 
 static uint64_t in_ms(unsigned int ms)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ms * UINT64_C(1000000);
+	return sut_now_ns() + ms * UINT64_C(1000000);
 }
 
 /* ---- stops ---- */

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "change/lock.h"
 #include "change/why.h"
@@ -20,14 +21,6 @@ struct call {
 	struct sut_err err;
 	int ret;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 int run_open(const struct run *run, struct proc **ret, struct sut_err *err)
 {
@@ -108,7 +101,7 @@ static bool passes(const char *reason)
 static int call(struct call *c, struct proc_result *result, struct sut_err *err)
 {
 	bool here = c->run.o && c->run.o->here;
-	uint64_t before = now_ns();
+	uint64_t before = sut_now_ns();
 	int lock = -1, r;
 
 	*result = (struct proc_result){0};
@@ -123,7 +116,7 @@ static int call(struct call *c, struct proc_result *result, struct sut_err *err)
 		r = on_own_thread(c);
 	}
 	lock_release(c->run.pid, here, lock);
-	result->total_ns = now_ns() - before;
+	result->total_ns = sut_now_ns() - before;
 	if (r < 0) {
 		snprintf(result->reason, sizeof(result->reason), "%.31s",
 			 c->err.reason[0] ? c->err.reason : "error");

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "change/why.h"
 
 enum {
@@ -22,14 +23,6 @@ enum {
 
 /* Set within SEIZE: see tick(). */
 static __thread struct threads *volatile seizing;
-
-uint64_t seize_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- the clock that ends a wait ---- */
 
@@ -344,7 +337,7 @@ int seize_group(struct threads *t, const struct group *g, unsigned long options,
 			if (r < 0)
 				return r;
 			*found += t->n - before;
-			if (seize_now() > x->deadline_ns) {
+			if (sut_now_ns() > x->deadline_ns) {
 				x->late = tid;
 				x->late_tgid = g->tgid;
 				return -ETIMEDOUT;

@@ -49,9 +49,6 @@ struct threads_priv {
 	_Alignas(8) char dents[DENTS];
 };
 
-/* Nanoseconds of CLOCK_MONOTONIC. */
-uint64_t seize_now(void);
-
 int seize_start_clock(struct seize_clock *c, unsigned int every_ms,
 		      struct sut_err *err) _must_check_;
 void seize_stop_clock(struct seize_clock *c);

@@ -2,10 +2,8 @@
 #include "change/threads.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -14,8 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "change/seize.h"
-#include "change/syscall.h"
+#include "change/settle.h"
 #include "change/why.h"
 
 enum {
@@ -30,214 +29,6 @@ enum {
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |   \
 	 PTRACE_O_TRACEVFORK)
 #define OPTIONS_ONE (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)
-
-/* ---- stops ---- */
-
-/*
- * The next stop of a thread. The end of a process (its leader) is left for its parent to learn, who may be another thread of ours.
- * A leader whose threads live on is a zombie for which nobody can wait: the tick finds that out.
- */
-static pid_t wait_for(const struct thread *v, int *status)
-{
-	siginfo_t si = {.si_pid = 0};
-
-	if (v->tid != v->tgid)
-		return waitpid(v->tid, status, __WALL | __WNOTHREAD);
-	if (waitid(P_PID, (id_t)v->tid, &si, WSTOPPED | __WALL | __WNOTHREAD) < 0)
-		return -1;
-	*status = si.si_status << 8 | 0x7f;
-	return v->tid;
-}
-
-/* 1 with a status; 0 when it can't be waited for any more; -ETIMEDOUT. */
-static int await(struct threads *t, const struct thread *v, int *status)
-{
-	struct threads_priv *x = t->priv;
-
-	for (;;) {
-		struct why_task w;
-
-		if (wait_for(v, status) > 0)
-			return 1;
-		if (errno != EINTR)
-			return 0;
-		seize_reap(t);
-		if (v->tid == v->tgid &&
-		    (why_task(v->tgid, v->tid, &w) < 0 || w.state == 'Z' || w.state == 'X'))
-			return 0;
-		if (seize_now() >= x->deadline_ns) {
-			x->late = v->tid;
-			x->late_tgid = v->tgid;
-			return -ETIMEDOUT;
-		}
-	}
-}
-
-/* It can't be waited for: it ended; or it did exec, and goes on under the number of its leader. */
-static void vanished(struct threads *t, struct thread *v)
-{
-	struct user_regs_struct regs;
-	siginfo_t si = {.si_pid = 0};
-	struct thread *leader;
-
-	v->done = true;
-	v->held = false;
-	if (v->tid == v->tgid) {
-		struct why_task w;
-
-		/* It counts among the threads as long as it is a zombie. */
-		if (why_task(v->tgid, v->tid, &w) == 0)
-			v->seized = false;
-		return;
-	}
-	leader = seize_find(t, v->tgid, 0);
-	if (leader && leader->done && why_tracer(v->tgid, v->tgid) == gettid()) {
-		leader->seized = true;
-		leader->done = false;
-	}
-	if (!leader || !leader->held)
-		return;
-	if ((waitid(P_PID, (id_t)leader->tid, &si,
-		    WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) == 0 &&
-	     si.si_pid) ||
-	    ptrace(PTRACE_GETREGS, leader->tid, NULL, &regs) < 0)
-		leader->held = false;
-}
-
-/* In a stop where it can stay: looks at it. */
-static void hold(struct threads *t, struct thread *v)
-{
-	bool changed;
-
-	if (ptrace(PTRACE_GETREGS, v->tid, NULL, &v->regs) < 0) {
-		vanished(t, v);
-		return;
-	}
-	v->held = true;
-	/* What SIGSTOP has interrupted was not our doing. */
-	if (v->group_stop || v->vfork)
-		return;
-	changed = syscall_restart(&v->regs);
-	if (t->p->seccomp && syscall_restart_plain(&v->regs))
-		changed = true;
-	if (changed)
-		(void)ptrace(PTRACE_POKEUSER, v->tid, offsetof(struct user, regs.rax),
-			     (void *)v->regs.rax);
-}
-
-/* On with it, to the next stop, which is ours. */
-static void push(const struct thread *v, int sig)
-{
-	(void)ptrace(PTRACE_INTERRUPT, v->tid, NULL, NULL);
-	(void)ptrace(PTRACE_CONT, v->tid, NULL, (void *)(long)sig);
-}
-
-/* A thread or process that came into the world attached to us. */
-static int newborn(struct threads *t, const struct thread *parent, bool vfork, struct sut_err *err)
-{
-	struct thread new = {.seized = true, .fresh = true, .tgid = parent->tgid};
-	unsigned long msg = 0;
-	char name[16];
-	int r;
-
-	if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &msg) < 0)
-		return 0;
-	new.tid = (pid_t)msg;
-	if (new.tid <= 0 || seize_find(t, new.tid, t->n - 1))
-		return 0;
-	snprintf(name, sizeof(name), "%d", new.tid);
-	for (size_t i = 0; i < t->priv->ngroups; i++)
-		if (t->priv->groups[i].tgid == parent->tgid &&
-		    faccessat(t->priv->groups[i].tasks, name, F_OK, 0) == 0)
-			return seize_add(t, new, err);
-	new.tgid = new.tid;
-	new.foreign = !seize_same_memory(parent->tid, new.tid) && !(vfork && errno == ENOSYS);
-	if (!new.foreign) {
-		r = seize_add_group(t, new.tid, err);
-		if (r < 0) {
-			new.foreign = true;
-			(void)!seize_add(t, new, NULL);
-			return r;
-		}
-	}
-	return seize_add(t, new, err);
-}
-
-/* Waits until thread i is in a stop where it can stay, or has ended. */
-static int settle(struct threads *t, size_t i, struct sut_err *err)
-{
-	for (;;) {
-		struct thread v = t->v[i];
-		int status, event, sig, r;
-
-		r = await(t, &v, &status);
-		if (r < 0)
-			return r;
-		if (r == 0 || WIFEXITED(status) || WIFSIGNALED(status)) {
-			vanished(t, &t->v[i]);
-			return 0;
-		}
-		sig = WSTOPSIG(status);
-		event = status >> 16;
-		switch (event) {
-		case PTRACE_EVENT_STOP:
-			t->v[i].group_stop = sig != SIGTRAP;
-			if (!v.foreign) {
-				hold(t, &t->v[i]);
-				return 0;
-			}
-			/* A forked child has memory of its own. */
-			(void)ptrace(PTRACE_DETACH, v.tid, NULL, NULL);
-			t->v[i].done = true;
-			return 0;
-		case PTRACE_EVENT_EXEC:
-			t->v[i].held = true;
-			if (v.tgid == t->p->pid)
-				return seize_became_another(t->p->pid, err);
-			/* One that shared the memory does so no more. */
-			(void)ptrace(PTRACE_DETACH, v.tid, NULL, NULL);
-			t->v[i].held = false;
-			t->v[i].done = true;
-			return 0;
-		case PTRACE_EVENT_VFORK:
-		case PTRACE_EVENT_FORK:
-		case PTRACE_EVENT_CLONE:
-			r = newborn(t, &v, event == PTRACE_EVENT_VFORK, err);
-			if (r < 0)
-				return r;
-			if (event == PTRACE_EVENT_VFORK) {
-				t->v[i].vfork = true;
-				hold(t, &t->v[i]);
-				return 0;
-			}
-			push(&v, 0);
-			break;
-		case 0:
-			/* A signal on its way to it: it is delivered, and the thread stops in its handler. */
-			push(&v, sig == (SIGTRAP | 0x80) ? 0 : sig);
-			break;
-		default:
-			push(&v, 0);
-		}
-	}
-}
-
-/* Everybody in the list. It may grow, and an exec may let somebody loose: until all are held. */
-static int collect(struct threads *t, struct sut_err *err)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		int r;
-
-		if (t->v[i].held || t->v[i].done)
-			continue;
-		r = settle(t, i, err);
-		if (r < 0)
-			return r;
-		if (t->v[i].done)
-			i = (size_t)-1;
-	}
-	return 0;
-}
 
 /* ---- letting go ---- */
 
@@ -258,7 +49,7 @@ static void detach(struct thread *v)
  */
 static void take_away(struct threads *t)
 {
-	uint64_t end = seize_now() + SETTLE_NS;
+	uint64_t end = sut_now_ns() + SETTLE_NS;
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct timespec moment = {.tv_nsec = 20000};
@@ -266,7 +57,7 @@ static void take_away(struct threads *t)
 
 		while (t->v[i].dying &&
 		       waitpid(t->v[i].tid, &status, __WALL | __WNOTHREAD | WNOHANG) == 0 &&
-		       seize_now() < end)
+		       sut_now_ns() < end)
 			nanosleep(&moment, NULL);
 	}
 }
@@ -274,7 +65,7 @@ static void take_away(struct threads *t)
 /* After a failure: those who were not stopped yet can only be let go once they are. */
 static void let_stragglers_go(struct threads *t)
 {
-	t->priv->deadline_ns = seize_now() + GRACE_US * 1000ULL;
+	t->priv->deadline_ns = sut_now_ns() + GRACE_US * 1000ULL;
 	for (size_t i = 0; i < t->n; i++) {
 		int status, r;
 
@@ -282,14 +73,14 @@ static void let_stragglers_go(struct threads *t)
 			continue;
 		/* Only who is late is on his way. */
 		(void)ptrace(PTRACE_INTERRUPT, t->v[i].tid, NULL, NULL);
-		r = await(t, &t->v[i], &status);
+		r = settle_wait(t, &t->v[i], &status);
 		if (r > 0 && WIFSTOPPED(status)) {
 			int sig = status >> 16 ? 0 : WSTOPSIG(status);
 			int event = status >> 16;
 
 			if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK ||
 			    event == PTRACE_EVENT_VFORK)
-				(void)newborn(t, &t->v[i], false, NULL);
+				(void)!settle_newborn(t, &t->v[i], false, NULL);
 			(void)ptrace(PTRACE_DETACH, t->v[i].tid, NULL, (void *)(long)sig);
 		}
 		if (r >= 0)
@@ -329,14 +120,14 @@ static int give_up(struct threads *t, int r, struct sut_err *err)
 /* Who was stopped by a signal is so again only when he has run to there. Nobody is to see anything else. */
 static void wait_for_group_stop(const struct threads *t)
 {
-	uint64_t end = seize_now() + SETTLE_NS;
+	uint64_t end = sut_now_ns() + SETTLE_NS;
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct timespec moment = {.tv_nsec = 20000};
 		struct why_task w;
 
 		while (t->v[i].group_stop && why_task(t->v[i].tgid, t->v[i].tid, &w) == 0 &&
-		       (w.state == 'R' || w.state == 't') && seize_now() < end)
+		       (w.state == 'R' || w.state == 't') && sut_now_ns() < end)
 			nanosleep(&moment, NULL);
 	}
 }
@@ -349,7 +140,7 @@ uint64_t threads_go(struct threads *t)
 		return 0;
 	for (size_t i = 0; i < t->n && !t->adopted; i++)
 		detach(&t->v[i]);
-	ns = seize_now() - t->since_ns;
+	ns = sut_now_ns() - t->since_ns;
 	if (!t->adopted) {
 		wait_for_group_stop(t);
 		take_away(t);
@@ -377,7 +168,7 @@ static int prepare(struct threads *t, struct proc *p, size_t n, uint32_t deadlin
 
 static void interrupt(struct threads *t)
 {
-	t->since_ns = seize_now();
+	t->since_ns = sut_now_ns();
 	t->priv->deadline_ns = t->since_ns + t->priv->deadline_us * 1000ULL;
 	for (size_t i = 0; i < t->n; i++)
 		if (!t->v[i].done)
@@ -391,7 +182,7 @@ static int stop_all(struct threads *t, struct sut_err *err)
 	int r;
 
 	/* Before anybody stops, the deadline is for the work of seizing them. */
-	x->deadline_ns = seize_now() + 1000000000ULL + x->deadline_us * 1000ULL;
+	x->deadline_ns = sut_now_ns() + 1000000000ULL + x->deadline_us * 1000ULL;
 	r = seize_add_group(t, t->p->pid, err);
 	for (size_t g = 0, i = 0; !r && g < x->ngroups; g++) {
 		/* Whether it was the only one is seen when it is stopped. */
@@ -409,7 +200,7 @@ static int stop_all(struct threads *t, struct sut_err *err)
 	for (;;) {
 		size_t before = t->n;
 
-		r = collect(t, err);
+		r = settle_all(t, err);
 		if (r < 0)
 			return r;
 		found = 0;
@@ -437,7 +228,7 @@ static int not_frozen(pid_t pid, struct sut_err *err)
 {
 	static __thread uint64_t asked_ns;
 	static __thread pid_t asked;
-	uint64_t now = seize_now();
+	uint64_t now = sut_now_ns();
 	int r;
 
 	if (pid == asked && now - asked_ns < FROZEN_NS)
@@ -446,31 +237,6 @@ static int not_frozen(pid_t pid, struct sut_err *err)
 	asked = r ? 0 : pid;
 	asked_ns = now;
 	return r;
-}
-
-int threads_stop(struct proc *p, uint32_t deadline_us, struct threads *ret, struct sut_err *err)
-{
-	struct threads t;
-	int r;
-
-	r = not_frozen(p->pid, err);
-	if (r < 0)
-		return r;
-	r = prepare(&t, p, p->nthreads + SPARE, deadline_us, err);
-	if (!r)
-		r = seize_start_clock(&t.priv->clock, TICK_MS, err);
-	if (!r) {
-		r = stop_all(&t, err);
-		if (r < 0)
-			r = give_up(&t, r, err);
-	}
-	if (r < 0) {
-		release(&t);
-		return r;
-	}
-	seize_stop_clock(&t.priv->clock);
-	*ret = t;
-	return 0;
 }
 
 /* The one that is best stopped alone: the leader, unless it can't be. */
@@ -519,7 +285,7 @@ static int stop_one(struct threads *t, struct sut_err *err)
 	pid_t tid = 0;
 	int r;
 
-	t->priv->deadline_ns = seize_now() + 1000000000ULL + t->priv->deadline_us * 1000ULL;
+	t->priv->deadline_ns = sut_now_ns() + 1000000000ULL + t->priv->deadline_us * 1000ULL;
 	r = choose(t, &tid, err);
 	if (!r)
 		r = seize_one(t, t->p->pid, tid, OPTIONS_ONE, err);
@@ -529,13 +295,16 @@ static int stop_one(struct threads *t, struct sut_err *err)
 		return seize_gone(t->p->pid, err);
 	seize_raise_priority(t->priv);
 	interrupt(t);
-	r = collect(t, err);
+	r = settle_all(t, err);
 	if (r < 0)
 		return r;
 	return t->v[0].held ? 0 : seize_gone(t->p->pid, err);
 }
 
-int threads_stop_one(struct proc *p, uint32_t deadline_us, struct threads *ret, struct sut_err *err)
+/* n: room for so many threads. how: who is stopped. */
+static int stop(struct proc *p, size_t n, uint32_t deadline_us,
+		int (*how)(struct threads *t, struct sut_err *err), struct threads *ret,
+		struct sut_err *err)
 {
 	struct threads t;
 	int r;
@@ -543,11 +312,11 @@ int threads_stop_one(struct proc *p, uint32_t deadline_us, struct threads *ret, 
 	r = not_frozen(p->pid, err);
 	if (r < 0)
 		return r;
-	r = prepare(&t, p, 1, deadline_us, err);
+	r = prepare(&t, p, n, deadline_us, err);
 	if (!r)
 		r = seize_start_clock(&t.priv->clock, TICK_MS, err);
 	if (!r) {
-		r = stop_one(&t, err);
+		r = how(&t, err);
 		if (r < 0)
 			r = give_up(&t, r, err);
 	}
@@ -558,6 +327,16 @@ int threads_stop_one(struct proc *p, uint32_t deadline_us, struct threads *ret, 
 	seize_stop_clock(&t.priv->clock);
 	*ret = t;
 	return 0;
+}
+
+int threads_stop(struct proc *p, uint32_t deadline_us, struct threads *ret, struct sut_err *err)
+{
+	return stop(p, p->nthreads + SPARE, deadline_us, stop_all, ret, err);
+}
+
+int threads_stop_one(struct proc *p, uint32_t deadline_us, struct threads *ret, struct sut_err *err)
+{
+	return stop(p, 1, deadline_us, stop_one, ret, err);
 }
 
 int threads_adopt(struct proc *p, pid_t tid, struct threads *ret, struct sut_err *err)
@@ -577,7 +356,7 @@ int threads_adopt(struct proc *p, pid_t tid, struct threads *ret, struct sut_err
 	t.v[0].seized = t.v[0].held = true;
 	t.n = 1;
 	t.adopted = true;
-	t.since_ns = seize_now();
+	t.since_ns = sut_now_ns();
 	*ret = t;
 	return 0;
 }

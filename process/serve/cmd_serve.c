@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/clock.h"
 #include "cmd.h"
 #include "sandbox/sandbox.h"
 #include "serve/pass.h"
@@ -39,10 +40,7 @@ enum {
 
 int64_t serve_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(sut_now_ns() / 1000000);
 }
 
 void serve_log(const char *fmt, ...)
