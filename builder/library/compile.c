@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -38,6 +39,8 @@ static int open_folder(struct sut_strv *argv, const struct sut_lib_profile *p, c
 
 	while (r == 0 && d && (e = readdir(d))) {
 		_cleanup_(sut_freep) char *from = NULL, *to = NULL;
+		char target[PATH_MAX];
+		ssize_t len;
 
 		if (sut_streq(e->d_name, ".") || sut_streq(e->d_name, ".."))
 			continue;
@@ -45,7 +48,11 @@ static int open_folder(struct sut_strv *argv, const struct sut_lib_profile *p, c
 		to = sut_sprintf("%s/%s", folder, e->d_name);
 		if (!from || !to)
 			return -ENOMEM;
-		r = add_all(argv, (const char *const[]){"--ro-bind", from, to, NULL});
+		/* A link leads to where it leads in there, and to nothing of ours. */
+		len = readlinkat(dirfd(d), e->d_name, target, sizeof(target) - 1);
+		target[len > 0 ? len : 0] = 0;
+		r = len > 0 ? add_all(argv, (const char *const[]){"--symlink", target, to, NULL})
+			    : add_all(argv, (const char *const[]){"--ro-bind", from, to, NULL});
 	}
 	return r;
 }
