@@ -142,13 +142,6 @@ int sut_release_take_sig(struct sut_release_file *f, const char *path, const str
 /* ------------------------------------------------------------------ */
 /* What is released. */
 
-static const char *string_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
 const char *sut_release_folder(bool library)
 {
 	return library ? "library" : "kernel";
@@ -198,10 +191,10 @@ static int add_release(struct sut_releases *l, const struct sut_release *at, jso
 		l->v = grown;
 	}
 	l->v[l->n] = *at;
-	l->v[l->n].id = string_of(custom, "id");
-	l->v[l->n].target = string_of(custom, "target");
-	l->v[l->n].arch = string_of(custom, "arch");
-	l->v[l->n].sha256 = string_of(json_object_get(entry, "hashes"), "sha256");
+	l->v[l->n].id = sut_json_text(custom, "id");
+	l->v[l->n].target = sut_json_text(custom, "target");
+	l->v[l->n].arch = sut_json_text(custom, "arch");
+	l->v[l->n].sha256 = sut_json_text(json_object_get(entry, "hashes"), "sha256");
 	l->v[l->n].length = json_integer_value(json_object_get(entry, "length"));
 	l->v[l->n].entry = json_incref(entry);
 	l->n++;
@@ -514,8 +507,9 @@ static int read_file(const struct sut_change *c, const char *path, struct sut_bu
 	size_t i;
 
 	json_array_foreach(json_object_get(c->doc, "files"), i, f)
-		if (sut_streq(string_of(f, "path"), path))
-			from = sut_repo_path(c->repo, "staged/files/%s", string_of(f, "sha256"));
+		if (sut_streq(sut_json_text(f, "path"), path))
+			from = sut_repo_path(c->repo, "staged/files/%s",
+					     sut_json_text(f, "sha256"));
 	if (!from)
 		from = sut_repo_path(c->repo, "public/%s", path);
 	return from ? sut_file_read(from, out, err) : sut_err_oom(err);

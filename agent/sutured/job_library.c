@@ -10,13 +10,6 @@
 #include "sutured/library.h"
 #include "tuf/json.h"
 
-static const char *text_of(const json_t *j, const char *member)
-{
-	const char *s = json_string_value(json_object_get(j, member));
-
-	return s ? s : "";
-}
-
 /* A level, or a patchset, that is said of all kernels says nothing of libraries. */
 static const struct sut_job_target *target_of(const struct sut_job *j, const char *build_id)
 {
@@ -77,11 +70,11 @@ static const struct update_ask *ask_of(void *ctx, const char *build_id)
 static const char *outcome_of(const json_t *answer, bool dry)
 {
 	const json_t *e = json_object_get(answer, "error");
-	const char *word = text_of(json_object_get(answer, "result"), "outcome");
+	const char *word = sut_json_text(json_object_get(answer, "result"), "outcome");
 
 	if (json_is_object(e))
-		return *text_of(e, "reason") ? text_of(e, "reason") : "error";
-	if (sut_streq(text_of(answer, "action"), "none"))
+		return *sut_json_text(e, "reason") ? sut_json_text(e, "reason") : "error";
+	if (sut_streq(sut_json_text(answer, "action"), "none"))
 		return "current";
 	if (dry)
 		return "ready";
@@ -92,14 +85,14 @@ static json_t *told(const json_t *answer, bool dry)
 {
 	const json_t *result = json_object_get(answer, "result");
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:O?, s:O?}", "build_id",
-			 text_of(answer, "build_id"), "name", text_of(answer, "name"), "outcome",
-			 outcome_of(answer, dry), "patchset", text_of(result, "id"), "level",
-			 json_integer_value(json_object_get(result, "level")), "processes",
-			 json_integer_value(json_object_get(result, "processes")), "patched",
-			 json_integer_value(json_object_get(result, "patched")), "reasons",
-			 json_object_get(result, "reasons"), "error",
-			 json_object_get(answer, "error"));
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:O?, s:O?}", "build_id",
+		sut_json_text(answer, "build_id"), "name", sut_json_text(answer, "name"), "outcome",
+		outcome_of(answer, dry), "patchset", sut_json_text(result, "id"), "level",
+		json_integer_value(json_object_get(result, "level")), "processes",
+		json_integer_value(json_object_get(result, "processes")), "patched",
+		json_integer_value(json_object_get(result, "patched")), "reasons",
+		json_object_get(result, "reasons"), "error", json_object_get(answer, "error"));
 }
 
 /* What was done goes before what was not to be done. */

@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "job/result.h"
+#include "json/parse.h"
 #include "kernel/exit.h"
 #include "patch/signature.h"
 #include "sutured/apply.h"
@@ -164,13 +165,6 @@ static void note(void *ctx, const char *step, const char *state, const char *tex
 /* ------------------------------------------------------------------ */
 /* What runs.                                                          */
 
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 /* NULL when memory is short. */
 static json_t *running(const char *root, const json_t *state)
 {
@@ -180,12 +174,12 @@ static json_t *running(const char *root, const json_t *state)
 
 	if (truth_host_read(root, state, &host, NULL) == 0)
 		(void)!truth_effective(state, &host, effective);
-	return json_pack("{s:s, s:I, s:s?, s:s, s:s, s:O?, s:O?}", "patchset", text_of(patch, "id"),
-			 "level", json_integer_value(json_object_get(patch, "level")),
-			 "effective_version", *effective ? effective : NULL, "boot_id",
-			 text_of(state, "boot_id"), "phase", text_of(state, "phase"), "probation",
-			 json_object_get(state, "probation"), "quarantined",
-			 json_object_get(state, "quarantined"));
+	return json_pack(
+		"{s:s, s:I, s:s?, s:s, s:s, s:O?, s:O?}", "patchset", sut_json_text(patch, "id"),
+		"level", json_integer_value(json_object_get(patch, "level")), "effective_version",
+		*effective ? effective : NULL, "boot_id", sut_json_text(state, "boot_id"), "phase",
+		sut_json_text(state, "phase"), "probation", json_object_get(state, "probation"),
+		"quarantined", json_object_get(state, "quarantined"));
 }
 
 /* Of the root half as it is now. */
@@ -383,7 +377,7 @@ static int take_result(struct job *j, struct sut_err *err)
 {
 	const json_t *e = json_object_get(j->result, "error");
 	json_int_t exit = json_integer_value(json_object_get(j->result, "exit"));
-	const char *word = text_of(j->result, "outcome");
+	const char *word = sut_json_text(j->result, "outcome");
 
 	if (!*word)
 		return sut_err_reason(
@@ -395,7 +389,7 @@ static int take_result(struct job *j, struct sut_err *err)
 	if (!j->exit)
 		return 0;
 	return sut_err_reason(err, EREMOTEIO, word, "%s",
-			      *text_of(e, "message") ? text_of(e, "message") : word);
+			      *sut_json_text(e, "message") ? sut_json_text(e, "message") : word);
 }
 
 /* What it tells now. That it does not answer is no reason not to go on with what it told. */
@@ -410,7 +404,7 @@ static void ask_portal(struct job *j)
 static int do_update(struct job *j, const json_t *state, struct sut_err *err)
 {
 	const struct sut_job_target *target =
-		sut_job_target(&j->j, text_of(json_object_get(state, "kernel"), "build_id"));
+		sut_job_target(&j->j, sut_json_text(json_object_get(state, "kernel"), "build_id"));
 	bool dry = j->j.dry_run || j->j.action == SUT_JOB_PREFLIGHT;
 	char by[SUT_JOB_ID_MAX + 8];
 	struct update_ask ask = {.asks = DECIDE_ASKS_ROOT,
@@ -432,7 +426,7 @@ static int do_update(struct job *j, const json_t *state, struct sut_err *err)
 		r = take_result(j, err);
 		if (r == 0 && dry)
 			set_outcome(j, "ready");
-	} else if (r == 0 && strcmp(text_of(got, "action"), "staged") == 0) {
+	} else if (r == 0 && strcmp(sut_json_text(got, "action"), "staged") == 0) {
 		r = sut_err_reason(err, EPERM, "held",
 				   "only root may apply it now: suture update --force");
 	} else if (r == 0) {
@@ -502,7 +496,7 @@ static bool for_kernel(const struct job *j, const json_t *state)
 
 	return j->j.kernel &&
 	       (!wanted ||
-		sut_job_target(&j->j, text_of(json_object_get(state, "kernel"), "build_id")));
+		sut_job_target(&j->j, sut_json_text(json_object_get(state, "kernel"), "build_id")));
 }
 
 static int perform_kernel(struct job *j, const json_t *state, struct sut_err *err)
@@ -625,7 +619,7 @@ static int take(struct job *j, const char *envelope, json_t **ret_state, struct 
 	r = look(j, true, &j->before, ret_state, err);
 	if (r < 0)
 		return r;
-	build_id = text_of(json_object_get(*ret_state, "kernel"), "build_id");
+	build_id = sut_json_text(json_object_get(*ret_state, "kernel"), "build_id");
 	if (wanted && !for_kernel(j, *ret_state) && !job_library_named(j->n, &j->j))
 		return sut_err_reason(
 			err, ENOENT, "no-target",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is to be done to one library now: the kernel's decision, with what is this library's in the place of what is the kernel's. */
+#include "sutured/apply.h"
 #include "sutured/library.h"
 
 #include <errno.h>
@@ -13,13 +14,6 @@
 
 enum { HELD_MAX = 16, HELD_CVES_MAX = 1024 };
 
-static const char *text_of(const json_t *j, const char *member)
-{
-	const char *s = json_string_value(json_object_get(j, member));
-
-	return s ? s : "";
-}
-
 static int64_t int_of(const json_t *j, const char *member)
 {
 	return (int64_t)json_integer_value(json_object_get(j, member));
@@ -32,7 +26,7 @@ static json_t *of_library(const json_t *list, const char *build_id)
 	size_t i;
 
 	json_array_foreach(list, i, e)
-		if (sut_streq(text_of(e, "build_id"), build_id))
+		if (sut_streq(sut_json_text(e, "build_id"), build_id))
 			return e;
 	return NULL;
 }
@@ -40,11 +34,11 @@ static json_t *of_library(const json_t *list, const char *build_id)
 static void name_it(struct library *l, const json_t *apply, const json_t *used)
 {
 	const json_t *patched = of_library(json_object_get(apply, "libraries"), l->build_id);
-	const char *path = text_of(used, "path"), *slash = strrchr(path, '/');
-	const char *name = text_of(patched, "name");
+	const char *path = sut_json_text(used, "path"), *slash = strrchr(path, '/');
+	const char *name = sut_json_text(patched, "name");
 
 	if (!*name)
-		name = text_of(l->there, "soname");
+		name = sut_json_text(l->there, "soname");
 	if (!*name)
 		name = slash ? slash + 1 : path;
 	if (*name)
@@ -77,11 +71,11 @@ static void read_told(struct library *l, const struct situation *base, const jso
 		return;
 	l->told = json_incref(of_library(told, l->build_id));
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(words); i++)
-		if (sut_streq(words[i].word, text_of(l->told, "action")))
+		if (sut_streq(words[i].word, sut_json_text(l->told, "action")))
 			in->told = words[i].told;
-	in->told_id = text_of(l->told, "patchset");
-	in->told_path = text_of(l->told, "path");
-	in->told_sha256 = text_of(l->told, "sha256");
+	in->told_id = sut_json_text(l->told, "patchset");
+	in->told_path = sut_json_text(l->told, "path");
+	in->told_sha256 = sut_json_text(l->told, "sha256");
 	in->told_level = (uint32_t)int_of(l->told, "level");
 	in->told_length = int_of(l->told, "length");
 }
@@ -101,16 +95,17 @@ static int read_held(struct library *l, const struct situation *base)
 	json_array_foreach(base->told_held, i, e) {
 		struct decide_told_held *h = &l->held[l->in.nheld];
 
-		if (!sut_streq(text_of(e, "build_id"), l->build_id) || l->in.nheld == HELD_MAX)
+		if (!sut_streq(sut_json_text(e, "build_id"), l->build_id) ||
+		    l->in.nheld == HELD_MAX)
 			continue;
 		*h = (struct decide_told_held){
-			.id = text_of(e, "patchset"),
+			.id = sut_json_text(e, "patchset"),
 			.level = (uint32_t)int_of(e, "level"),
-			.reason = text_of(e, "reason"),
-			.detail = text_of(e, "detail"),
+			.reason = sut_json_text(e, "reason"),
+			.detail = sut_json_text(e, "detail"),
 			.cves = l->cves + n,
 		};
-		if (!when_parse(text_of(e, "until"), &h->until))
+		if (!when_parse(sut_json_text(e, "until"), &h->until))
 			h->until = 0;
 		json_array_foreach(json_object_get(e, "cves"), k, cve)
 			if (n < HELD_CVES_MAX && json_is_string(cve)) {
@@ -153,14 +148,14 @@ static void read_failure(struct net *n, struct library *l)
 	int64_t tries, wait = SITUATION_RETRY_FIRST, at, now = net_boot_s(n);
 
 	l->attempt = json_incref(json_object_get(all, l->build_id));
-	in->failed_sha256 = text_of(l->attempt, "sha256");
-	in->failed_code = text_of(l->attempt, "code");
-	in->failed_text = text_of(l->attempt, "text");
+	in->failed_sha256 = sut_json_text(l->attempt, "sha256");
+	in->failed_code = sut_json_text(l->attempt, "code");
+	in->failed_text = sut_json_text(l->attempt, "text");
 	in->retry_s = 0;
 	in->unloaded_by_us = json_is_true(json_object_get(unloaded, l->build_id));
 	at = int_of(l->attempt, "boot_s");
 	if (!*in->failed_code || at > now || !l->half.boot_id[0] ||
-	    !sut_streq(text_of(l->attempt, "boot_id"), l->half.boot_id))
+	    !sut_streq(sut_json_text(l->attempt, "boot_id"), l->half.boot_id))
 		return;
 	for (tries = int_of(l->attempt, "tries"); tries > 1 && wait < SITUATION_RETRY_MAX; tries--)
 		wait *= 2;
@@ -182,7 +177,7 @@ int library_situation(struct net *n, const struct situation *base, const json_t 
 		return sut_err_oom(err);
 	snprintf(l->build_id, sizeof(l->build_id), "%s", build_id);
 	l->there = json_incref(json_object_get(json_object_get(known, "there"), build_id));
-	l->version = text_of(l->there, "package_version");
+	l->version = sut_json_text(l->there, "package_version");
 	name_it(l, apply, json_object_get(json_object_get(known, "used"), build_id));
 	l->half = base->half;
 	if (apply && base->half.h.known)
@@ -269,8 +264,35 @@ json_t *library_status(const struct library *l)
 	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:{s:s, s:s, s:I}, s:o, s:o}", "build_id",
 			 l->build_id, "name", l->name, "version", l->version, "processes",
 			 (json_int_t)l->processes, "state", l->out.state, "why",
-			 situation_why(&l->out), "told", "action", text_of(l->told, "action"),
-			 "patchset", text_of(l->told, "patchset"), "level",
+			 situation_why(&l->out), "told", "action", sut_json_text(l->told, "action"),
+			 "patchset", sut_json_text(l->told, "patchset"), "level",
 			 (json_int_t)int_of(l->told, "level"), "available",
 			 level_json(more, l->in.now), "held", held_json(l));
+}
+
+/* ------------------------------------------------------------------ */
+/* All of them                                                          */
+
+void library_moment_release(struct library_moment *m)
+{
+	situation_free(m->base);
+	json_decref(m->apply);
+	sut_strv_release(&m->all);
+}
+
+int library_moment_now(struct net *n, struct library_moment *ret, struct sut_err *err)
+{
+	struct library_moment m = {0};
+	int r = situation_new(n, NULL, false, &m.base, err);
+
+	if (r == 0 && apply_state(n, false, &m.apply, NULL) < 0)
+		m.apply = NULL;
+	if (r == 0 && library_each(n, m.apply, &m.all) < 0)
+		r = sut_err_oom(err);
+	if (r < 0) {
+		library_moment_release(&m);
+		return r;
+	}
+	*ret = m;
+	return 0;
 }

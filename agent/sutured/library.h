@@ -64,6 +64,16 @@ int library_situation(struct net *n, const struct situation *base, const json_t 
 void library_free(struct library *l);
 void library_freep(struct library **l);
 
+/* What is the same for all of a moment. */
+struct library_moment {
+	struct situation *base;
+	json_t *apply;	     /* NULL: the root half does not answer */
+	struct sut_strv all; /* build-ids */
+};
+
+int library_moment_now(struct net *n, struct library_moment *ret, struct sut_err *err) _must_check_;
+void library_moment_release(struct library_moment *m);
+
 /* [{"code", …}], as situation_reasons(). */
 json_t *library_reasons(const struct library *l);
 /* Its entry in "libraries" of the status. */
@@ -77,6 +87,9 @@ struct library_asks {
 	void *ctx;
 };
 
+/* The same of each. */
+struct library_asks library_ask_each(const struct update_ask *ask);
+
 /* One library was asked for, or all. *ret: list of the answers, as in docs/internals/agent.md; the caller's. The first error, when
  * one failed. build_id NULL: all. */
 int library_update(struct net *n, struct task *t, const struct library_asks *asks,
@@ -88,6 +101,8 @@ int library_unload(struct net *n, struct task *t, const char *build_id, const ch
 
 /* The part of the agent (parts.c). */
 extern const struct net_part library_part;
+
+/* ---- library_verb.c ---- */
 
 void verb_lib_update(struct net *n, struct task *t);
 void verb_lib_explain(struct net *n, struct task *t);

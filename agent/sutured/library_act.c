@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/str.h"
 #include "sutured/apply.h"
@@ -13,13 +12,6 @@
 #include "tuf/json.h"
 
 enum { APPLY_MS = 20 * 60 * 1000 /* between two messages */ };
-
-static const char *text_of(const json_t *j, const char *member)
-{
-	const char *s = json_string_value(json_object_get(j, member));
-
-	return s ? s : "";
-}
 
 /* ------------------------------------------------------------------ */
 /* What is remembered                                                   */
@@ -224,46 +216,15 @@ static int carry_out(struct net *n, struct task *t, struct repository *r, const 
 /* ------------------------------------------------------------------ */
 /* All of them                                                          */
 
-/* What is the same for all of a moment. */
-struct moment {
-	struct situation *base;
-	json_t *apply; /* NULL: the root half does not answer */
-	struct sut_strv all;
-};
-
-static void moment_release(struct moment *m)
-{
-	situation_free(m->base);
-	json_decref(m->apply);
-	sut_strv_release(&m->all);
-}
-
-static int moment_now(struct net *n, struct moment *ret, struct sut_err *err)
-{
-	struct moment m = {0};
-	int r = situation_new(n, NULL, false, &m.base, err);
-
-	if (r == 0 && apply_state(n, false, &m.apply, NULL) < 0)
-		m.apply = NULL;
-	if (r == 0 && library_each(n, m.apply, &m.all) < 0)
-		r = sut_err_oom(err);
-	if (r < 0) {
-		moment_release(&m);
-		return r;
-	}
-	*ret = m;
-	return 0;
-}
-
 /* The status of all of them, and when to look again. */
 static void publish(struct net *n)
 {
-	_cleanup_(moment_release) struct moment m = {0};
+	_cleanup_(library_moment_release) struct library_moment m = {0};
 	json_t *list = json_array();
 	int64_t again = 0;
 	struct sut_err err;
 
-	if (moment_now(n, &m, &err) < 0) {
+	if (library_moment_now(n, &m, &err) < 0) {
 		json_decref(list);
 		return;
 	}
@@ -304,9 +265,9 @@ static int update_each(struct net *n, struct task *t, struct repository *r,
 		       const struct library_asks *asks, const char *build_id, json_t *list,
 		       struct sut_err *err)
 {
-	_cleanup_(moment_release) struct moment m = {0};
+	_cleanup_(library_moment_release) struct library_moment m = {0};
 	bool found = false;
-	int k = moment_now(n, &m, err), first = 0;
+	int k = library_moment_now(n, &m, err), first = 0;
 
 	for (size_t i = 0; k == 0 && i < m.all.n && i < LIBRARY_MAX; i++) {
 		_cleanup_(library_freep) struct library *l = NULL;
@@ -341,6 +302,16 @@ static int update_each(struct net *n, struct task *t, struct repository *r,
 	return k < 0 ? k : first;
 }
 
+static const struct update_ask *same(void *ctx, const char *build_id _unused_)
+{
+	return ctx;
+}
+
+struct library_asks library_ask_each(const struct update_ask *ask)
+{
+	return (struct library_asks){same, (void *)ask};
+}
+
 int library_update(struct net *n, struct task *t, const struct library_asks *asks,
 		   const char *build_id, json_t **ret, struct sut_err *err)
 {
@@ -367,11 +338,6 @@ int library_update(struct net *n, struct task *t, const struct library_asks *ask
 /* ------------------------------------------------------------------ */
 /* By itself                                                            */
 
-static const struct update_ask *same(void *ctx, const char *build_id _unused_)
-{
-	return ctx;
-}
-
 static const struct update_ask nobody = {.asks = DECIDE_ASKS_NOBODY, .by = "sutured"};
 
 /* Is anything to be applied (the network is needed) or taken out; is one told that is not known? */
@@ -381,10 +347,10 @@ struct wish {
 
 static void wish_of(struct net *n, struct wish *w)
 {
-	_cleanup_(moment_release) struct moment m = {0};
+	_cleanup_(library_moment_release) struct library_moment m = {0};
 	struct sut_err err;
 
-	if (moment_now(n, &m, &err) < 0)
+	if (library_moment_now(n, &m, &err) < 0)
 		return;
 	for (size_t i = 0; i < m.all.n && i < LIBRARY_MAX; i++) {
 		_cleanup_(library_freep) struct library *l = NULL;
@@ -404,10 +370,10 @@ static void wish_of(struct net *n, struct wish *w)
 /* What runs goes without any network. */
 static void unload_each(struct net *n, struct task *t)
 {
-	_cleanup_(moment_release) struct moment m = {0};
+	_cleanup_(library_moment_release) struct library_moment m = {0};
 	struct sut_err err;
 
-	if (moment_now(n, &m, &err) < 0)
+	if (library_moment_now(n, &m, &err) < 0)
 		return;
 	for (size_t i = 0; i < m.all.n && i < LIBRARY_MAX; i++) {
 		_cleanup_(library_freep) struct library *l = NULL;
@@ -438,13 +404,12 @@ static void think(struct net *n, struct task *t)
 		unload_each(n, t);
 	may = !state_int(n, "check", "failures", 0) || look_may(n);
 	if ((w.apply && may) || (w.look && look_may(n))) {
+		const struct library_asks none = library_ask_each(&nobody);
 		json_t *list = json_array();
 		int k = look(n, t, NULL, &r, &err);
 
 		if (k == 0)
-			k = update_each(n, t, &r,
-					&(const struct library_asks){same, (void *)&nobody}, NULL,
-					list, &err);
+			k = update_each(n, t, &r, &none, NULL, list, &err);
 		if (k < 0 && k != -EPERM)
 			net_log(NET_WARNING, "%s", err.msg);
 		json_decref(list);
@@ -488,152 +453,3 @@ const struct net_part library_part = {
 	.looked = post_think,
 	.forget = forget,
 };
-
-/* ------------------------------------------------------------------ */
-/* Verbs                                                                */
-
-static int take_build_id(const struct task *t, const char **ret, struct sut_err *err)
-{
-	const json_t *j = json_object_get(t->request, "build_id");
-	const char *s = json_string_value(j);
-
-	if (j && !json_is_null(j) &&
-	    (!s || strlen(s) != 2 * SUTURE_BUILD_ID_LEN ||
-	     strspn(s, "0123456789abcdef") != strlen(s)))
-		return sut_err_reason(err, EINVAL, "request",
-				      "\"build_id\" is 40 lower-case hexadecimal digits");
-	*ret = s;
-	return 0;
-}
-
-void verb_lib_update(struct net *n, struct task *t)
-{
-	struct sut_err err = {0}, silent = {0};
-	const char *build_id = NULL;
-	struct update_ask ask;
-	json_t *list = NULL, *answer;
-	int k = update_read_ask(t, &ask, &err), l = 0;
-
-	if (k == 0)
-		k = take_build_id(t, &build_id, &err);
-	if (k == 0 && !build_id && (ask.level || (ask.id && *ask.id)))
-		k = sut_err_reason(
-			&err, EINVAL, "request",
-			"a level or a patchset is that of one library: name its build-id");
-	if (k < 0) {
-		task_fail(t, &err, NULL);
-		return;
-	}
-	l = update_ask_portal(n, t, &silent);
-	k = library_update(n, t, &(const struct library_asks){same, &ask}, build_id, &list, &err);
-	if (k == 0 && l < 0 && !ask.level && !ask.id && !json_array_size(list)) {
-		k = l;
-		err = silent;
-	}
-	answer = json_pack("{s:o, s:o}", "libraries", list ? list : json_array(), "status",
-			   state_document(n));
-	if (k < 0)
-		task_fail(t, &err, answer);
-	else
-		task_ok(t, answer);
-}
-
-/* ---- explain ---- */
-
-static bool names(const char *const *cves, size_t n, const char *cve)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcasecmp(cves[i], cve))
-			return true;
-	return false;
-}
-
-static bool runs_fix(const json_t *apply, const char *build_id, const char *cve)
-{
-	const json_t *e, *c;
-	size_t i, k;
-
-	json_array_foreach(json_object_get(apply, "libraries"), i, e) {
-		if (!sut_streq(text_of(e, "build_id"), build_id))
-			continue;
-		json_array_foreach(json_object_get(e, "cves"), k, c)
-			if (json_is_string(c) && !strcasecmp(json_string_value(c), cve))
-				return true;
-	}
-	return false;
-}
-
-static json_t *cve_json(const struct library *l, const json_t *apply, const char *cve)
-{
-	const struct decide_level *first = NULL;
-	bool fixed = runs_fix(apply, l->build_id, cve);
-	uint32_t held = 0;
-
-	for (size_t i = 0; i < l->in.nlevels; i++) {
-		const struct decide_level *x = &l->in.levels[i];
-
-		if (!names(x->cves, x->ncves, cve))
-			continue;
-		if (!first || x->level < first->level)
-			first = x;
-		/* The list of an entry may be cut; what runs and is not below it has it all the same. */
-		fixed = fixed || (l->in.half.patch.id[0] && l->in.half.patch.level >= x->level);
-	}
-	for (size_t i = 0; i < l->in.nheld && !held; i++)
-		if (names(l->in.held[i].cves, l->in.held[i].ncves, cve))
-			held = l->in.held[i].level;
-	return json_pack("{s:s, s:s, s:I}", "id", cve, "state",
-			 fixed		 ? "fixed"
-			 : first || held ? "in-level"
-					 : "not-fixed",
-			 "level", (json_int_t)(first ? first->level : held));
-}
-
-static json_t *levels_json(const struct library *l)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < l->in.nlevels; i++)
-		(void)json_array_append_new(
-			list,
-			json_pack("{s:s, s:I, s:o}", "patchset", l->in.levels[i].id, "level",
-				  (json_int_t)l->in.levels[i].level, "cves",
-				  situation_cves(l->in.levels[i].cves, l->in.levels[i].ncves)));
-	return list;
-}
-
-void verb_lib_explain(struct net *n, struct task *t)
-{
-	_cleanup_(moment_release) struct moment m = {0};
-	const char *build_id = NULL, *cve = json_string_value(json_object_get(t->request, "cve"));
-	json_t *list = json_array();
-	struct sut_err err = {0};
-	int k = take_build_id(t, &build_id, &err);
-
-	if (k == 0 && cve && !explain_is_cve(cve))
-		k = sut_err_reason(&err, EINVAL, "request", "\"cve\" is a name as CVE-2026-1234");
-	if (k == 0)
-		k = moment_now(n, &m, &err);
-	for (size_t i = 0; k == 0 && i < m.all.n && i < LIBRARY_MAX; i++) {
-		_cleanup_(library_freep) struct library *l = NULL;
-		json_t *j;
-
-		if (build_id && !sut_streq(build_id, m.all.v[i]))
-			continue;
-		k = library_situation(n, m.base, m.apply, NULL, m.all.v[i], &l, &err);
-		if (k < 0)
-			break;
-		j = json_pack("{s:s, s:s, s:s, s:o, s:o}", "build_id", l->build_id, "name", l->name,
-			      "state", l->out.state, "reasons", library_reasons(l), "levels",
-			      levels_json(l));
-		if (j && cve)
-			(void)json_object_set_new(j, "cve", cve_json(l, m.apply, cve));
-		(void)json_array_append_new(list, j);
-	}
-	if (k < 0) {
-		json_decref(list);
-		task_fail(t, &err, NULL);
-		return;
-	}
-	task_ok(t, json_pack("{s:o}", "libraries", list));
-}

@@ -14,13 +14,6 @@
 
 enum { FILES_MS = 60000, NAME_BYTES = 256, VERSION_BYTES = 128 };
 
-static const char *text_of(const json_t *j, const char *member)
-{
-	const char *s = json_string_value(json_object_get(j, member));
-
-	return s ? s : "";
-}
-
 static bool is_build_id(const char *s)
 {
 	return strlen(s) == 2 * SUTURE_BUILD_ID_LEN && strspn(s, "0123456789abcdef") == strlen(s);
@@ -31,7 +24,7 @@ static bool is_build_id(const char *s)
 
 static int add_file(json_t *used, const json_t *f)
 {
-	const char *build_id = text_of(f, "build_id");
+	const char *build_id = sut_json_text(f, "build_id");
 	json_int_t n = json_integer_value(json_object_get(f, "processes"));
 	json_t *was = json_object_get(used, build_id);
 
@@ -41,8 +34,8 @@ static int add_file(json_t *used, const json_t *f)
 	if (was)
 		n += json_integer_value(json_object_get(was, "processes"));
 	return json_object_set_new(used, build_id,
-				   json_pack("{s:s, s:I}", "path", text_of(f, "path"), "processes",
-					     n > 0 && n < INT32_MAX ? n : 0));
+				   json_pack("{s:s, s:I}", "path", sut_json_text(f, "path"),
+					     "processes", n > 0 && n < INT32_MAX ? n : 0));
 }
 
 static int ask_files(struct net *n, json_t **ret, struct sut_err *err)
@@ -76,7 +69,7 @@ static const json_t *told_of(const json_t *told, const char *build_id)
 	size_t i;
 
 	json_array_foreach(told, i, e)
-		if (sut_streq(text_of(e, "build_id"), build_id))
+		if (sut_streq(sut_json_text(e, "build_id"), build_id))
 			return e;
 	return NULL;
 }
@@ -104,7 +97,7 @@ static int add_list(struct sut_strv *all, const json_t *list)
 
 	json_array_foreach(list, i, e)
 		if (r == 0)
-			r = add(all, text_of(e, "build_id"));
+			r = add(all, sut_json_text(e, "build_id"));
 	return r;
 }
 
@@ -214,7 +207,7 @@ static const char *base_name(const char *path)
 static const char *state_of(const json_t *status, const char *build_id)
 {
 	static const char *const ours[] = {"unknown", "not-registered"};
-	const char *word = text_of(told_of(status, build_id), "state");
+	const char *word = sut_json_text(told_of(status, build_id), "state");
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(ours); i++)
 		if (sut_streq(word, ours[i]))
@@ -226,20 +219,21 @@ static json_t *one(const char *build_id, const json_t *used, const json_t *there
 		   const json_t *patched, const char *state, bool counts)
 {
 	char name[NAME_BYTES + 1], version[VERSION_BYTES + 1], patchset[64];
-	const char *called = text_of(patched, "name");
+	const char *called = sut_json_text(patched, "name");
 	const json_t *running = counts ? patched : NULL;
 	json_int_t processes, of_daemon, done;
 	json_t *j;
 
 	if (!*called)
-		called = text_of(there, "soname");
+		called = sut_json_text(there, "soname");
 	if (!*called)
-		called = base_name(text_of(used, "path"));
+		called = base_name(sut_json_text(used, "path"));
 	facts_filter(*called ? called : "?", WORD, '-', name, sizeof(name));
-	facts_filter(*text_of(patched, "package_version") ? text_of(patched, "package_version")
-							  : text_of(there, "package_version"),
+	facts_filter(*sut_json_text(patched, "package_version")
+			     ? sut_json_text(patched, "package_version")
+			     : sut_json_text(there, "package_version"),
 		     WORD, '-', version, sizeof(version));
-	facts_filter(text_of(patched, "id"), WORD, 0, patchset, sizeof(patchset));
+	facts_filter(sut_json_text(patched, "id"), WORD, 0, patchset, sizeof(patchset));
 	j = json_pack("{s:s, s:s, s:s, s:I, s:s}", "build_id", build_id, "name", name, "version",
 		      version, "level", json_integer_value(json_object_get(patched, "level")),
 		      "patchset", patchset);

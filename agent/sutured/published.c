@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "common/when.h"
+#include "json/parse.h"
 #include "patch/manifest.h"
 
 static int bad(struct sut_err *err, const char *what)
@@ -14,13 +15,6 @@ static int bad(struct sut_err *err, const char *what)
 	return sut_err_reason(err, EBADMSG, "format",
 			      "what was known of the repository is damaged (%s); it is read again",
 			      what);
-}
-
-static const char *string_of(const json_t *j, const char *member)
-{
-	const char *s = json_string_value(json_object_get(j, member));
-
-	return s ? s : "";
 }
 
 static bool is_id(const char *s)
@@ -45,9 +39,9 @@ static int read_level(const json_t *j, struct published *p, size_t *ncves, struc
 	size_t i;
 
 	*l = (struct decide_level){
-		.id = string_of(j, "id"),
-		.path = string_of(j, "path"),
-		.sha256 = string_of(j, "sha256"),
+		.id = sut_json_text(j, "id"),
+		.path = sut_json_text(j, "path"),
+		.sha256 = sut_json_text(j, "sha256"),
 		.length = json_integer_value(json_object_get(j, "length")),
 		.created = json_integer_value(json_object_get(j, "created")),
 		.seen = json_integer_value(json_object_get(j, "seen")),
@@ -91,7 +85,7 @@ int published_read(json_t *doc, struct published *ret, struct sut_err *err)
 	p.doc = json_incref(doc);
 	if (!json_is_object(doc) || json_array_size(levels) > PUBLISHED_LEVELS_MAX)
 		return bad(err, "levels");
-	snprintf(p.build_id, sizeof(p.build_id), "%s", string_of(doc, "build_id"));
+	snprintf(p.build_id, sizeof(p.build_id), "%s", sut_json_text(doc, "build_id"));
 	p.snapshot = json_integer_value(json_object_get(doc, "snapshot"));
 	p.read_at = json_integer_value(json_object_get(doc, "read_at"));
 	p.expires = json_integer_value(json_object_get(doc, "expires"));
@@ -109,10 +103,10 @@ int published_read(json_t *doc, struct published *ret, struct sut_err *err)
 		if (r < 0)
 			return r;
 	}
-	p.stop = stop_of(string_of(stop, "action"));
-	p.stop_reason = string_of(stop, "reason");
-	p.stop_since = string_of(stop, "since");
-	p.near = string_of(doc, "near");
+	p.stop = stop_of(sut_json_text(stop, "action"));
+	p.stop_reason = sut_json_text(stop, "reason");
+	p.stop_since = sut_json_text(stop, "since");
+	p.near = sut_json_text(doc, "near");
 	*ret = p;
 	p = (struct published){0};
 	return 0;
@@ -130,7 +124,7 @@ void published_release(struct published *p)
 /* What the entry says; else what the name says, which has the day in it by custom; else 0. */
 static int64_t created_of(const json_t *custom, const char *id)
 {
-	const char *s = string_of(custom, "created");
+	const char *s = sut_json_text(custom, "created");
 	char text[WHEN_MAX];
 	int64_t t = 0;
 
@@ -179,7 +173,7 @@ int published_level(const struct sut_tuf_target *t, const char *build_id, int64_
 		    struct sut_err *err)
 {
 	json_int_t level = json_integer_value(json_object_get(t->custom, "level"));
-	const char *id = string_of(t->custom, "id");
+	const char *id = sut_json_text(t->custom, "id");
 	char path[PUBLISHED_PATH];
 	json_t *j;
 
@@ -214,7 +208,7 @@ json_t *published_stop(const json_t *custom, const char *build_id)
 {
 	static const char *const words[] = {"none", "halt", "unload"};
 	const json_t *ids = json_object_get(custom, "build_ids"), *id;
-	enum decide_stop stop = stop_of(string_of(custom, "action"));
+	enum decide_stop stop = stop_of(sut_json_text(custom, "action"));
 	bool here = !json_is_array(ids);
 	size_t i;
 
@@ -224,6 +218,6 @@ json_t *published_stop(const json_t *custom, const char *build_id)
 	if (!here || stop == DECIDE_STOP_NONE)
 		return json_pack("{s:s, s:s, s:s}", "action", "none", "reason", "", "since", "");
 	return json_pack("{s:s, s:o, s:o}", "action", words[stop], "reason",
-			 text_of(string_of(custom, "reason"), DECIDE_TEXT_MAX - 1), "since",
-			 text_of(string_of(custom, "since"), 32));
+			 text_of(sut_json_text(custom, "reason"), DECIDE_TEXT_MAX - 1), "since",
+			 text_of(sut_json_text(custom, "since"), 32));
 }

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "json/parse.h"
 #include "sutured/facts.h"
 #include "sutured/library.h"
 
@@ -21,17 +22,10 @@ void report_release(struct report *r)
 	r->body = NULL;
 }
 
-static const char *text_of(const json_t *j, const char *member)
-{
-	const char *s = json_string_value(json_object_get(j, member));
-
-	return s ? s : "";
-}
-
 const char *report_state(const json_t *apply)
 {
-	const char *support = text_of(json_object_get(apply, "support"), "state");
-	const char *sw = text_of(json_object_get(apply, "switch"), "state");
+	const char *support = sut_json_text(json_object_get(apply, "support"), "state");
+	const char *sw = sut_json_text(json_object_get(apply, "switch"), "state");
 
 	if (*support && strcmp(support, "supported") != 0)
 		return "unsupported";
@@ -90,9 +84,9 @@ static json_t *error_json(const char *code, const char *message, const char *pat
 static void add_error(json_t *list, const json_t *e, const char *code)
 {
 	if (json_array_size(list) < REPORT_ERRORS_MAX)
-		(void)json_array_append_new(list,
-					    error_json(code, text_of(e, "message"),
-						       text_of(e, "patchset"), text_of(e, "at")));
+		(void)json_array_append_new(list, error_json(code, sut_json_text(e, "message"),
+							     sut_json_text(e, "patchset"),
+							     sut_json_text(e, "at")));
 }
 
 /* What the root half could not do, then what we could not. */
@@ -103,7 +97,7 @@ static json_t *errors(struct net *n, const json_t *apply)
 	size_t i;
 
 	json_array_foreach(json_object_get(apply, "errors"), i, e) {
-		add_error(list, e, text_of(e, "code"));
+		add_error(list, e, sut_json_text(e, "code"));
 	}
 	json_object_foreach(own, code, e) {
 		add_error(list, e, code);
@@ -132,7 +126,7 @@ static json_t *quarantined(const json_t *apply)
 		json_t *e;
 		size_t k;
 
-		facts_filter(text_of(json_array_get(all, i), "id"), WORD, 0, id, sizeof(id));
+		facts_filter(sut_json_text(json_array_get(all, i), "id"), WORD, 0, id, sizeof(id));
 		json_array_foreach(list, k, e)
 			there = there || !strcmp(json_string_value(e), id);
 		if (*id && !there)
@@ -199,7 +193,7 @@ int report_make(struct net *n, const json_t *apply, const char *known_facts, str
 	facts_product_uuid(apply, product);
 	facts_boot_id(apply, boot);
 	state_word(n, apply, state, sizeof(state));
-	facts_filter(text_of(patch, "id"), WORD, 0, patchset, sizeof(patchset));
+	facts_filter(sut_json_text(patch, "id"), WORD, 0, patchset, sizeof(patchset));
 	r.body = json_pack("{s:s, s:s, s:s, s:o, s:I, s:s, s:I, s:s, s:o, s:o, s:o}", "machine_id",
 			   machine, "boot_id", boot, "state", state, "kernel", facts_kernel(apply),
 			   "level", (json_int_t)bounded(json_object_get(patch, "level"), INT32_MAX),

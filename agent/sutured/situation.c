@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "common/when.h"
+#include "json/parse.h"
 #include "sutured/apply.h"
 #include "sutured/checkin.h"
 #include "sutured/look.h"
@@ -16,13 +17,6 @@ enum {
 	CVES_MAX = 16384, /* of all that is held */
 	CLOCK_OLD = 7 * 24 * 3600,
 };
-
-static const char *string_of(const json_t *j, const char *member)
-{
-	const char *s = json_string_value(json_object_get(j, member));
-
-	return s ? s : "";
-}
 
 static int64_t int_of(const json_t *j, const char *member)
 {
@@ -43,7 +37,7 @@ static enum decide_told told_of(const json_t *told)
 		     {"unload", DECIDE_TOLD_UNLOAD}};
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(words); i++)
-		if (sut_streq(words[i].word, string_of(told, "action")))
+		if (sut_streq(words[i].word, sut_json_text(told, "action")))
 			return words[i].told;
 	return DECIDE_TOLD_NOTHING;
 }
@@ -70,13 +64,13 @@ static int read_held(struct situation *s)
 		if (json_object_get(j, "build_id"))
 			continue;
 		*h = (struct decide_told_held){
-			.id = string_of(j, "patchset"),
+			.id = sut_json_text(j, "patchset"),
 			.level = (uint32_t)int_of(j, "level"),
-			.reason = string_of(j, "reason"),
-			.detail = string_of(j, "detail"),
+			.reason = sut_json_text(j, "reason"),
+			.detail = sut_json_text(j, "detail"),
 			.cves = s->cves + n,
 		};
-		if (!when_parse(string_of(j, "until"), &h->until))
+		if (!when_parse(sut_json_text(j, "until"), &h->until))
 			h->until = 0;
 		json_array_foreach(json_object_get(j, "cves"), k, cve)
 			if (n < ncves && json_is_string(cve)) {
@@ -102,9 +96,9 @@ static int read_told(struct net *n, struct situation *s)
 	if (!in->registered)
 		return 0;
 	in->told = told_of(s->told);
-	in->told_id = string_of(s->told, "patchset");
-	in->told_path = string_of(s->told, "path");
-	in->told_sha256 = string_of(s->told, "sha256");
+	in->told_id = sut_json_text(s->told, "patchset");
+	in->told_path = sut_json_text(s->told, "path");
+	in->told_sha256 = sut_json_text(s->told, "sha256");
 	in->told_level = (uint32_t)int_of(s->told, "level");
 	in->told_length = int_of(s->told, "length");
 	return read_held(s);
@@ -132,7 +126,7 @@ static int64_t boot_since(struct net *n, const struct situation *s, const json_t
 {
 	int64_t at = int_of(note, "boot_s"), now = net_boot_s(n);
 
-	if (!s->half.boot_id[0] || !sut_streq(string_of(note, "boot_id"), s->half.boot_id) ||
+	if (!s->half.boot_id[0] || !sut_streq(sut_json_text(note, "boot_id"), s->half.boot_id) ||
 	    at > now)
 		return -1;
 	return now - at;
@@ -154,9 +148,9 @@ static void read_memory(struct net *n, struct situation *s)
 	int64_t since;
 
 	s->attempt = state_get(n, "_attempt");
-	in->failed_sha256 = string_of(s->attempt, "sha256");
-	in->failed_code = string_of(s->attempt, "code");
-	in->failed_text = string_of(s->attempt, "text");
+	in->failed_sha256 = sut_json_text(s->attempt, "sha256");
+	in->failed_code = sut_json_text(s->attempt, "code");
+	in->failed_text = sut_json_text(s->attempt, "text");
 	since = boot_since(n, s, s->attempt);
 	if (since >= 0 && *in->failed_code)
 		in->retry_s = retry_after(int_of(s->attempt, "tries")) - since;
@@ -184,8 +178,8 @@ static void read_repository(struct net *n, struct situation *s)
 	json_decref(doc);
 	in->repository_set = look_where(n);
 	s->check = state_get(n, "_check");
-	in->check_code = string_of(s->check, "code");
-	in->check_text = string_of(s->check, "text");
+	in->check_code = sut_json_text(s->check, "code");
+	in->check_text = sut_json_text(s->check, "text");
 	in->expires = p->expires;
 	in->near = p->near;
 	in->stop = p->stop;

@@ -39,13 +39,6 @@ static int malformed(struct sut_err *err, const char *in, const char *member)
 		in, *in ? "." : "", member);
 }
 
-static const char *text_of(const json_t *j, const char *member)
-{
-	const char *s = json_string_value(json_object_get(j, member));
-
-	return s ? s : "";
-}
-
 static bool is_printable(const char *s)
 {
 	const uint8_t *p = (const uint8_t *)s, *end = p + strlen(s);
@@ -80,9 +73,9 @@ static bool has_int(const json_t *j, const char *member, int64_t min, int64_t ma
 /* what: "kernel" or "libraries". */
 static int take_run(const json_t *k, const char *what, json_t **ret, struct sut_err *err)
 {
-	const char *action = text_of(k, "action"), *patchset = text_of(k, "patchset");
+	const char *action = sut_json_text(k, "action"), *patchset = sut_json_text(k, "patchset");
 	json_int_t level = json_integer_value(json_object_get(k, "level"));
-	const char *sha256 = text_of(k, "sha256"), *path = text_of(k, "path");
+	const char *sha256 = sut_json_text(k, "sha256"), *path = sut_json_text(k, "path");
 
 	if (strcmp(action, "none") != 0 && strcmp(action, "keep") != 0 &&
 	    strcmp(action, "unload") != 0 && strcmp(action, "apply") != 0)
@@ -127,7 +120,7 @@ static int take_libraries(const json_t *list, json_t **ret, struct sut_err *err)
 	if (list && !json_is_array(list))
 		return malformed(err, "", "libraries");
 	json_array_foreach(list, i, e) {
-		const char *build_id = text_of(e, "build_id");
+		const char *build_id = sut_json_text(e, "build_id");
 		json_t *run = NULL;
 		int r;
 
@@ -171,8 +164,10 @@ static json_t *take_held(const json_t *list)
 	size_t i, left = TOLD_CVES_MAX;
 
 	json_array_foreach(list, i, e) {
-		const char *patchset = text_of(e, "patchset"), *reason = text_of(e, "reason");
-		const char *until = text_of(e, "until"), *build_id = text_of(e, "build_id");
+		const char *patchset = sut_json_text(e, "patchset"),
+			   *reason = sut_json_text(e, "reason");
+		const char *until = sut_json_text(e, "until"),
+			   *build_id = sut_json_text(e, "build_id");
 		json_t *entry;
 
 		if (i >= TOLD_HELD_MAX)
@@ -206,7 +201,7 @@ int told_parse(const json_t *body, struct told *ret, struct sut_err *err)
 	t.serial = (int64_t)json_integer_value(json_object_get(body, "serial"));
 	if (!t.next_checkin_s)
 		return malformed(err, "", "next_checkin_s");
-	(void)snprintf(t.feed, sizeof(t.feed), "%s", text_of(body, "feed"));
+	(void)snprintf(t.feed, sizeof(t.feed), "%s", sut_json_text(body, "feed"));
 	sut_make_printable(t.feed, "");
 	r = take_run(json_object_get(body, "kernel"), "kernel", &t.kernel, err);
 	if (r == 0)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "json/parse.h"
 #include "library/linked.h"
 #include "library/profile_file.h"
 #include "library/slots.h"
@@ -277,13 +278,6 @@ const struct sut_lib_slot *sut_lib_profile_slot(const struct sut_lib_profile *p,
 
 /* ---- the profile's files ---- */
 
-static const char *text(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
 /* A string of the profile's own. */
 static const char *hold(struct priv *v, char *s)
 {
@@ -358,10 +352,10 @@ static int read_objects(struct sut_lib_profile *p, struct priv *v, const char *f
 		struct sut_lib_object *o = &v->objs[p->nobjects++];
 		int r;
 
-		o->path = hold(v, sut_sprintf("%s/objects/%s", folder, text(e, "object")));
-		o->source = text(e, "source");
-		o->cwd = text(e, "cwd");
-		o->language = text(e, "language");
+		o->path = hold(v, sut_sprintf("%s/objects/%s", folder, sut_json_text(e, "object")));
+		o->source = sut_json_text(e, "source");
+		o->cwd = sut_json_text(e, "cwd");
+		o->language = sut_json_text(e, "language");
 		o->argv = string_list(json_object_get(e, "argv"), NULL);
 		o->deps = string_list(json_object_get(e, "deps"), paths);
 		r = read_placed(o, json_object_get(e, "placed"));
@@ -375,9 +369,9 @@ static int read_objects(struct sut_lib_profile *p, struct priv *v, const char *f
 
 static bool is_file(const json_t *f, const char *name)
 {
-	const char *path = text(f, "file"), *base = strrchr(path, '/');
+	const char *path = sut_json_text(f, "file"), *base = strrchr(path, '/');
 
-	return sut_streq(name, text(f, "soname")) || sut_streq(name, path) ||
+	return sut_streq(name, sut_json_text(f, "soname")) || sut_streq(name, path) ||
 	       (base && sut_streq(name, base + 1));
 }
 
@@ -387,17 +381,17 @@ static int choose(const struct sut_lib_profile *p, const json_t *files, const ch
 	_cleanup_buf_ struct sut_buf all = SUT_BUF_INIT(1024);
 
 	if (!name && json_array_size(files) == 1)
-		name = text(json_array_get(files, 0), "file");
+		name = sut_json_text(json_array_get(files, 0), "file");
 	for (size_t i = 0; i < json_array_size(files); i++) {
 		const json_t *f = json_array_get(files, i);
-		const char *base = strrchr(text(f, "file"), '/');
+		const char *base = strrchr(sut_json_text(f, "file"), '/');
 
 		if (name && is_file(f, name)) {
 			*ret = f;
 			return 0;
 		}
 		if (sut_buf_addf(&all, "%s%s", all.len ? ", " : "",
-				 base ? base + 1 : text(f, "file")) < 0 &&
+				 base ? base + 1 : sut_json_text(f, "file")) < 0 &&
 		    all.len)
 			continue; /* the message is cut */
 	}
@@ -438,22 +432,23 @@ static int open_file(struct sut_lib_profile *p, struct priv *v, const char *name
 	const char *folder;
 	int r;
 
-	p->name = text(v->profile, "name");
-	p->package = text(v->profile, "package");
-	p->version = text(v->profile, "version");
-	p->source = text(v->profile, "source");
-	p->source_version = text(v->profile, "source_version");
-	p->arch = text(v->profile, "arch");
-	p->src_dir = text(v->profile, "src_dir");
+	p->name = sut_json_text(v->profile, "name");
+	p->package = sut_json_text(v->profile, "package");
+	p->version = sut_json_text(v->profile, "version");
+	p->source = sut_json_text(v->profile, "source");
+	p->source_version = sut_json_text(v->profile, "source_version");
+	p->arch = sut_json_text(v->profile, "arch");
+	p->src_dir = sut_json_text(v->profile, "src_dir");
 	r = choose(p, json_object_get(v->profile, "files"), name, &file, err);
 	if (r < 0)
 		return r;
-	p->file = text(file, "file");
-	p->soname = text(file, "soname");
-	p->root = *text(v->profile, "root") == '/'
-			  ? text(v->profile, "root")
-			  : hold(v, sut_sprintf("%s/%s", p->dir, text(v->profile, "root")));
-	folder = hold(v, sut_sprintf("%s/%s", p->dir, text(file, "dir")));
+	p->file = sut_json_text(file, "file");
+	p->soname = sut_json_text(file, "soname");
+	p->root =
+		*sut_json_text(v->profile, "root") == '/'
+			? sut_json_text(v->profile, "root")
+			: hold(v, sut_sprintf("%s/%s", p->dir, sut_json_text(v->profile, "root")));
+	folder = hold(v, sut_sprintf("%s/%s", p->dir, sut_json_text(file, "dir")));
 	p->shipped = hold(v, sut_sprintf("%s/shipped%s", p->dir, p->file));
 	p->rebuilt = folder ? hold(v, sut_sprintf("%s/rebuilt", folder)) : NULL;
 	if (!p->root || !p->shipped || !p->rebuilt)
@@ -481,7 +476,7 @@ static int load(const char *cache, const char *target, json_t **ret, char **ret_
 				   "there is no target %s in %s; run: suture-build target add %s",
 				   target, cache, target);
 	*ret = json_load_file(path, 0, NULL);
-	if (!*ret || !sut_streq(text(*ret, "kind"), "library")) {
+	if (!*ret || !sut_streq(sut_json_text(*ret, "kind"), "library")) {
 		json_decref(*ret);
 		*ret = NULL;
 		return sut_err_set(err, EBADMSG,
@@ -553,7 +548,7 @@ void sut_lib_profile_freep(struct sut_lib_profile **p)
 
 const char *sut_lib_profile_epoch(const struct sut_lib_profile *p)
 {
-	return text(priv_of(p)->profile, "epoch");
+	return sut_json_text(priv_of(p)->profile, "epoch");
 }
 
 static int list_files(const char *cache, const char *target, bool whole, struct sut_strv *ret,
@@ -566,7 +561,7 @@ static int list_files(const char *cache, const char *target, bool whole, struct 
 
 	files = json_object_get(j, "files");
 	for (size_t i = 0; r == 0 && i < json_array_size(files); i++) {
-		const char *path = text(json_array_get(files, i), "file");
+		const char *path = sut_json_text(json_array_get(files, i), "file");
 		const char *base = strrchr(path, '/');
 
 		if (sut_strv_add(ret, base && !whole ? base + 1 : path) < 0)

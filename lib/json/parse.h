@@ -25,6 +25,14 @@ struct sut_json_why {
 int sut_json_object_parse(const void *data, size_t len, size_t depth, json_t **ret,
 			  struct sut_json_why *why) _must_check_;
 
+/* The string of that member; "" when there is none. Lives as long as the document. */
+static inline const char *sut_json_text(const json_t *object, const char *member)
+{
+	const char *s = json_string_value(json_object_get(object, member));
+
+	return s ? s : "";
+}
+
 static inline void sut_json_freep(json_t **j)
 {
 	json_decref(*j);

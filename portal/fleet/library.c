@@ -8,14 +8,8 @@
 
 #include "base/str.h"
 #include "fleet/report.h"
+#include "json/parse.h"
 #include "portal.h"
-
-static const char *text_of(const json_t *j, const char *name)
-{
-	const char *s = json_string_value(json_object_get(j, name));
-
-	return s ? s : "";
-}
 
 static json_int_t int_of(const json_t *j, const char *name)
 {
@@ -48,10 +42,11 @@ int library_settle(const json_t *libraries, char **ret)
 		ok = ok &&
 		     !json_array_append_new(
 			     list,
-			     json_pack("[s, s, s, I, s, I, I, s]", text_of(e, "build_id"),
-				       text_of(e, "name"), text_of(e, "version"),
-				       int_of(e, "level"), text_of(e, "patchset"), magnitude(all),
-				       all > patched ? all - patched : 0, text_of(e, "state")));
+			     json_pack("[s, s, s, I, s, I, I, s]", sut_json_text(e, "build_id"),
+				       sut_json_text(e, "name"), sut_json_text(e, "version"),
+				       int_of(e, "level"), sut_json_text(e, "patchset"),
+				       magnitude(all), all > patched ? all - patched : 0,
+				       sut_json_text(e, "state")));
 	}
 	if (ok)
 		text = json_dumps(list, JSON_COMPACT);
@@ -76,14 +71,16 @@ int library_store(struct sut_db *db, int64_t id, const json_t *libraries, struct
 	json_array_foreach(libraries, i, e) {
 		if (r < 0)
 			break;
-		r = sut_db_exec(
-			db, insert,
-			SUT_DB_ARGS(SUT_DB_I(id), SUT_DB_T(text_of(e, "build_id")),
-				    SUT_DB_T(text_of(e, "name")), SUT_DB_T(text_of(e, "version")),
-				    SUT_DB_I(int_of(e, "level")), SUT_DB_T(text_of(e, "patchset")),
-				    SUT_DB_I(int_of(e, "processes")),
-				    SUT_DB_I(int_of(e, "patched")), SUT_DB_T(text_of(e, "state"))),
-			NULL, err);
+		r = sut_db_exec(db, insert,
+				SUT_DB_ARGS(SUT_DB_I(id), SUT_DB_T(sut_json_text(e, "build_id")),
+					    SUT_DB_T(sut_json_text(e, "name")),
+					    SUT_DB_T(sut_json_text(e, "version")),
+					    SUT_DB_I(int_of(e, "level")),
+					    SUT_DB_T(sut_json_text(e, "patchset")),
+					    SUT_DB_I(int_of(e, "processes")),
+					    SUT_DB_I(int_of(e, "patched")),
+					    SUT_DB_T(sut_json_text(e, "state"))),
+				NULL, err);
 	}
 	return r < 0 ? r : 0;
 }
@@ -160,7 +157,7 @@ static int decide_one(struct sut_db *db, const struct feed_view *view, const str
 		      const json_t *library, const json_t *quarantined, int64_t now,
 		      const struct library_answer *ret, struct sut_err *err)
 {
-	const char *build_id = text_of(library, "build_id");
+	const char *build_id = sut_json_text(library, "build_id");
 	struct decide_policy policy = {
 		.has_delay = s->delay_hours >= 0,
 		.delay_hours = s->delay_hours,
@@ -170,7 +167,7 @@ static int decide_one(struct sut_db *db, const struct feed_view *view, const str
 		.hold_until = s->hold_until,
 		.hold_reason = s->text[SYS_HOLD_REASON],
 		.running = (uint32_t)int_of(library, "level"),
-		.running_patchset = text_of(library, "patchset"),
+		.running_patchset = sut_json_text(library, "patchset"),
 		.now = now,
 	};
 	struct decide_out out;
@@ -212,8 +209,8 @@ int library_decide(struct portal *p, struct sut_db *db, const struct fleet_syste
 
 	json_array_foreach(libraries, i, e) {
 		_cleanup_(decisions_putp) const struct feed_view *view = NULL;
-		int r = decisions_get_library(p, db, s->feed, text_of(e, "build_id"), &fresh, &view,
-					      err);
+		int r = decisions_get_library(p, db, s->feed, sut_json_text(e, "build_id"), &fresh,
+					      &view, err);
 
 		if (r < 0)
 			return r;

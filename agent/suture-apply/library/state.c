@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "common/choice.h"
 #include "common/when.h"
+#include "json/parse.h"
 #include "kernel/report.h"
 #include "suture-apply/errors.h"
 #include "suture-apply/library/daemon.h"
@@ -22,13 +23,6 @@ static json_t *when_json(int64_t t)
 
 	when_text(t, text);
 	return json_string(text);
-}
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-
-	return s ? s : "";
 }
 
 json_t *library_reasons(const json_t *told)
@@ -63,7 +57,7 @@ static json_t *daemon_json(const char *state, const char *text, const char *watc
 static const char *watch_word(const json_t *answer)
 {
 	static const char *const words[] = {"on", "off", "failed"};
-	const char *is = text_of(json_object_get(answer, "watch"), "state");
+	const char *is = sut_json_text(json_object_get(answer, "watch"), "state");
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(words); i++)
 		if (sut_streq(is, words[i]))
@@ -80,7 +74,7 @@ static json_t *ask(struct apply *a, bool any, json_t **ret_answer)
 
 	if (r == 0)
 		return daemon_json("running",
-				   text_of(json_object_get(*ret_answer, "watch"), "text"),
+				   sut_json_text(json_object_get(*ret_answer, "watch"), "text"),
 				   watch_word(*ret_answer));
 	*ret_answer = NULL;
 	if (!any && (r == -ENOENT || r == -ECONNREFUSED))
@@ -181,7 +175,7 @@ static bool is_untold(const struct lib_state *s, const char *build_id)
 	const json_t *told = daemon_library(s->answer, build_id);
 
 	return s->answer && want->id[0] && s->g.phase != GUARD_APPLYING &&
-	       !sut_streq(text_of(told, "sha256"), want->sha256);
+	       !sut_streq(sut_json_text(told, "sha256"), want->sha256);
 }
 
 /*
