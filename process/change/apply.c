@@ -15,7 +15,13 @@
 #include "change/quiet.h"
 #include "change/regs.h"
 
-enum { SITES_MAX = 16, COLLISIONS_MAX = 8 };
+enum {
+	SITES_MAX = 16,
+	COLLISIONS_MAX = 8,
+	/* Bytes and functions that are written within one stop. */
+	SMALL_IMAGE = 32 << 10,
+	SMALL_FUNCS = 32,
+};
 
 /* One mapping of the target. */
 struct site {
@@ -490,12 +496,8 @@ static int act(void *ctx, const struct threads *t, const struct inside_hit *hits
 	return r < 0 ? r : -EAGAIN;
 }
 
-static int switch_over(struct apply *a, struct sut_err *err)
+static int list_all(struct apply *a, struct sut_err *err)
 {
-	const struct sut_library *l = a->patch->library;
-	struct quiet q = {.p = a->p, .o = a->o, .result = a->r, .act = act, .ctx = a};
-	int r = 0;
-
 	a->all = calloc(a->nknown + a->nsites, sizeof(*a->all));
 	if (!a->all)
 		return sut_err_oom(err);
@@ -504,6 +506,68 @@ static int switch_over(struct apply *a, struct sut_err *err)
 	for (size_t i = 0; i < a->nsites; i++)
 		if (a->sites[i].placed)
 			a->all[a->nall++] = a->sites[i].new;
+	return 0;
+}
+
+/*
+ * One thread, which nothing is known of yet, and little to write: one stop for all of it costs half as much as two. What needs a look at more
+ * than one stack, or code of the process, takes its time.
+ */
+static bool may_be_at_once(const struct apply *a)
+{
+	const struct sut_library *l = a->patch->library;
+
+	return !a->held && a->nsites == 1 && a->p->nthreads == 1 && !a->sites[0].current &&
+	       !a->sites[0].old && !l->nimports && !l->frames && l->image_len <= SMALL_IMAGE &&
+	       l->nfuncs <= SMALL_FUNCS &&
+	       !(a->o && (a->o->each_function || a->o->scan_heap > 0)) &&
+	       !image_again(a->known, a->nknown, &a->sites[0].e, a->patch) && !coroutine_used(a->p);
+}
+
+/* *ret_done false: it was not so after all, and the process is as it was. */
+static int at_once(struct apply *a, bool *ret_done, struct sut_err *err)
+{
+	_cleanup_(sut_freep) struct inside_hit *hits = NULL;
+	const struct inside_options o = {.scan_heap = false};
+	_cleanup_(ranges_release) struct ranges ranges = {0};
+	struct site *s = &a->sites[0];
+	struct threads t;
+	size_t n = 0, held;
+	int r;
+
+	r = ranges_add_library(&ranges, a->patch->library, s->e.bias, 0, err);
+	if (r < 0)
+		return r;
+	ranges_end(&ranges);
+	if (threads_stop(a->p, quiet_deadline(a->o), &t, NULL) < 0)
+		return 0;
+	held = t.n;
+	if (t.n == 1 && t.v[0].held && !t.v[0].vfork && !t.v[0].group_stop &&
+	    inside_find(&t, ranges.v, ranges.n, &o, &hits, &n, NULL) == 0 && !n) {
+		r = image_place(a->p, t.v[0].tid, &s->e, a->patch, 0, NULL, NULL, &s->new, err);
+		s->placed = r == 0;
+		if (r == 0)
+			r = pair_up(s, err);
+		if (r == 0)
+			r = list_all(a, err);
+		if (r == 0)
+			r = act(a, &t, NULL, 0, true, err);
+		*ret_done = r == 0;
+		a->r->tries++;
+	}
+	quiet_count(a->r, threads_go(&t), held);
+	/* No room on its stack just now. */
+	return r == -EBUSY && !s->placed ? 0 : r;
+}
+
+static int switch_over(struct apply *a, struct sut_err *err)
+{
+	const struct sut_library *l = a->patch->library;
+	struct quiet q = {.p = a->p, .o = a->o, .result = a->r, .act = act, .ctx = a};
+	int r = list_all(a, err);
+
+	if (r < 0)
+		return r;
 	/* cppcheck-suppress autoVariables ; taken back below */
 	a->quiet = &q;
 	for (uint32_t i = 0; i < a->nsites && !r; i++) {
@@ -585,7 +649,7 @@ static bool somebody_was_here(struct apply *a)
 static int apply_once(struct run *run, struct sut_err *err)
 {
 	struct apply a = {.held = run->held, .patch = run->patch, .o = run->o, .r = run->result};
-	bool current = true, replaced = false;
+	bool current = true, replaced = false, done = false;
 	int r;
 
 	r = run_open(run, &a.p, err);
@@ -595,14 +659,18 @@ static int apply_once(struct run *run, struct sut_err *err)
 	}
 	if (!r)
 		r = find_sites(&a, err);
+	if (!r && may_be_at_once(&a))
+		r = at_once(&a, &done, err);
 	for (size_t i = 0; i < a.nsites && !r; i++) {
 		if (a.sites[i].current)
 			continue;
 		current = false;
 		replaced |= a.sites[i].old != NULL;
+		if (done)
+			continue;
 		r = place(&a, &a.sites[i], err);
 	}
-	if (!r && !current)
+	if (!r && !current && !done)
 		r = switch_over(&a, err);
 	if (r < 0)
 		r = or_gone(&a, r, err);

@@ -18,6 +18,7 @@
 #include "change/frame.h"
 #include "change/seize.h"
 #include "change/syscall.h"
+#include "change/why.h"
 #include "look/elf.h"
 
 #define BIT(sig) (UINT64_C(1) << ((sig)-1)) /* in a mask of signals */
@@ -41,6 +42,7 @@ struct call {
 	uint8_t saved[FRAME_MAX]; /* what lies where the frame is put */
 	int signal;		  /* to be given to it when it goes on */
 	struct seize_clock clock;
+	uint64_t pc; /* where it begins what it is to do */
 };
 
 static int gone(const struct call *c, struct sut_err *err)
@@ -302,6 +304,7 @@ static int begin(struct call *c, const struct inject_gadgets *g, uint64_t functi
 		frame_regs_call(&c->t, function, c->f.at, args, &r);
 	else
 		frame_regs_syscall(&c->t, g->syscall, c->f.at, args, &r);
+	c->pc = r.rip;
 	if (request(PTRACE_SETREGS, c->tid, 0, &r) < 0)
 		return failed(c, "its registers cannot be set", err);
 	if (request(PTRACE_SETSIGMASK, c->tid, sizeof(blocked), &blocked) < 0)
@@ -462,12 +465,19 @@ static int refuse_call(struct call *c, struct sut_err *err)
 static int stray(struct call *c, struct sut_err *err)
 {
 	int r = halt(c, true);
+	struct user_regs_struct regs;
+	bool never_ran;
 
+	never_ran = r == 0 && request(PTRACE_GETREGS, c->tid, 0, &regs) == 0 && regs.rip == c->pc;
 	if (r == 0)
 		r = restore(c, true, err);
 	if (r == -ETIMEDOUT)
 		return lasts(c, err);
-	return r < 0 ? r : took_another_way(c, err);
+	if (r < 0 || !never_ran)
+		return r < 0 ? r : took_another_way(c, err);
+	/* Its group was frozen just now, or nobody let it run. */
+	r = why_frozen(c->p->pid, err);
+	return r < 0 ? r : lasts(c, err);
 }
 
 static void call_free(struct call *c)

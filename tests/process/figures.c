@@ -121,6 +121,7 @@ struct one_by_one {
 	struct victim *v;
 	unsigned int n;
 	uint64_t took, used; /* ns on the clock, of CPU */
+	uint64_t *stops;     /* ns that each stood still */
 	bool good;
 };
 
@@ -133,6 +134,7 @@ static bool patch_them(struct one_by_one *o)
 		struct done d = apply_with(o->v[i].pid, patch, &options);
 
 		MUST(d.r == 0 && !d.res.stuck, "%s", d.err.msg);
+		o->stops[i] = d.res.stop_ns;
 	}
 	o->took = now_ns() - begun;
 	o->used = cpu_ns() - used;
@@ -159,7 +161,8 @@ static bool many(unsigned int n)
 	pthread_t t;
 	struct victim *v = calloc(n, sizeof(*v));
 
-	MUST(v != NULL, "memory");
+	o.stops = calloc(n, sizeof(*o.stops));
+	MUST(v != NULL && o.stops != NULL, "memory");
 	o.v = v;
 	MUST(sched_getaffinity(0, sizeof(before), &before) == 0, "affinity");
 	for (int i = CPU_SETSIZE - 1; i >= 0; i--)
@@ -175,6 +178,9 @@ static bool many(unsigned int n)
 	pthread_join(t, NULL);
 	MUST(sched_setaffinity(0, sizeof(before), &before) == 0, "affinity");
 	MUST(o.good, "patched");
+	printf("first-median\t%.0f\n", us(o.stops, n, 50));
+	printf("first-p99\t%.0f\n", us(o.stops, n, 99));
+	free(o.stops);
 	printf("per-second\t%.0f\n", n * 1e9 / (double)o.took);
 	/* What is left when nobody else wants the CPU. */
 	printf("per-cpu-second\t%.0f\n", n * 1e9 / (double)o.used);

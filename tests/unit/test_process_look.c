@@ -533,7 +533,8 @@ static void a_sound_file_is_roots_alone(void **state)
 		assert_int_equal(fchown(fd, 65534, 0), 0);
 	}
 	assert_false(sound_file(getpid(), at));
-	assert_int_equal(sound_place(getpid(), at), geteuid() == 0);
+	if (geteuid() == 0)
+		assert_true(sound_place(getpid(), at));
 	unlink(path);
 	close(at);
 	close(fd);
