@@ -20,7 +20,7 @@ setup: ## install what is needed from the archive of Debian 12
 	@scripts/setup
 
 .PHONY: demo
-demo: setup build ## fix a real hole in a running stock kernel, in a virtual machine
+demo: setup build ## close real holes in a running kernel and in a running TLS server, in a virtual machine
 	@demo/run
 
 .PHONY: test

@@ -3,9 +3,10 @@
 # The second act of the demo: a TLS server in the same virtual machine, whose libcrypto is patched in its memory by the agent.
 # For demo/run, whose variables and functions it uses.
 #
-#   library_choose      which libssl3, and in which direction; sets library_package for the machine's image
+#   library_choose      which libssl3, and in which direction; the machine's image has it
 #   library_build       the target, the fix, the patch: $work/upatch.bin
-#   library_act         everything in the machine; sets library_summary, or fails
+#   library_act         everything in the machine, or fails
+#   library_summary     says what was seen, and fails when it is not what it should be
 
 library_cve=CVE-2026-31790
 library_file=providers/implementations/kem/rsa_kem.c
@@ -25,7 +26,7 @@ library_choose() {
 		library_direction=reverse
 	fi
 	library_target=debian/libssl3=$library_version
-	library_package=libssl3=$library_version
+	system_packages=libssl3=$library_version
 }
 
 library_build() {
@@ -118,10 +119,19 @@ library_act() {
 		sleep 1
 	done
 	jq -r '.libraries[] | select(.level == 1) | "  portal: \(.name), level \(.level): \(.patched) of \(.processes) processes"' "$work/system.json"
-	talk_lost=$(sed -n 's/.* lost \([0-9]*\) .*/\1/p' "$work/talk")
-	library_expected="VULNERABLE FIXED FIXED VULNERABLE FIXED"
-	[ "$library_direction" = fix ] || library_expected="FIXED VULNERABLE VULNERABLE FIXED VULNERABLE"
-	[ "$talk_before $talk_patched $talk_later $talk_reverted $talk_again" = "$library_expected" ] ||
-		fail "expected of the TLS server: $library_expected"
-	[ "${talk_lost:-x}" = 0 ] || { cat "$work/talk" >&2; fail "TLS messages were lost"; }
+}
+
+library_summary() {
+	[ "$library_direction" = fix ] || echo "  (reversed: the patch takes the fix out of a libcrypto that has it)"
+	echo "  TLS server in memory     $talk_before"
+	echo "  patched by the agent     $talk_patched"
+	echo "  one that starts later    $talk_later"
+	echo "  after suture lib unload  $talk_reverted"
+	echo "  after suture lib update  $talk_again"
+	echo "  its traffic              $(cat "$work/talk")"
+	expected="VULNERABLE FIXED FIXED VULNERABLE FIXED"
+	[ "$library_direction" = fix ] || expected="FIXED VULNERABLE VULNERABLE FIXED VULNERABLE"
+	[ "$talk_before $talk_patched $talk_later $talk_reverted $talk_again" = "$expected" ] || fail "expected $expected"
+	lost=$(sed -n 's/.* lost \([0-9]*\) .*/\1/p' "$work/talk")
+	[ "${lost:-x}" = 0 ] || fail "TLS messages were lost"
 }
