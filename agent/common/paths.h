@@ -54,6 +54,7 @@
 #define AGENT_NET_SAID AGENT_RUN "/agent.json" /* what sutured said of itself, for the metrics */
 #define AGENT_PROCESS_SOCKET AGENT_RUN "/process.sock" /* of suture-process, 0600 root */
 #define AGENT_FED AGENT_RUN "/libraries"	       /* it was told in this boot what is to run */
+#define AGENT_ASKED AGENT_RUN "/libraries.asked"       /* it may start although nothing is to run */
 #define AGENT_PATCHED AGENT_RUN "/patched.json" /* processes in which a new patch is watched */
 #define AGENT_VEX AGENT_RUN "/openvex.json"
 

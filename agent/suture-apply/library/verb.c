@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "common/conf.h"
 #include "suture-apply/library/act.h"
 #include "suture-apply/library/daemon.h"
@@ -166,9 +168,14 @@ static int files_once(struct apply *a, json_t *answer, struct sut_err *err)
 {
 	struct machine_kernel k;
 	json_t *libraries = NULL, *daemon = NULL;
+	/* Its unit looks for this: at a boot it is not to start for nothing. */
+	struct agent_path asked = agent_path(a->root, AGENT_ASKED);
 	bool wanted = true;
-	int r = daemon_start(a, err);
+	int r = sut_file_write(asked.s, "", 0, 0644, err);
 
+	if (r == 0)
+		r = daemon_start(a, err);
+	(void)!unlink(asked.s);
 	if (r == 0)
 		r = pass_on(a, json_pack("{s:s}", "verb", "files"), "files", answer, err);
 	if (r == 0 && a->machine.kernel(a->machine.ctx, &k, NULL) == 0 &&
