@@ -13,6 +13,7 @@
 
 enum {
 	FRAME_XSTATE_MAX = 16 << 10, /* of NT_X86_XSTATE */
+	FRAME_FXSAVE_LEN = 512,	     /* of NT_PRFPREG, which is all where a CPU has no XSAVE */
 	FRAME_MAX = FRAME_XSTATE_MAX + 2048,
 	FRAME_RED_ZONE = 128,
 	FRAME_STUB_LEN = 12,
@@ -25,7 +26,7 @@ struct frame_thread {
 	struct user_regs_struct regs; /* at its stop */
 	uint64_t sigmask;
 	uint8_t xstate[FRAME_XSTATE_MAX]; /* as PTRACE_GETREGSET gives it */
-	size_t xstate_len;
+	size_t xstate_len;		  /* FRAME_FXSAVE_LEN: without a header */
 };
 
 struct frame {

@@ -24,10 +24,9 @@
 #define ERESTART_RESTARTBLOCK 516
 
 enum {
-	FXSAVE_LEN = 512,
 	FXSAVE_SOFTWARE = 464, /* where the kernel says what follows */
 	XSAVE_HEADER = 64,
-	XSTATE_LEGACY = FXSAVE_LEN + XSAVE_HEADER,
+	XSTATE_LEGACY = FRAME_FXSAVE_LEN + XSAVE_HEADER,
 	INVALID_ALTSTACK_MODE = 8,
 };
 
@@ -55,7 +54,7 @@ struct rt_frame {
 	uint8_t info[128];
 };
 
-_Static_assert(sizeof(struct software) == FXSAVE_LEN - FXSAVE_SOFTWARE, "the rest of FXSAVE");
+_Static_assert(sizeof(struct software) == FRAME_FXSAVE_LEN - FXSAVE_SOFTWARE, "the rest of FXSAVE");
 _Static_assert(sizeof(struct sigcontext_64) == 256, "as the kernel has it");
 _Static_assert(sizeof(struct rt_frame) == 440, "as the kernel has it");
 
@@ -91,9 +90,11 @@ static size_t xstate_size(const struct frame_thread *t, uint64_t *features)
 
 	pthread_once(&once, read_parts);
 	*features = 3;
+	if (t->xstate_len == FRAME_FXSAVE_LEN)
+		return FRAME_FXSAVE_LEN;
 	if (t->xstate_len < XSTATE_LEGACY)
 		return 0;
-	memcpy(features, t->xstate + FXSAVE_LEN, sizeof(*features));
+	memcpy(features, t->xstate + FRAME_FXSAVE_LEN, sizeof(*features));
 	for (unsigned int i = 2; i < SUT_ARRAY_SIZE(parts); i++) {
 		size_t end = (size_t)parts[i].offset + parts[i].len;
 
@@ -182,8 +183,13 @@ void frame_build(const struct frame_thread *t, uint64_t below, uint64_t restore,
 
 		f.sc.fpstate = fp;
 		memcpy(x, t->xstate, size);
-		memcpy(x + FXSAVE_SOFTWARE, &sw, sizeof(sw));
-		memcpy(x + size, &magic2, sizeof(magic2));
+		/* A kernel that does not use XSAVE looks for neither. */
+		if (size > FRAME_FXSAVE_LEN) {
+			memcpy(x + FXSAVE_SOFTWARE, &sw, sizeof(sw));
+			memcpy(x + size, &magic2, sizeof(magic2));
+		} else {
+			f.uc_flags &= ~(uint64_t)UC_FP_XSTATE;
+		}
 	}
 	memcpy(ret->bytes, &f, sizeof(f));
 }

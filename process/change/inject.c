@@ -189,10 +189,11 @@ static int keep(struct call *c, struct sut_err *err)
 			"Thread %d of process %d runs 32-bit code. Restart the process "
 			"with the updated package.",
 			c->tid, c->p->pid);
-	if (request(PTRACE_GETREGSET, c->tid, NT_X86_XSTATE, &x) == 0)
-		c->t.xstate_len = x.iov_len;
-	else
+	/* ENODEV: a CPU without XSAVE, as emulated ones are by default. */
+	if (request(PTRACE_GETREGSET, c->tid, NT_X86_XSTATE, &x) < 0 &&
+	    (errno != ENODEV || request(PTRACE_GETREGSET, c->tid, NT_PRFPREG, &x) < 0))
 		return failed(c, "its vector registers cannot be read", err);
+	c->t.xstate_len = x.iov_len;
 	if (request(PTRACE_GETSIGMASK, c->tid, sizeof(c->t.sigmask), &c->t.sigmask) < 0)
 		return failed(c, "its signal mask cannot be read", err);
 	leave_entry(c);
@@ -365,8 +366,9 @@ static int halt(struct call *c, bool running)
 static int restore(struct call *c, bool vectors, struct sut_err *err)
 {
 	struct iovec x = {c->t.xstate, c->t.xstate_len};
+	unsigned int set = x.iov_len == FRAME_FXSAVE_LEN ? NT_PRFPREG : NT_X86_XSTATE;
 
-	if (vectors && request(PTRACE_SETREGSET, c->tid, NT_X86_XSTATE, &x) < 0)
+	if (vectors && request(PTRACE_SETREGSET, c->tid, set, &x) < 0)
 		return failed(c, "its vector registers cannot be set", err);
 	if (request(PTRACE_SETSIGMASK, c->tid, sizeof(c->t.sigmask), &c->t.sigmask) < 0)
 		return failed(c, "its signal mask cannot be set", err);

@@ -71,15 +71,16 @@ bool target_avx(void)
 	return __builtin_cpu_supports("avx");
 }
 
-void target_spin(struct target_state *s, int fd)
+static void spin(struct target_state *s, bool upper_halves)
 {
 	static uint8_t in[STATE], out[STATE];
 	unsigned int seed = 1;
 
-	(void)fd;
 	while (!s->stop) {
 		for (size_t i = 0; i < STATE; i++)
 			in[i] = (uint8_t)rand_r(&seed);
+		for (size_t i = 0; i < 16 && !upper_halves; i++)
+			memset(in + 32 * i + 16, 0, 16);
 		memset(out, 0, sizeof(out));
 		spin_registers(in, out, 200000);
 		for (size_t i = 0; i < STATE - 8; i++)
@@ -92,6 +93,18 @@ void target_spin(struct target_state *s, int fd)
 			wrong(s, "the flags were changed", out[STATE - 8]);
 		s->rounds++;
 	}
+}
+
+void target_spin(struct target_state *s, int fd)
+{
+	(void)fd;
+	spin(s, true);
+}
+
+void target_spin_sse(struct target_state *s, int fd)
+{
+	(void)fd;
+	spin(s, false);
 }
 
 void target_read(struct target_state *s, int fd)

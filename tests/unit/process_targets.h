@@ -28,8 +28,9 @@ struct target {
 
 typedef void (*target_fn)(struct target_state *s, int fd);
 
-void target_spin(struct target_state *s, int fd);  /* every register, the flags, the red zone */
-void target_read(struct target_state *s, int fd);  /* blocked in read(): one byte, one round */
+void target_spin(struct target_state *s, int fd);     /* every register, the flags, the red zone */
+void target_spin_sse(struct target_state *s, int fd); /* … but for the upper halves, which are 0 */
+void target_read(struct target_state *s, int fd);     /* blocked in read(): one byte, one round */
 void target_sleep(struct target_state *s, int fd); /* clock_nanosleep(), relative: restart_block */
 void target_epoll(struct target_state *s,
 		  int fd); /* epoll_wait(), never begun again by the kernel */

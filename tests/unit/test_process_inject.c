@@ -2,11 +2,16 @@
 /* change/inject.h: a thread does a system call for us and never knows; also when we die in the middle of it. */
 #include "unit.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -421,8 +426,29 @@ static int patcher(void *arg)
 	return once(t->pid, map_call, &v, NULL) == 0 ? 0 : 1;
 }
 
+/* The same on a CPU without XSAVE: its kernel says that there is no such set of registers. */
+static int patcher_without_xsave(void *arg)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PTRACE_GETREGSET, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NT_X86_XSTATE, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENODEV),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = {SUT_ARRAY_SIZE(code), code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+		return 2;
+	return patcher(arg);
+}
+
 /* Killed before every system call of ours in turn, the target goes on as if nothing had been. */
-static void die_everywhere(target_fn fn, bool feed)
+static void die_everywhere(target_fn fn, bool feed, int (*run)(void *))
 {
 	struct target t = target_start(fn);
 	struct fault_result r = {0};
@@ -430,12 +456,12 @@ static void die_everywhere(target_fn fn, bool feed)
 	uint64_t calls, before;
 
 	usleep(10000);
-	fault_run(patcher, &t, &(struct fault_plan){.kind = FAULT_NONE}, &r);
+	fault_run(run, &t, &(struct fault_plan){.kind = FAULT_NONE}, &r);
 	assert_int_equal(r.status, 0);
 	calls = r.syscalls;
 	assert_true(calls > 30);
 	for (uint64_t n = 1; n <= calls + 3; n++) {
-		fault_run(patcher, &t, &(struct fault_plan){.kind = FAULT_KILL, .n = n}, &r);
+		fault_run(run, &t, &(struct fault_plan){.kind = FAULT_KILL, .n = n}, &r);
 		assert_true(r.status == -SIGKILL || n > calls - 3);
 		before = t.s->rounds;
 		if (feed) {
@@ -454,37 +480,44 @@ static void death_leaves_every_register(void **state _unused_)
 {
 	if (!target_avx())
 		skip();
-	die_everywhere(target_spin, false);
+	die_everywhere(target_spin, false, patcher);
+}
+
+static void without_xsave_too(void **state _unused_)
+{
+	if (!target_avx())
+		skip();
+	die_everywhere(target_spin_sse, false, patcher_without_xsave);
 }
 
 static void death_leaves_a_read(void **state _unused_)
 {
-	die_everywhere(target_read, true);
+	die_everywhere(target_read, true, patcher);
 }
 
 static void death_leaves_an_epoll_wait(void **state _unused_)
 {
-	die_everywhere(target_epoll, true);
+	die_everywhere(target_epoll, true, patcher);
 }
 
 static void death_leaves_a_sleep(void **state _unused_)
 {
-	die_everywhere(target_sleep, false);
+	die_everywhere(target_sleep, false, patcher);
 }
 
 static void death_leaves_a_futex(void **state _unused_)
 {
-	die_everywhere(target_futex, false);
+	die_everywhere(target_futex, false, patcher);
 }
 
 static void death_leaves_a_full_stack(void **state _unused_)
 {
-	die_everywhere(target_deep, false);
+	die_everywhere(target_deep, false, patcher);
 }
 
 static void death_leaves_an_alternate_stack(void **state _unused_)
 {
-	die_everywhere(target_altstack, false);
+	die_everywhere(target_altstack, false, patcher);
 }
 
 /* A thread that was stopped by SIGSTOP when we died is still stopped, and goes on with SIGCONT. */
@@ -534,6 +567,7 @@ int main(void)
 		cmocka_unit_test(a_function_that_takes_too_long_ends_by_itself),
 		cmocka_unit_test(a_fault_of_the_function_does_not_reach_the_process),
 		cmocka_unit_test(death_leaves_every_register),
+		cmocka_unit_test(without_xsave_too),
 		cmocka_unit_test(death_leaves_a_read),
 		cmocka_unit_test(death_leaves_an_epoll_wait),
 		cmocka_unit_test(death_leaves_a_sleep),
