@@ -58,6 +58,13 @@ int image_register_frames(struct proc *p, pid_t tid, const struct record *r,
 		    symbol_find(&m, &o, "__register_frame_info", "", &function) == 0)
 			owner = &p->elfs[i];
 	}
+	/* It may have an unwinder, of which nobody outside can tell where it is. */
+	if (!owner && p->nelfs == 1)
+		return sut_err_reason(err, ENOENT, "import",
+				      "Process %d (%s) is linked statically: exceptions could not "
+				      "pass through the new code. Restart it with the updated "
+				      "package.",
+				      p->pid, p->comm);
 	if (!owner || function.ifunc || function.tls || function.addr < owner->text ||
 	    function.addr >= owner->text_end)
 		return 0;

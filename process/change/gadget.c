@@ -124,6 +124,22 @@ static int look(const struct proc *p, const struct proc_map *m, struct inject_ga
 	return 0;
 }
 
+uint64_t inject_scratch(const struct proc *p, const struct proc_elf *e)
+{
+	uint64_t at = (e->text_end + 7) & ~(uint64_t)7;
+	uint64_t end = (e->text_end + SUT_LIBRARY_PAGE - 1) & ~(uint64_t)(SUT_LIBRARY_PAGE - 1);
+	const struct proc_map *m = proc_map_at(p, e->text_end - 1);
+	uint8_t rest[SUT_LIBRARY_PAGE];
+
+	if (!m || !m->x || m->w || m->shared || !m->ino || m->end < end || end < at ||
+	    end - at < FRAME_STUB_LEN || proc_read(p, at, rest, end - at) < 0)
+		return 0;
+	for (uint64_t i = 0; i < end - at; i++)
+		if (rest[i])
+			return 0;
+	return at;
+}
+
 int inject_find(struct proc *p, uint64_t scratch, struct inject_gadgets *ret, struct sut_err *err)
 {
 	struct inject_gadgets g = {0};

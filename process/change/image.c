@@ -352,6 +352,9 @@ int image_place(struct proc *p, pid_t tid, const struct proc_elf *e, const struc
 	rc = image_imports(p, e, l, imports, err);
 	if (rc == 0)
 		rc = inject_find(p, 0, &room.g, err);
+	/* A program without any library: 12 bytes of its last page of code stay written. */
+	if (rc == -EOPNOTSUPP)
+		rc = inject_find(p, inject_scratch(p, e), &room.g, err);
 	if (rc == 0)
 		rc = place(&room, e, patch, imports, bytes, &at, err);
 	if (room.filtered)

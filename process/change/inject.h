@@ -24,6 +24,8 @@ struct inject_gadgets {
  */
 int inject_find(struct proc *p, uint64_t scratch, struct inject_gadgets *ret,
 		struct sut_err *err) _must_check_;
+/* Such an address: what is left of the last page of e's code, all of it zero, in a private mapping of the file. 0: there is none. */
+uint64_t inject_scratch(const struct proc *p, const struct proc_elf *e);
 
 /*
  * tid: a thread that we have seized and hold in a ptrace stop. The system call must be one that does not wait. *ret: what it gave

@@ -302,6 +302,28 @@ static bool static_data(void)
 	return true;
 }
 
+/* Its unwinder is part of the program and has no name that anybody could look up. */
+static bool exceptions_static(void)
+{
+	struct upatch u = {
+		.target = built("catcher-static"),
+		.object = built("thrower-fix.o"),
+		.replace = {"thrower_through=fixed_through", "thrower_catch=fixed_catch"},
+		.child = {"thrower_through.cold", "thrower_catch.cold"},
+		.frames = true,
+	};
+	struct proc_patch *p = patch_of(&u);
+	struct victim v;
+	struct done d;
+
+	MUST(start(&v, "catcher-static", NULL, NULL), "start");
+	d = apply(v.pid, p);
+	MUST_BE(d, "import");
+	MUST(ask(&v, 't') == 7 && ask(&v, 'c') == 8, "a refusal changed something");
+	MUST(finish(&v) == 0, "end");
+	return true;
+}
+
 /* Exceptions go through new functions, run their destructors, and are caught there. */
 static bool exceptions(void)
 {
@@ -436,6 +458,7 @@ const struct trap traps_code[] = {
 	{"tls-initial-exec", tls_initial_exec},
 	{"static-data", static_data},
 	{"exceptions", exceptions},
+	{"exceptions-static", exceptions_static},
 	{"first-exception-later", first_exception_later},
 	{"functions-one-by-one", one_by_one},
 	{"all-functions-or-none", all_or_none},
