@@ -60,14 +60,36 @@ static int add(const char *command, struct sut_strv *l)
 	return sut_strv_add(l, optarg) < 0 ? bad(command, "out of memory") : 0;
 }
 
+/* Where the argument of an option goes that may be anything; NULL: it is checked, or there may be several. */
+static const char **plain(int c, struct sut_build_options *o)
+{
+	switch (c) {
+	case OPT_FILE:
+		return &o->file;
+	case OPT_REPORT:
+		return &o->report;
+	case OPT_TARGET:
+		return &o->target;
+	case OPT_CACHE:
+		return &o->cache;
+	case OPT_KEEP:
+		return &o->keep;
+	case 'o':
+		return &o->output;
+	default:
+		return NULL;
+	}
+}
+
 /* One option that has an argument; getopt has put that into optarg. */
 static int take(const char *command, int c, struct sut_build_options *o)
 {
-	const char **const words[] = {
-		[OPT_FILE - OPT_FILE] = &o->file,     [OPT_REPORT - OPT_FILE] = &o->report,
-		[OPT_TARGET - OPT_FILE] = &o->target, [OPT_ID - OPT_FILE] = &o->id,
-		[OPT_CACHE - OPT_FILE] = &o->cache,   [OPT_KEEP - OPT_FILE] = &o->keep};
+	const char **to = plain(c, o);
 
+	if (to) {
+		*to = optarg;
+		return 0;
+	}
 	switch (c) {
 	case OPT_FIX:
 		return add(command, &o->fixes);
@@ -81,19 +103,13 @@ static int take(const char *command, int c, struct sut_build_options *o)
 		if (!is_word(optarg, 32) || strncmp(optarg, "CVE-", 4))
 			return bad(command, "--cve takes an id such as CVE-2026-52928");
 		return add(command, &o->cves);
-	case OPT_ID:
+	default: /* OPT_ID */
 		if (!is_word(optarg, SUTURE_ID_MAX - 1))
 			return bad(command,
 				   "--id takes letters, digits, '.', '_' and '-', at most 63");
-		break;
-	case 'o':
-		o->output = optarg;
+		o->id = optarg;
 		return 0;
-	default:
-		break;
 	}
-	*words[c - OPT_FILE] = optarg;
-	return 0;
 }
 
 int sut_build_options_parse(const char *command, bool files, int argc, char **argv,
