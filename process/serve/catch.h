@@ -46,8 +46,9 @@ struct catch_file {
 struct catch
 {
 	struct serve *s;
-	struct wanted *w; /* a reference, for as long as this is */
-	pid_t tid, pid;
+	struct wanted *w;  /* a reference, for as long as this is */
+	_Atomic pid_t tid; /* an exec gives it another one */
+	pid_t pid;
 	uid_t uid; /* who it runs as */
 	pthread_mutex_t
 		lock; /* what follows: files that it opens are added by whoever reads the event */
