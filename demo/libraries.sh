@@ -65,13 +65,12 @@ ask() {
 	talk_process=$(echo "$answer" | sed 's/.*process \([0-9]*\).*/\1/')
 }
 
-# library_until COUNT: until so many processes (or more) run the patch; all of them when it is "all"
-library_until() {
+# Until all processes run the patch but PID 1, which is left alone unless agent.conf says otherwise.
+library_until_all() {
 	for _ in $(seq 90); do
 		on suture lib status --json >"$work/lib.json" 2>/dev/null &&
-			jq -e --arg want "$1" '[.libraries[] | select(.name == "libcrypto.so.3")][0]
-				| if $want == "none" then (.patched // 0) == 0 else .patched > 0 and .patched == .processes end' \
-				"$work/lib.json" >/dev/null && return 0
+			jq -e '[.libraries[] | select(.name == "libcrypto.so.3")][0] | .patched > 0 and
+				.patched + (.reasons.init // 0) == .processes' "$work/lib.json" >/dev/null && return 0
 		sleep 1
 	done
 	cat "$work/lib.json" >&2
@@ -95,7 +94,7 @@ library_act() {
 	quietly fleet_release "$work/upatch.bin"
 	started=$(date +%s)
 	echo "  released: $fleet_released"
-	library_until all
+	library_until_all
 	echo "  $(($(date +%s) - started)) s later:"
 	on suture lib status | sed 's/^/    /'
 	ask patched
@@ -109,7 +108,7 @@ library_act() {
 	on suture lib unload | sed 's/^/  /'
 	ask reverted
 	on suture lib update | sed 's/^/  /'
-	library_until all
+	library_until_all
 	ask again
 	[ "$talk_process" = "$library_process" ] || fail "the server is another process now"
 	on 'kill -TERM $(cat /run/talk.pid); while kill -0 $(cat /run/talk.pid) 2>/dev/null; do sleep 0.1; done; cat /run/talk' >"$work/talk"
