@@ -39,8 +39,8 @@ static void without_a_mirror_it_is_deb_debian_org(void **state)
 {
 	static const char *const texts[] = {
 		"", "bullseye http://old.example/debian/\n",
-		"bookworm http://deb.debian.org/debian/\n"
-		"bookworm-security http://deb.debian.org/debian-security/\n"};
+		("bookworm http://deb.debian.org/debian/\n"
+		 "bookworm-security http://deb.debian.org/debian-security/\n")};
 
 	(void)state;
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(texts); i++) {
