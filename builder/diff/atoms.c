@@ -300,15 +300,17 @@ static void resolve(const struct sut_atoms *a, const struct sut_rela *r, int64_t
 		    struct sut_ref *ref)
 {
 	const struct sut_sym *s = &a->object->syms[r->sym];
-	int64_t pos = (int64_t)s->value + r->addend + adjust;
+	int64_t pos;
 
 	*ref = (struct sut_ref){.atom = SUT_NO_ATOM,
 				.sym = r->sym,
 				.target = r->addend + adjust,
 				.addend = r->addend,
 				.type = r->type};
+	/* Only what lies in a section has a value that is a place in it. */
 	if (!s->shndx || s->shndx >= SHN_LORESERVE)
 		return;
+	pos = (int64_t)s->value + r->addend + adjust;
 	if (a->sym_atom[r->sym] != SUT_NO_ATOM)
 		ref->atom = a->sym_atom[r->sym];
 	else

@@ -212,6 +212,9 @@ static int read_relas(struct reader *r, const Elf64_Shdr *s)
 		if (out->offset > target->size ||
 		    sut_rela_width(out->type) > target->size - out->offset)
 			return bad(r, "relocation outside %s", target->name);
+		/* So that whoever adds a place to it need not think of overflow. */
+		if (in.r_addend > INT64_MAX / 2 || in.r_addend < INT64_MIN / 2)
+			return bad(r, "relocation of %s to nowhere", target->name);
 	}
 	target->nrelas = n;
 	qsort(target->relas, n, sizeof(*target->relas), by_offset);
