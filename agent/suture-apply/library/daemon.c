@@ -168,7 +168,7 @@ int daemon_set(struct apply *a, const struct daemon_patch *p, size_t n,
 	do {
 		size_t some = n - at > WIRE_FDS ? WIRE_FDS : n - at;
 
-		r = send_some(fd, p + at, some, at + some < n, conf, err);
+		r = send_some(fd, some ? p + at : NULL, some, at + some < n, conf, err);
 		at += some;
 	} while (r == 0 && at < n);
 	/* One who refuses at once may have gone before all was sent; what he said is there. */
