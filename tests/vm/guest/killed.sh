@@ -4,6 +4,14 @@
 # ends it and leaves nothing, and what SIGKILL leaves the next apply removes.
 # needs: busy version
 payloads() { grep -c '^suture_' /proc/modules || true; }
+# Until it has its payload in the kernel, and waits for the function: emulated machines may be slow.
+until_it_waits() {
+	for _ in $(seq 100); do
+		[ "$(payloads)" != 1 ] || break
+		sleep 0.2
+	done
+	sleep 1
+}
 mkfifo /tmp/killed
 exec 5<>/tmp/killed
 cat <&5 >/dev/null &
@@ -13,7 +21,7 @@ sleep 1
 echo "ended by SIGTERM"
 suture apply --insecure-local busy.bin --json >/tmp/ended 2>&1 &
 waiting=$!
-sleep 2
+until_it_waits
 refused "another suture is at work" suture apply --insecure-local version.bin
 kill $waiting
 status=0
@@ -26,7 +34,7 @@ nothing_applied
 echo "ended by SIGKILL"
 suture apply --insecure-local busy.bin >/dev/null 2>&1 &
 waiting=$!
-sleep 2
+until_it_waits
 kill -9 $waiting
 wait $waiting 2>/dev/null || true
 want 1 payloads
