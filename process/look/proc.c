@@ -199,7 +199,7 @@ static uint64_t number_after(const char *text, const char *key)
 	return s ? strtoull(s + strlen(key), NULL, 10) : 0;
 }
 
-/* A leader that ended has no memory any more; its threads do. */
+/* A leader that ended, or is about to, has no memory any more; its threads do. */
 static int live_task(const struct proc *p, pid_t *ret)
 {
 	_cleanup_(sut_closedirp) DIR *d = NULL;
@@ -296,27 +296,15 @@ static bool ended(const struct proc *p)
 	return poll(&f, 1, 0) == 1;
 }
 
-static int look(struct proc *p, struct sut_err *err)
+/* By its thread p->task, whose folder has the memory. */
+static int look_by(struct proc *p, const struct proc_stat *s, struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(MAPS_TEXT_MAX);
 	_cleanup_(sut_freep) struct proc_map *maps = NULL;
 	char status[SHORT_MAX];
-	struct proc_stat s;
 	size_t nmaps;
 	int r;
 
-	r = read_stat(p, 0, &s);
-	if (r < 0)
-		return not_read(p->pid, r, err);
-	if (s.flags & KERNEL_THREAD)
-		return sut_err_reason(err, EOPNOTSUPP, "kernel-thread",
-				      "%d (%s) is a thread of the kernel, not a process.", p->pid,
-				      s.comm);
-	if (p->starttime && p->starttime != s.starttime)
-		return proc_err_gone(p->pid, err);
-	p->task = p->pid;
-	if (s.state == 'X' || (s.state == 'Z' && live_task(p, &p->task) < 0))
-		return proc_err_gone(p->pid, err);
 	/* Before anything of it is looked at, and once. */
 	if (p->mem < 0 && !p->mem_error) {
 		p->mem = open_of(p, p->task, "mem", O_RDWR);
@@ -347,15 +335,15 @@ static int look(struct proc *p, struct sut_err *err)
 	p->tracer = (pid_t)number_after(status, "\nTracerPid:\t");
 	p->uid = (uid_t)number_after(status, "\nUid:\t");
 	p->seccomp = (int)number_after(status, "\nSeccomp:\t");
-	p->nthreads = s.nthreads;
-	p->state = s.state;
-	p->start_brk = s.start_brk;
-	memcpy(p->comm, s.comm, sizeof(p->comm));
+	p->nthreads = s->nthreads;
+	p->state = s->state;
+	p->start_brk = s->start_brk;
+	memcpy(p->comm, s->comm, sizeof(p->comm));
 
-	p->starttime = s.starttime;
+	p->starttime = s->starttime;
 	/* Reading memory asks for more rights than reading the mappings. */
 	r = elf_look(p);
-	if (r == 0 && !find_program(p, s.start_code))
+	if (r == 0 && !find_program(p, s->start_code))
 		r = read_auxv(p, err);
 	/* All of that was of one process when it is there still: nobody else has had its number since the pidfd was opened. */
 	if (r == 0 && ended(p))
@@ -364,6 +352,33 @@ static int look(struct proc *p, struct sut_err *err)
 	       : r == -ESRCH || r == -ENOMEM || r == -EMFILE || r == -ENFILE
 		       ? not_read(p->pid, r, err)
 		       : r;
+}
+
+static int look(struct proc *p, struct sut_err *err)
+{
+	struct proc_stat s;
+	int r;
+
+	r = read_stat(p, 0, &s);
+	if (r < 0)
+		return not_read(p->pid, r, err);
+	if (s.flags & KERNEL_THREAD)
+		return sut_err_reason(err, EOPNOTSUPP, "kernel-thread",
+				      "%d (%s) is a thread of the kernel, not a process.", p->pid,
+				      s.comm);
+	if (p->starttime && p->starttime != s.starttime)
+		return proc_err_gone(p->pid, err);
+	if (s.state == 'X')
+		return proc_err_gone(p->pid, err);
+	p->task = p->pid;
+	r = s.state == 'Z' ? -ESRCH : look_by(p, &s, err);
+	/* It gives its memory up a moment before it is a zombie. */
+	if (r != -ESRCH || ended(p) || live_task(p, &p->task) < 0)
+		return s.state == 'Z' && r == -ESRCH ? proc_err_gone(p->pid, err) : r;
+	p->mem_error = 0;
+	if (err)
+		*err = (struct sut_err){0};
+	return look_by(p, &s, err);
 }
 
 int proc_open(pid_t pid, struct proc **ret, struct sut_err *err)
