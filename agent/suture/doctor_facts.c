@@ -214,7 +214,7 @@ static int add_programs(struct sut_buf *out)
 					    "suture-boot.service",
 					    "suture-health.service",
 					    "suture-process.service",
-					    "suture-libraries.service",
+					    "suture-libraries@started.service",
 					    NULL};
 	static const char *const journal[] = {"journalctl",
 					      "--no-pager",
@@ -225,7 +225,7 @@ static int add_programs(struct sut_buf *out)
 					      "--unit=suture-boot",
 					      "--unit=suture-health",
 					      "--unit=suture-process",
-					      "--unit=suture-libraries",
+					      "--unit=suture-libraries@*",
 					      NULL};
 	static const char *const messages[] = {"journalctl", "--no-pager",    "--boot",
 					       "--dmesg",    "--lines=20000", NULL};

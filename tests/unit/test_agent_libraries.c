@@ -661,7 +661,7 @@ static void a_daemon_that_was_not_told_is_no_good_one(void **state)
 	member_is(json_object_get(answer, "daemon"), "state", "failed");
 	assert_non_null(strstr(
 		json_string_value(json_object_get(json_object_get(answer, "daemon"), "text")),
-		"systemctl start suture-libraries"));
+		"systemctl start suture-libraries@started"));
 	json_decref(answer);
 	assert_ok(sample_lib_feed(s, &err), err);
 	assert_ok(sample_verb(s, json_pack("{s:s}", "verb", "lib-status"), &answer, &err), err);

@@ -195,10 +195,9 @@ static void tell_untold(const struct lib_state *s, json_t *daemon)
 	(void)!json_object_set_new(daemon, "state", json_string("failed"));
 	(void)!json_object_set_new(
 		daemon, "text",
-		json_string(
-			"suture-process runs and was not told of all patches that are to run. "
-			"'systemctl start suture-libraries' tells it; if that fails, 'journalctl -u "
-			"suture-libraries' says why"));
+		json_string("suture-process runs and was not told of all patches that are to run. "
+			    "'systemctl start suture-libraries@started' tells it; if that fails, "
+			    "'journalctl -u suture-libraries@started' says why"));
 }
 
 static int add(struct lib_state *s, const char *build_id)

@@ -64,6 +64,10 @@ shop_counts() { # PATCHED
 		"$work/lib.json" >/dev/null || { jq -c . "$work/lib.json"; return 1; }
 }
 
+shop_stood_its_probation() {
+	shop_counts 1 && jq -e '[.libraries[] | select(.name == "libshop.so.1")][0].phase == "good"' "$work/lib.json" >/dev/null
+}
+
 # From the portal to the memory of a service that goes on; nobody types anything.
 shop_is_patched() {
 	fleet_release "$work/shop.bin" || return 1
@@ -76,13 +80,16 @@ shop_is_patched() {
 # What the service did first in its life was new code: the library was patched before it ran.
 shop_begins_patched() {
 	until_true 60 shop_counts 1 && shop_answers 2 || return 1
-	on 'head -n 1 /run/shop; systemctl show -P ActiveState,SubState suture-process suture-libraries' >"$work/said"
+	on 'head -n 1 /run/shop; systemctl show -P ActiveState,SubState suture-process suture-libraries@started' >"$work/said"
 	cat "$work/said"
 	[ "$(head -n 1 "$work/said")" = 2 ] && [ -z "$(on systemctl --failed --no-legend)" ]
 }
 
-# Killed: the service does not notice, the daemon is back, is told what is to run, and patches who starts then.
+# Killed: the service does not notice, the daemon is back, is told what is to run, and patches who starts then. Also on a slow machine,
+# where others are still being told of its end when it is back.
 shop_survives_the_daemon() {
+	on 'mkdir -p /run/systemd/system/suture-libraries@.service.d && printf "[Service]\nExecStartPost=/bin/sleep 3\n" \
+		>/run/systemd/system/suture-libraries@.service.d/slow.conf && systemctl daemon-reload' || return 1
 	daemon=$(on systemctl show -P MainPID suture-process) && on systemctl kill -s KILL suture-process && shop_answers 2 || return 1
 	until_true 30 shop_daemon_is_another "$daemon" && until_true 30 shop_counts 1 &&
 		on systemctl restart shop && until_true 20 shop_counts 1 && shop_answers 2 && [ "$(on head -n 1 /run/shop)" = 2 ]
