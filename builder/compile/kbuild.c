@@ -88,7 +88,7 @@ static int see_compiler(struct parser *ps, const struct sut_strv *w)
 	if (!sut_endswith(last, ".c"))
 		return 0;
 	source = in_tree(last, ps->src_dir);
-	for (size_t i = 1; i + 1 < w->n; i++) {
+	for (size_t i = 0; i + 1 < w->n; i++) {
 		if (!strcmp(w->v[i], "-c"))
 			c = true;
 		else if (!strcmp(w->v[i], "-o"))
@@ -114,7 +114,8 @@ static int see_compiler(struct parser *ps, const struct sut_strv *w)
 			i++;
 			continue;
 		}
-		if (!strcmp(w->v[i], "-c") || unwanted(w->v[i]))
+		/* the first word is the compiler, whatever it is called */
+		if (i && (!strcmp(w->v[i], "-c") || unwanted(w->v[i])))
 			continue;
 		r = sut_strv_add(&u->cc, w->v[i]);
 		if (r < 0)

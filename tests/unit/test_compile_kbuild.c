@@ -94,6 +94,27 @@ static void kind_is_told_by_archives_and_flags(void **state)
 	}
 }
 
+/* What looks like an option is none where the compiler stands. */
+static void compiler_is_kept_by_any_name(void **state)
+{
+	static const char text[] = "-Mgcc -O2 -Wp,-MD -c -o n/a.o /src/n/a.c\n"
+				   "'my\tgcc' -c -o n/b.o /src/n/b.c\n"
+				   "printf \"n/%s \" a.o b.o | xargs ar cDPrST n/built-in.a\n";
+	_cleanup_(sut_kbuild_unit_release) struct sut_kbuild_unit u = {0};
+	_cleanup_(sut_kbuild_freep) struct sut_kbuild *k = NULL;
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(1 << 20);
+
+	(void)state;
+	assert_int_equal(sut_kbuild_parse(text, sizeof(text) - 1, "/src", &k, NULL), 0);
+	assert_int_equal(sut_kbuild_format(k, &b), 0);
+	assert_int_equal(find(&b, "n/a.c", &u), 1);
+	assert_int_equal(u.cc.n, 2);
+	assert_string_equal(u.cc.v[0], "-Mgcc");
+	assert_string_equal(u.cc.v[1], "-O2");
+	/* a name that the list cannot hold */
+	assert_int_equal(find(&b, "n/b.c", &u), 0);
+}
+
 static void sources_of_a_kind(void **state)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(1 << 20);
@@ -133,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_survive_the_list),
 		cmocka_unit_test(kind_is_told_by_archives_and_flags),
+		cmocka_unit_test(compiler_is_kept_by_any_name),
 		cmocka_unit_test(sources_of_a_kind),
 		cmocka_unit_test(damaged_list_is_refused),
 	};
