@@ -54,6 +54,7 @@ static bool stopped_stays_stopped(void)
 			d = i % 2 ? revert(v.pid, p) : apply(v.pid, p);
 			if (d.r != -EBUSY || tries == 50)
 				break;
+			MUST(wait_state(v.pid, 'T'), "it is %c", state_of(v.pid));
 			MUST(kill(v.pid, SIGCONT) == 0 &&
 				     waitpid(v.pid, &status, WCONTINUED) == v.pid,
 			     "continue");
