@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <net/if.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,6 +16,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "crypto/machine_id.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -30,11 +29,7 @@
 #define HOST ID "._"
 #define WORD HOST ":+~/@"
 
-enum { SMALL = 4096, ADDRESSES_MAX = 16, FACTS_MAX = 32, MACHINE_ID = 16 };
-
-/* Of this software; never changes. */
-static const uint8_t app_id[MACHINE_ID] = {0x5f, 0xc1, 0x6d, 0x0b, 0x96, 0x1e, 0x4c, 0x5a,
-					   0x8d, 0x2b, 0x73, 0xe4, 0x0a, 0xf2, 0x91, 0xd7};
+enum { SMALL = 4096, ADDRESSES_MAX = 16, FACTS_MAX = 32 };
 
 /* The beginning of a small file as text without its line end; "" when it cannot be read. */
 static void read_text(const char *root, const char *path, char *ret, size_t size)
@@ -64,9 +59,8 @@ void facts_filter(const char *text, const char *allowed, char instead, char *ret
 
 int facts_machine_id(const char *root, char ret[static IDENTITY_MACHINE + 1], struct sut_err *err)
 {
-	uint8_t key[MACHINE_ID], mac[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
 	char text[64];
+	int r;
 
 	read_text(root, "/etc/machine-id", text, sizeof(text));
 	if (!*text || !strcmp(text, "uninitialized"))
@@ -74,20 +68,13 @@ int facts_machine_id(const char *root, char ret[static IDENTITY_MACHINE + 1], st
 			err, ENOENT, "machine-id",
 			"/etc/machine-id is empty: run 'systemd-machine-id-setup', then "
 			"try again");
-	if (strlen(text) != 2 * MACHINE_ID || sut_unhex(text, key, sizeof(key)) < 0)
+	r = sut_machine_id(text, ret);
+	explicit_bzero(text, sizeof(text));
+	if (r == -EINVAL)
 		return sut_err_reason(err, EBADMSG, "machine-id",
 				      "/etc/machine-id is not 32 hexadecimal digits: remove it and "
 				      "run 'systemd-machine-id-setup'");
-	if (!HMAC(EVP_sha256(), key, sizeof(key), app_id, sizeof(app_id), mac, &len) ||
-	    len < MACHINE_ID)
-		return sut_err_oom(err);
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(text, sizeof(text));
-	/* Marked as a random UUID (RFC 9562), as sd-id128 does. */
-	mac[6] = (uint8_t)((mac[6] & 0x0f) | 0x40);
-	mac[8] = (uint8_t)((mac[8] & 0x3f) | 0x80);
-	sut_hex(mac, MACHINE_ID, ret);
-	return 0;
+	return r < 0 ? sut_err_oom(err) : 0;
 }
 
 /* As it is called, unfiltered. */
