@@ -7,6 +7,7 @@
 #                              $portal_scheme, $portal_host: https, and what clients call this machine
 #   portal_stop, portal_kill   ends it; portal_start again goes on with the same database
 #   portal_admin               $work/admin.auth: the header of an API token of the first user
+#   first_user INIT AUTH       the same of any server that $portal is
 #   api METHOD PATH [BODY [AUTH]]   one call; prints the answer's body; $status (in $work/status) is its status
 #
 # Secrets stay out of arguments: headers come from files, bodies from standard input.
@@ -111,18 +112,24 @@ says_status() {
 	}
 }
 
-# The first user changes the one-time password and makes a token with all roles.
-portal_admin() {
-	once=$(sed -n 's/^Password: *//p' "$work/init.out" | head -n 1)
-	[ -n "$once" ] || { cat "$work/init.out" >&2; return 1; }
+# The password that the first user has afterwards.
+first_password='a better password than that'
+
+# first_user INIT AUTH: of $portal, whose init printed INIT. He changes the one-time password; AUTH becomes the header of a
+# token of his with all roles.
+first_user() {
+	once=$(sed -n 's/^Password: *//p' "$1" | head -n 1)
+	[ -n "$once" ] || { cat "$1" >&2; return 1; }
 	printf '{"user":"admin","password":"%s"}' "$once" >"$work/login.json"
 	none=$work/none
 	api POST /v1/sessions "@$work/login.json" "$none" >"$work/session.json" || { cat "$work/session.json" >&2; return 1; }
 	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/session.json")" >"$work/session.auth"
-	printf '{"old":"%s","new":"a better password than that"}' "$once" >"$work/change.json"
+	printf '{"old":"%s","new":"%s"}' "$once" "$first_password" >"$work/change.json"
 	api POST /v1/password "@$work/change.json" "$work/session.auth" >"$work/changed.json" || { cat "$work/changed.json" >&2; return 1; }
 	api POST /v1/tokens '{"name":"tests","roles":["viewer","operator","release-manager","key-manager","admin","auditor"],"expires":"'"$(in_days 300)"'"}' \
 		"$work/session.auth" >"$work/token.json" || { cat "$work/token.json" >&2; return 1; }
-	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/token.json")" >"$work/admin.auth"
+	printf 'Authorization: Bearer %s\n' "$(jq -r .token "$work/token.json")" >"$2"
 	rm -f "$work/login.json" "$work/change.json" "$work/session.json" "$work/token.json"
 }
+
+portal_admin() { first_user "$work/init.out" "$work/admin.auth"; }
