@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Takes out what is over: answers to repeat, events, sessions, old credentials. */
-#include "task.h"
+/* Takes out what is over: what accounts leave, old credentials, old history. */
+#include "account/cleanup.h"
 
-enum {
-	HOUR = 3600,
-	DAY = 24 * HOUR,
-	BATCH = 5000, /* rows in one transaction, so that nobody waits long for the writer */
-};
+#include "tasks.h"
 
-struct broom {
-	const char *sql; /* $1: older than; $2: at most so many */
-	int64_t age;
-};
+enum { DAY = 24 * 3600 };
 
-static const struct broom brooms[] = {
-	{"DELETE FROM idempotency WHERE (scope, key_hash) IN (SELECT scope, key_hash FROM idempotency"
-	 " WHERE created < $1 LIMIT $2)",
-	 DAY},
-	{"DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 ORDER BY id LIMIT $2)",
-	 7 * DAY},
-	{"DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE kind = 'session'"
-	 " AND expires < $1 LIMIT $2)",
-	 DAY},
+static const struct account_broom brooms[] = {
 	{"DELETE FROM retired_credentials WHERE hash IN (SELECT hash FROM retired_credentials"
 	 " WHERE at < $1 LIMIT $2)",
 	 365 * DAY},
@@ -29,40 +14,11 @@ static const struct broom brooms[] = {
 	{"DELETE FROM system_events WHERE id IN (SELECT id FROM (SELECT id, at FROM system_events"
 	 " ORDER BY id LIMIT $2) AS oldest WHERE at < $1)",
 	 400 * DAY},
-	{"DELETE FROM login_failures WHERE subject IN (SELECT subject FROM login_failures"
-	 " WHERE last < $1 LIMIT $2)",
-	 2 * DAY},
 };
 
-static int sweep(struct portal *p, struct sut_db *db, const struct broom *b, int64_t now,
-		 struct sut_err *err)
+static int run(struct server *s, struct sut_db *db, int64_t now, struct sut_err *err)
 {
-	int64_t gone = BATCH;
-
-	while (gone == BATCH && !atomic_load(&p->stopping)) {
-		int rc = sut_db_begin(db, SUT_DB_WRITE, err);
-
-		if (rc == 0)
-			rc = sut_db_exec(db, b->sql,
-					 SUT_DB_ARGS(SUT_DB_I(now - b->age), SUT_DB_I(BATCH)),
-					 &gone, err);
-		if (rc == 0)
-			rc = sut_db_commit(db, err);
-		if (rc < 0) {
-			sut_db_rollback(db);
-			return rc;
-		}
-	}
-	return 0;
-}
-
-static int run(struct portal *p, struct sut_db *db, int64_t now, struct sut_err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < SUT_ARRAY_SIZE(brooms); i++)
-		rc = sweep(p, db, &brooms[i], now, err);
-	return rc;
+	return account_cleanup(s, db, now, brooms, SUT_ARRAY_SIZE(brooms), err);
 }
 
 const struct task task_cleanup = {

@@ -9,6 +9,7 @@
 #include "backup/backup.h"
 #include "base/file.h"
 #include "cmd.h"
+#include "portal.h"
 
 static const char backup_help[] =
 	"usage: suture-portal backup [--config FILE] BACKUP\n"
@@ -41,7 +42,7 @@ static int parse(int argc, char **argv, const char *help, struct args *a, int *r
 	bool may_verify = help == backup_help;
 	int c;
 
-	*ret_exit = PORTAL_EXIT_USAGE;
+	*ret_exit = SERVER_EXIT_USAGE;
 	*a = (struct args){.config = PORTAL_CONF_FILE};
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'c') {
@@ -51,7 +52,7 @@ static int parse(int argc, char **argv, const char *help, struct args *a, int *r
 		} else {
 			if (c == 'h') {
 				fputs(help, stdout);
-				*ret_exit = PORTAL_EXIT_OK;
+				*ret_exit = SERVER_EXIT_OK;
 			} else if (c == 'v') {
 				fprintf(stderr, "suture-portal restore: a backup is always "
 						"verified first\n");
@@ -84,15 +85,15 @@ static void show(const char *file, const struct backup_info *info)
 static int open_database(const char *config, bool reading, struct sut_db **ret, struct sut_err *err)
 {
 	_cleanup_(portal_conf_release) struct portal_conf conf = {0};
-	int r = cmd_conf(config, &conf, err);
+	int r = cmd_conf(&portal_program, config, &conf.s, err);
 
 	/* Reading a database whose portal ended badly may need to mend its log: not read_only. */
-	if (r == 0 && reading && sut_startswith(conf.database, "sqlite:") &&
-	    !sut_exists(conf.database + strlen("sqlite:")))
-		return sut_err_set(err, ENOENT, "there is no database %s", conf.database);
+	if (r == 0 && reading && sut_startswith(conf.s.database, "sqlite:") &&
+	    !sut_exists(conf.s.database + strlen("sqlite:")))
+		return sut_err_set(err, ENOENT, "there is no database %s", conf.s.database);
 	if (r == 0 && !reading)
-		r = cmd_right_user(conf.database, err);
-	return r < 0 ? r : sut_db_open(conf.database, NULL, ret, err);
+		r = cmd_right_user(&portal_program, conf.s.database, err);
+	return r < 0 ? r : sut_db_open(conf.s.database, NULL, ret, err);
 }
 
 int cmd_backup(int argc, char **argv)
@@ -113,9 +114,9 @@ int cmd_backup(int argc, char **argv)
 			r = backup_write(db, a.file, time(NULL), &info, &err);
 	}
 	if (r < 0)
-		return cmd_fail("backup", &err);
+		return cmd_fail(&portal_program, "backup", &err);
 	show(a.file, &info);
-	return PORTAL_EXIT_OK;
+	return SERVER_EXIT_OK;
 }
 
 int cmd_restore(int argc, char **argv)
@@ -135,8 +136,8 @@ int cmd_restore(int argc, char **argv)
 	if (r == 0)
 		r = backup_restore(db, a.file, time(NULL), &info, &err);
 	if (r < 0)
-		return cmd_fail("restore", &err);
+		return cmd_fail(&portal_program, "restore", &err);
 	show(a.file, &info);
 	printf("Restored into %s.\n", sut_db_name(db));
-	return PORTAL_EXIT_OK;
+	return SERVER_EXIT_OK;
 }

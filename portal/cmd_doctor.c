@@ -25,7 +25,7 @@ static int parse(int argc, char **argv, const char **ret_config, bool *ret_json,
 						{0}};
 	int c;
 
-	*ret_exit = PORTAL_EXIT_USAGE;
+	*ret_exit = SERVER_EXIT_USAGE;
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'c') {
 			*ret_config = optarg;
@@ -34,7 +34,7 @@ static int parse(int argc, char **argv, const char **ret_config, bool *ret_json,
 		} else {
 			if (c == 'h') {
 				fputs(help, stdout);
-				*ret_exit = PORTAL_EXIT_OK;
+				*ret_exit = SERVER_EXIT_OK;
 			}
 			return -EINVAL;
 		}
@@ -84,7 +84,7 @@ int cmd_doctor(int argc, char **argv)
 	d.lines = json_array();
 	if (!d.lines) {
 		fprintf(stderr, "suture-portal doctor: out of memory\n");
-		return PORTAL_EXIT_ERROR;
+		return SERVER_EXIT_ERROR;
 	}
 	if (doctor_conf(&d) == 0) {
 		doctor_database(&d);

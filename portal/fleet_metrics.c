@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Counts the fleet for /metrics, every half minute, so that reading them costs nothing. */
 #include "base/buf.h"
-#include "metrics.h"
+#include "portal.h"
 #include "repo/sync.h"
-#include "task.h"
+#include "tasks.h"
+#include "web/metrics.h"
 
 enum { PAGE_MAX = 4 << 20 };
+
+enum { METRICS_FLEET, METRICS_METADATA }; /* parts of the page */
 
 struct count {
 	const char *name, *help, *label, *sql; /* two columns: the label's value, how many */
@@ -99,8 +102,9 @@ static int add_metadata(struct portal *p, struct sut_db *db, struct sut_buf *b, 
 	return 0;
 }
 
-static int run(struct portal *p, struct sut_db *db, int64_t now, struct sut_err *err)
+static int run(struct server *s, struct sut_db *db, int64_t now, struct sut_err *err)
 {
+	struct portal *p = portal_of(s);
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(PAGE_MAX), metadata = SUT_BUF_INIT(PAGE_MAX);
 	int rc = sut_db_begin(db, SUT_DB_READ, err);
 
@@ -115,8 +119,8 @@ static int run(struct portal *p, struct sut_db *db, int64_t now, struct sut_err 
 	/* It only read. */
 	sut_db_rollback(db);
 	if (rc == 0) {
-		metrics_put(p->metrics, METRICS_FLEET, &b);
-		metrics_put(p->metrics, METRICS_METADATA, &metadata);
+		metrics_put(p->s.metrics, METRICS_FLEET, &b);
+		metrics_put(p->s.metrics, METRICS_METADATA, &metadata);
 	}
 	return rc;
 }

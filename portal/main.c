@@ -8,15 +8,31 @@
 
 #include "base/cleanup.h"
 #include "cmd.h"
+#include "portal.h"
+
+static int init(int argc, char **argv)
+{
+	return server_cmd_init(&portal_program, argc, argv);
+}
+
+static int migrate(int argc, char **argv)
+{
+	return server_cmd_migrate(&portal_program, argc, argv);
+}
+
+static int serve(int argc, char **argv)
+{
+	return server_cmd_serve(&portal_program, argc, argv);
+}
 
 static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-	{"init", cmd_init, "make the database and its first user"},
-	{"serve", cmd_serve, "answer requests until a signal ends it"},
-	{"migrate", cmd_migrate, "bring the database to the schema of this program"},
+	{"init", init, "make the database and its first user"},
+	{"serve", serve, "answer requests until a signal ends it"},
+	{"migrate", migrate, "bring the database to the schema of this program"},
 	{"doctor", cmd_doctor, "is all well? if not, what to do"},
 	{"backup", cmd_backup, "write all of the database to a file"},
 	{"restore", cmd_restore, "put a backup into a new database, also of the other engine"},
@@ -46,11 +62,11 @@ int main(int argc, char **argv)
 	umask(027);
 	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		usage(stdout);
-		return PORTAL_EXIT_OK;
+		return SERVER_EXIT_OK;
 	}
 	if (argc >= 2 && !strcmp(argv[1], "--version")) {
 		printf("suture-portal %s\n", SUTURE_VERSION);
-		return PORTAL_EXIT_OK;
+		return SERVER_EXIT_OK;
 	}
 	for (size_t i = 0; argc >= 2 && i < SUT_ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
@@ -58,5 +74,5 @@ int main(int argc, char **argv)
 	if (argc >= 2)
 		fprintf(stderr, "suture-portal: there is no command '%s'\n\n", argv[1]);
 	usage(stderr);
-	return PORTAL_EXIT_USAGE;
+	return SERVER_EXIT_USAGE;
 }

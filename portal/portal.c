@@ -1,96 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "portal.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/api.h"
-#include "feed/decisions.h"
+#include "api/document.h"
 #include "cve/coverage.h"
+#include "feed/decisions.h"
+#include "fleet/authenticate.h"
 #include "install/packages.h"
-#include "metrics.h"
 #include "migrations.h"
-#include "pool.h"
 #include "repo/look.h"
 #include "tasks.h"
-#include "token_use.h"
-#include "web/job.h"
-#include "web/router.h"
+#include "account/webhook.h"
 
-static int64_t wall_clock(void *ctx _unused_)
+static const struct task *const tasks[] = {
+	&task_cleanup,	&task_coverage, &task_fleet_metrics, &task_repository, &task_token_use,
+	&task_webhooks, NULL,
+};
+
+/* docs/formats/webhooks.md */
+static const char *const event_types[] = {
+	"cve.imported",	       "feed.held",
+	"feed.promoted",       "feed.released",
+	"feed.withdrawn",      "key.deleted",
+	"key.limit-passed",    "key.revoked",
+	"patchset.released",   "patchset.withdrawn",
+	"system.cloned",       "system.credential-replaced",
+	"system.deleted",      "system.enrolled",
+	"system.state",	       "system.transferred",
+	"system.unregistered", "webhook.disabled",
+	"webhook.test",	       NULL,
+};
+
+/* The folder is there, and has signed metadata. */
+static bool health(struct server *s, json_t *answer)
 {
-	return time(NULL);
+	struct stat st;
+	bool ok;
+
+	if (s->files_fd < 0)
+		return true;
+	ok = fstatat(s->files_fd, "metadata/timestamp.json", &st, 0) == 0;
+	(void)!json_object_set_new(answer, "repository", json_string(ok ? "ok" : "missing"));
+	return ok;
 }
 
-static int copy_text(char **to, const char *from)
+/* Users, their tokens and webhooks go with the tenant; what servers depend on has to go before. */
+static int tenant_delete(struct web_req *q, struct web_resp *r, int64_t tenant, const char *name,
+			 struct sut_err *err)
 {
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -ENOMEM : 0;
-}
+	_cleanup_rows_ struct sut_db_rows *n = NULL;
+	int k = sut_db_one(q->db,
+			   "SELECT (SELECT COUNT(*) FROM systems WHERE tenant = $1), "
+			   "(SELECT COUNT(*) FROM keys WHERE tenant = $1), "
+			   "(SELECT COUNT(*) FROM feeds WHERE tenant = $1)",
+			   SUT_DB_ARGS(SUT_DB_I(tenant)), &n, err);
 
-static int copy_networks(struct sut_cidr **to, const struct sut_cidr *from, size_t n)
-{
-	*to = NULL;
-	if (!n)
+	if (k < 0)
+		return k;
+	if (n && !sut_db_int(n, 0) && !sut_db_int(n, 1) && !sut_db_int(n, 2))
 		return 0;
-	*to = calloc(n, sizeof(**to));
-	if (!*to)
-		return -ENOMEM;
-	memcpy(*to, from, n * sizeof(**to));
-	return 0;
+	return web_problem(
+		r, 409, "not-empty",
+		"The tenant \"%s\" has %lld systems, %lld keys and %lld feeds. Delete these "
+		"first, or disable the tenant.",
+		name, (long long)sut_db_int(n, 0), (long long)sut_db_int(n, 1),
+		(long long)sut_db_int(n, 2));
 }
 
-static int copy_conf(struct portal_conf *to, const struct portal_conf *from, struct sut_err *err)
+static int open_server(const struct server_conf *conf, struct server **ret, struct sut_err *err)
 {
-	int rc = 0;
-
-	*to = *from;
-	to->listen = (struct sut_strv){0};
-	rc |= copy_text(&to->database, from->database);
-	rc |= copy_text(&to->tls_cert, from->tls_cert);
-	rc |= copy_text(&to->tls_key, from->tls_key);
-	rc |= copy_text(&to->url, from->url);
-	rc |= copy_text(&to->repository, from->repository);
-	rc |= copy_text(&to->repository_root, from->repository_root);
-	rc |= copy_text(&to->agent_dir, from->agent_dir);
-	rc |= copy_networks(&to->proxies, from->proxies, from->nproxies);
-	rc |= copy_networks(&to->metrics_from, from->metrics_from, from->nmetrics_from);
-	for (size_t i = 0; !rc && i < from->listen.n; i++)
-		rc = sut_strv_add(&to->listen, from->listen.v[i]);
-	return rc ? sut_err_oom(err) : 0;
-}
-
-/* Is the schema the one of this program? And where it stands now. */
-static int look_at_database(struct portal *p, struct sut_err *err)
-{
-	static const char sql[] = "SELECT value FROM meta WHERE name = 'generation'";
-	struct sut_migration_state state;
-	struct sut_db *db __attribute__((cleanup(sut_db_freep))) = NULL;
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	int rc = sut_db_open(p->conf.database, &(struct sut_db_opts){0}, &db, err);
+	struct portal *p = NULL;
+	int rc = portal_open((const struct portal_conf *)conf, &p, err);
 
 	if (rc == 0)
-		rc = sut_db_migration_state(db, portal_migrations, portal_nmigrations, &state, err);
-	if (rc < 0)
-		return rc;
-	if (state.current < state.known)
-		return sut_err_reason(
-			err, EUCLEAN, "not-migrated",
-			"the database %s is at migration %d, this program needs %d. Run: "
-			"suture-portal %s",
-			sut_db_name(db), state.current, state.known,
-			state.current ? "migrate" : "init");
-	rc = sut_db_one(db, sql, SUT_DB_NONE, &rows, err);
-	if (rc == 0)
-		return sut_err_set(err, EUCLEAN, "the table meta of %s has no generation",
-				   sut_db_name(db));
-	if (rc > 0)
-		atomic_store(&p->generation, sut_db_int(rows, 0));
-	return rc < 0 ? rc : 0;
+		*ret = &p->s;
+	return rc;
 }
+
+static void free_server(struct server *s)
+{
+	portal_free(portal_of(s));
+}
+
+const struct server_program portal_program = {
+	.name = "suture-portal",
+	.noun = "portal",
+	.metrics = "suture_portal",
+	.login = "suture-admin login",
+	.conf = &portal_conf_desc,
+	.migrations = portal_migrations,
+	.nmigrations = &portal_nmigrations,
+	.tables = api_tables,
+	.tasks = tasks,
+	.events = event_types,
+	.openapi = api_openapi,
+	.openapi_len = &api_openapi_len,
+	.open = open_server,
+	.free = free_server,
+	.authenticate_system = fleet_authenticate,
+	.health = health,
+	.tenant_delete = tenant_delete,
+};
 
 int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_err *err)
 {
@@ -99,23 +114,15 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 
 	if (!p)
 		return sut_err_oom(err);
-	web_body_init();
-	p->repo_fd = -1;
-	p->clock = wall_clock;
-	rc = copy_conf(&p->conf, conf, err);
+	p->s.files_fd = -1;
+	rc = server_conf_copy(&portal_conf_desc, &p->conf.s, &conf->s, err);
 	if (rc == 0)
-		rc = web_router_new(api_tables, &p->router, err);
-	if (rc == 0)
-		rc = metrics_new(p->router, &p->metrics, err);
-	if (rc == 0)
-		rc = token_use_new(&p->token_use, err);
-	if (rc == 0)
-		rc = look_at_database(p, err);
+		rc = server_init(&p->s, &portal_program, &p->conf.s, err);
 	if (rc < 0)
 		return rc;
 	if (conf->repository) {
-		p->repo_fd = open(conf->repository, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (p->repo_fd < 0)
+		p->s.files_fd = open(conf->repository, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (p->s.files_fd < 0)
 			return sut_err_errno(err, "cannot open the repository %s",
 					     conf->repository);
 	}
@@ -127,7 +134,7 @@ int portal_open(const struct portal_conf *conf, struct portal **ret, struct sut_
 	if (rc == 0)
 		rc = coverage_new(&p->coverage, err);
 	if (rc == 0)
-		rc = pool_new(p, conf->readers, &p->pool, err);
+		rc = server_open(&p->s, err);
 	if (rc < 0)
 		return rc;
 	*ret = sut_steal(p);
@@ -138,17 +145,12 @@ void portal_free(struct portal *p)
 {
 	if (!p)
 		return;
-	/* The writer wakes tasks to its last call. */
-	pool_free(p->pool);
-	tasks_stop(p->tasks);
+	server_halt(&p->s);
 	decisions_free(p->decisions);
 	repo_free(p->repo);
-	metrics_free(p->metrics);
-	token_use_free(p->token_use);
 	coverage_free(p->coverage);
 	packages_free(p->packages);
-	web_router_free(p->router);
-	sut_closep(&p->repo_fd);
+	server_close(&p->s);
 	portal_conf_release(&p->conf);
 	free(p);
 }
@@ -157,15 +159,4 @@ void portal_freep(struct portal **p)
 {
 	portal_free(*p);
 	*p = NULL;
-}
-
-void portal_generation(struct portal *p, int64_t generation)
-{
-	int64_t seen = atomic_load(&p->generation);
-
-	while (seen < generation &&
-	       !atomic_compare_exchange_weak(&p->generation, &seen, generation))
-		;
-	if (seen < generation)
-		tasks_wake(p->tasks);
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/api.h"
 
+#include "account/account.h"
+#include "web/system_wide.h"
+
 const struct web_table api_tables[] = {
 	/* One line each, in the order of the alphabet. */
-	{"audit", api_audit},
+	{"audit", account_audit},
 	{"checkin", api_checkin},
 	{"coverage", api_coverage},
 	{"cves", api_cves},
@@ -15,13 +18,13 @@ const struct web_table api_tables[] = {
 	{"keys", api_keys},
 	{"patchsets", api_patchsets},
 	{"repository", api_repository},
-	{"sessions", api_sessions},
+	{"sessions", account_sessions},
 	{"sources", api_sources},
-	{"system_wide", api_system_wide},
+	{"system_wide", web_system_wide},
 	{"systems", api_systems},
-	{"tenants", api_tenants},
-	{"tokens", api_tokens},
-	{"users", api_users},
-	{"webhooks", api_webhooks},
+	{"tenants", account_tenants},
+	{"tokens", account_tokens},
+	{"users", account_users},
+	{"webhooks", account_webhooks},
 	{0},
 };

@@ -67,10 +67,10 @@ static int get(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		document_free(one);
 		return rc;
 	}
-	rc = coverage_get(q->portal->coverage, q->db, &d, err);
+	rc = coverage_get(portal_of(q->server)->coverage, q->db, &d, err);
 	if (rc == 0)
 		rc = put(q, r, d, err);
-	coverage_put(q->portal->coverage, d);
+	coverage_put(portal_of(q->server)->coverage, d);
 	return rc;
 }
 

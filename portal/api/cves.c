@@ -176,10 +176,10 @@ static int list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		rc = take_filter(q, r, &f);
 	if (rc)
 		return rc;
-	rc = coverage_get(q->portal->coverage, q->db, &d, err);
+	rc = coverage_get(portal_of(q->server)->coverage, q->db, &d, err);
 	if (rc == 0)
 		rc = put_list(q, r, d, &f, &page, err);
-	coverage_put(q->portal->coverage, d);
+	coverage_put(portal_of(q->server)->coverage, d);
 	return rc;
 }
 
@@ -352,10 +352,10 @@ static int get(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		return rc;
 	if (!sut_cve_id_ok(cve))
 		return web_not_found(r, "CVE", cve);
-	rc = coverage_get(q->portal->coverage, q->db, &d, err);
+	rc = coverage_get(portal_of(q->server)->coverage, q->db, &d, err);
 	if (rc == 0)
 		rc = put_one(q, r, d->known, cve, err);
-	coverage_put(q->portal->coverage, d);
+	coverage_put(portal_of(q->server)->coverage, d);
 	return rc;
 }
 

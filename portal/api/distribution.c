@@ -29,7 +29,7 @@ static int answer_file(struct web_req *q, struct web_resp *r, const char *cache,
 {
 	if (!path)
 		return sut_err_oom(err);
-	if (q->portal->repo_fd < 0) {
+	if (q->server->files_fd < 0) {
 		free(path);
 		return no_repository(r);
 	}
@@ -124,7 +124,7 @@ static int get_offer(struct web_req *q, struct web_resp *r, struct offer *ret, s
 	if (x == 0)
 		return web_not_found(r, "kernel", q->params[0]);
 	if (x > 0)
-		x = decisions_get(q->portal, q->db, feed, build_id, &ret->view, err);
+		x = decisions_get(portal_of(q->server), q->db, feed, build_id, &ret->view, err);
 	if (x >= 0)
 		x = decide_for(q->db, ret->view, &policy, &ret->in, &ret->out, err);
 	if (x < 0)

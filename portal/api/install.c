@@ -15,22 +15,22 @@ static const char *const none[] = {NULL};
 /* The script, with the key or without. */
 static int answer(struct web_req *q, struct web_resp *r, const char *key, struct sut_err *err)
 {
-	const struct portal_conf *conf = &q->portal->conf;
+	const struct portal_conf *conf = &portal_of(q->server)->conf;
 	_cleanup_buf_ struct sut_buf given = SUT_BUF_INIT(PACKAGES_CA_MAX),
 				     ca = SUT_BUF_INIT(2 * PACKAGES_CA_MAX);
 	_cleanup_anchors_ struct anchors anchors = ANCHORS_INIT;
 	_cleanup_(sut_freep) struct package *v = NULL;
-	struct script s = {.portal = conf->url, .key = key};
+	struct script s = {.portal = conf->s.url, .key = key};
 	struct sut_err why = {0};
 	int rc;
 
-	if (!conf->url || !conf->agent_dir)
+	if (!conf->s.url || !conf->agent_dir)
 		return web_problem(
 			r, 503, "install-not-configured",
 			"This portal does not hand out the agent. Its operator has to set url and "
 			"agent-packages in portal.conf; until then install the package by hand "
 			"and run: suture register");
-	rc = packages_list(q->portal->packages, &v, &s.npackages, err);
+	rc = packages_list(portal_of(q->server)->packages, &v, &s.npackages, err);
 	if (rc == 0 && s.npackages == 0)
 		return web_problem(
 			r, 503, "install-not-configured",
@@ -44,9 +44,9 @@ static int answer(struct web_req *q, struct web_resp *r, const char *key, struct
 			"packages is not in order. Its operator has to run suture-portal doctor, which says "
 			"what is wrong");
 	if (rc == 0)
-		rc = packages_ca(q->portal->packages, &given, err);
+		rc = packages_ca(portal_of(q->server)->packages, &given, err);
 	if (rc == 0)
-		rc = script_ca(&given, conf->tls_cert, &ca, err);
+		rc = script_ca(&given, conf->s.tls_cert, &ca, err);
 	s.packages = v;
 	s.ca = sut_buf_str(&ca);
 	s.root = sut_buf_str(&anchors.root);
@@ -139,7 +139,7 @@ static int file(struct web_req *q, struct web_resp *r, struct sut_err *err)
 
 	if (rc)
 		return rc;
-	rc = packages_open(q->portal->packages, q->params[0], &folder, NULL);
+	rc = packages_open(portal_of(q->server)->packages, q->params[0], &folder, NULL);
 	if (rc < 0)
 		return web_not_found(r, "package", q->params[0]);
 	r->folder = folder;

@@ -235,8 +235,8 @@ static void own_url(const struct web_req *q, char *buf, size_t size)
 	const char *host = web_header(q, "Host");
 
 	buf[0] = 0;
-	if (q->portal->conf.url)
-		snprintf(buf, size, "%s", q->portal->conf.url);
+	if (portal_of(q->server)->conf.s.url)
+		snprintf(buf, size, "%s", portal_of(q->server)->conf.s.url);
 	else if (host && host[0] && strlen(host) < 256 &&
 		 host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				   ".:-[]")] == 0)

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "repo/sync.h"
+#include "portal.h"
 
 static int status(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
@@ -12,7 +13,7 @@ static int status(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	int x = web_only_args(q, r, args);
 
 	if (x == 0)
-		x = repo_status_json(q->portal, q->db, q->now, &j, err);
+		x = repo_status_json(portal_of(q->server), q->db, q->now, &j, err);
 	return x ? x : web_json(r, 200, j, err);
 }
 
@@ -40,7 +41,7 @@ static int look(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	if (!f)
 		return sut_err_oom(err);
 	q->prepared = f;
-	x = repo_look(q->portal, q->db, q->now, true, &f->look, &f->why);
+	x = repo_look(portal_of(q->server), q->db, q->now, true, &f->look, &f->why);
 	if (x == -ENOTCONN)
 		return web_problem(r, 409, "not-configured", "%s", f->why.msg);
 	if (x == -ENOMEM || x == -EAGAIN || x == -ECONNRESET)
@@ -62,7 +63,7 @@ static int sync_now(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		    : repo_note_failure(q->db, q->now, &f->why, err);
 	if (x < 0)
 		return x;
-	x = repo_status_json(q->portal, q->db, q->now, &j, err);
+	x = repo_status_json(portal_of(q->server), q->db, q->now, &j, err);
 	if (x == 0 &&
 	    (json_object_set_new(j, "released", json_integer((json_int_t)changes.released)) < 0 ||
 	     json_object_set_new(j, "withdrawn", json_integer((json_int_t)changes.withdrawn)) < 0 ||

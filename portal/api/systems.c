@@ -14,6 +14,7 @@
 #include "fleet/key.h"
 #include "fleet/library.h"
 #include "fleet/system.h"
+#include "portal.h"
 
 enum {
 	READERS = SUT_ROLE_VIEWER | SUT_ROLE_OPERATOR | SUT_ROLE_RELEASE | SUT_ROLE_KEYS |
@@ -323,7 +324,7 @@ static int decide_libraries(struct web_req *q, const struct fleet_system *s, jso
 	if (!x && (s->products & FLEET_LIBRARY))
 		x = library_list(q->db, s->tenant, s->id, &reported, err);
 	if (!x)
-		x = library_decide(q->portal, q->db, s, reported, NULL, q->now,
+		x = library_decide(portal_of(q->server), q->db, s, reported, NULL, q->now,
 				   &(const struct library_answer){list, held, notices}, err);
 	json_decref(notices);
 	json_decref(reported);
@@ -348,7 +349,7 @@ static int decision(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	if (!x)
 		x = systems_find(q, r, &s, err);
 	if (!x)
-		x = system_decide(q->portal, q->db, &s, q->now, &view, &in, &out, err);
+		x = system_decide(portal_of(q->server), q->db, &s, q->now, &view, &in, &out, err);
 	if (!x)
 		x = decide_json(&in, &out, &kernel, &held, err);
 	if (!x)

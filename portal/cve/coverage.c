@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "task.h"
+#include "tasks.h"
+#include "portal.h"
 
 enum { WAIT_SEC = 20 };
 
@@ -136,9 +137,9 @@ int coverage_get(struct coverage *c, struct sut_db *db, const struct document **
 }
 
 /* So that nobody has to wait for it: but only while somebody reads it. */
-static int run(struct portal *p, struct sut_db *db, int64_t now _unused_, struct sut_err *err)
+static int run(struct server *s, struct sut_db *db, int64_t now _unused_, struct sut_err *err)
 {
-	struct coverage *c = p->coverage;
+	struct coverage *c = portal_of(s)->coverage;
 	const struct document *d = NULL;
 	bool wanted;
 	int r;

@@ -35,13 +35,13 @@ static BIO *read_pem(struct doctor *d, const char *path, struct sut_buf *b)
 static X509 *read_cert(struct doctor *d)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(PEM_MAX);
-	BIO *bio = read_pem(d, d->conf.tls_cert, &b);
+	BIO *bio = read_pem(d, d->conf.s.tls_cert, &b);
 	X509 *c = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 
 	BIO_free(bio);
 	if (bio && !c)
 		doctor_add(d, DOCTOR_FAIL, "certificate", "It has to be a certificate in PEM",
-			   "%s holds none", d->conf.tls_cert);
+			   "%s holds none", d->conf.s.tls_cert);
 	return c;
 }
 
@@ -54,7 +54,7 @@ static void check_key(struct doctor *d, X509 *c)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(PEM_MAX);
 	_cleanup_(keyp) EVP_PKEY *key = NULL;
-	BIO *bio = read_pem(d, d->conf.tls_key, &b);
+	BIO *bio = read_pem(d, d->conf.s.tls_key, &b);
 	struct stat st;
 
 	if (!bio)
@@ -67,10 +67,10 @@ static void check_key(struct doctor *d, X509 *c)
 		doctor_add(d, DOCTOR_FAIL, "certificate",
 			   "Set tls-key to the key that the certificate was made for, without "
 			   "passphrase",
-			   "%s is not the key of %s", d->conf.tls_key, d->conf.tls_cert);
-	if (stat(d->conf.tls_key, &st) == 0 && (st.st_mode & 007))
+			   "%s is not the key of %s", d->conf.s.tls_key, d->conf.s.tls_cert);
+	if (stat(d->conf.s.tls_key, &st) == 0 && (st.st_mode & 007))
 		doctor_add(d, DOCTOR_FAIL, "certificate", "chmod 600 it, and have a new one made",
-			   "anybody may read the key %s", d->conf.tls_key);
+			   "anybody may read the key %s", d->conf.s.tls_key);
 }
 
 static void check_dates(struct doctor *d, X509 *c)
@@ -81,7 +81,7 @@ static void check_dates(struct doctor *d, X509 *c)
 	if (X509_cmp_time(X509_get0_notBefore(c), &now) > 0) {
 		doctor_add(d, DOCTOR_FAIL, "certificate",
 			   "Look at the clock, or have a new one made", "%s is not valid yet",
-			   d->conf.tls_cert);
+			   d->conf.s.tls_cert);
 		return;
 	}
 	if (!ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(c)))
@@ -89,18 +89,18 @@ static void check_dates(struct doctor *d, X509 *c)
 	if (X509_cmp_time(X509_get0_notAfter(c), &now) < 0)
 		doctor_add(d, DOCTOR_FAIL, "certificate",
 			   "Put a new one there and restart the portal", "%s has expired",
-			   d->conf.tls_cert);
+			   d->conf.s.tls_cert);
 	else
 		doctor_add(d, days < WARN_DAYS ? DOCTOR_WARN : DOCTOR_OK, "certificate",
 			   days < WARN_DAYS ? "Put a new one there and restart the portal" : NULL,
-			   "%s is valid for another %d days", d->conf.tls_cert, days);
+			   "%s is valid for another %d days", d->conf.s.tls_cert, days);
 }
 
 /* Is it for the host of 'url'? */
 static void check_name(struct doctor *d, X509 *c)
 {
 	_cleanup_(sut_freep) char *host = NULL;
-	const char *from = d->conf.url ? strstr(d->conf.url, "://") : NULL;
+	const char *from = d->conf.s.url ? strstr(d->conf.s.url, "://") : NULL;
 	size_t n;
 
 	if (!from)
@@ -112,14 +112,14 @@ static void check_name(struct doctor *d, X509 *c)
 		doctor_add(d, DOCTOR_WARN, "certificate",
 			   "Have one made for this name, or correct 'url' (unless a proxy is "
 			   "before the portal)",
-			   "%s is not for %s", d->conf.tls_cert, host);
+			   "%s is not for %s", d->conf.s.tls_cert, host);
 }
 
 void doctor_certificate(struct doctor *d)
 {
 	_cleanup_(certp) X509 *c = NULL;
 
-	if (!d->conf.tls_cert)
+	if (!d->conf.s.tls_cert)
 		return;
 	c = read_cert(d);
 	if (!c)

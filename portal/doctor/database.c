@@ -8,7 +8,7 @@
 
 static void file_mode(struct doctor *d)
 {
-	const char *path = d->conf.database + strlen("sqlite:");
+	const char *path = d->conf.s.database + strlen("sqlite:");
 	struct stat st;
 
 	if (stat(path, &st) < 0)
@@ -98,10 +98,10 @@ void doctor_database(struct doctor *d)
 {
 	const struct sut_db_opts opts = {.read_only = true};
 	struct sut_err err = {0};
-	bool lite = sut_startswith(d->conf.database, "sqlite:");
+	bool lite = sut_startswith(d->conf.s.database, "sqlite:");
 
-	if (sut_db_open(d->conf.database, &opts, &d->db, &err) < 0) {
-		if (lite && access(d->conf.database + strlen("sqlite:"), F_OK) == 0)
+	if (sut_db_open(d->conf.s.database, &opts, &d->db, &err) < 0) {
+		if (lite && access(d->conf.s.database + strlen("sqlite:"), F_OK) == 0)
 			doctor_add(d, DOCTOR_FAIL, "database",
 				   "It is there. Run this as the user of the portal, and give that "
 				   "user the folder with all files in it (chown -R)",

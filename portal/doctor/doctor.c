@@ -10,6 +10,7 @@
 #include <sys/timex.h>
 
 #include "cmd.h"
+#include "portal.h"
 
 enum { DETAIL_MAX = 3000 };
 
@@ -52,7 +53,7 @@ int doctor_conf(struct doctor *d)
 	struct sut_err err = {0};
 	struct stat st;
 
-	if (cmd_conf(d->config, &d->conf, &err) < 0) {
+	if (cmd_conf(&portal_program, d->config, &d->conf.s, &err) < 0) {
 		doctor_add(d, DOCTOR_FAIL, "settings",
 			   "Mend the file; suture-portal(8) has all "
 			   "settings",
@@ -63,7 +64,7 @@ int doctor_conf(struct doctor *d)
 		doctor_add(d, DOCTOR_FAIL, "settings",
 			   "Make it writable by its owner only (chmod 640)",
 			   "anybody may change %s", d->config);
-	else if (st.st_mode & S_IROTH && has_password(d->conf.database))
+	else if (st.st_mode & S_IROTH && has_password(d->conf.s.database))
 		doctor_add(d, DOCTOR_WARN, "settings",
 			   "Use chmod 640, or a passfile=FILE in the URL of the database",
 			   "anybody may read the password in %s", d->config);
@@ -115,9 +116,9 @@ void doctor_disk(struct doctor *d)
 	uint64_t mib, percent;
 	enum doctor_state state;
 
-	if (!sut_startswith(d->conf.database, prefix))
+	if (!sut_startswith(d->conf.s.database, prefix))
 		return;
-	path = strdup(d->conf.database + strlen(prefix));
+	path = strdup(d->conf.s.database + strlen(prefix));
 	if (!path)
 		return;
 	dir = dirname(path);

@@ -37,7 +37,7 @@ void doctor_install(struct doctor *d)
 
 	if (!d->conf.agent_dir)
 		return;
-	if (!d->conf.url)
+	if (!d->conf.s.url)
 		doctor_add(d, DOCTOR_WARN, "install", "Set 'url' to what servers call the portal",
 			   "agent-packages is set without url, so /install is not offered");
 	if (anchors_read(d->conf.agent_dir, d->conf.repository_root, d->now, &a, &err) < 0) {

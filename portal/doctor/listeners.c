@@ -61,7 +61,7 @@ static void probe(struct doctor *d, const char *name, const char *base,
 static void check(struct doctor *d, const char *listen)
 {
 	struct sut_http_opts opts = {
-		.connect_sec = WAIT_SEC, .total_sec = WAIT_SEC, .ca_file = d->conf.tls_cert};
+		.connect_sec = WAIT_SEC, .total_sec = WAIT_SEC, .ca_file = d->conf.s.tls_cert};
 	const char *colon = strrchr(listen, ':');
 	char at[HOST_MAX], base[HOST_MAX + 16];
 	_cleanup_(sut_freep) char *host = NULL;
@@ -74,7 +74,7 @@ static void check(struct doctor *d, const char *listen)
 	host = colon ? strndup(listen, (size_t)(colon - listen)) : NULL;
 	if (!host)
 		return;
-	if (!d->conf.tls_cert && !d->conf.plain_http && !sut_is_loopback(host)) {
+	if (!d->conf.s.tls_cert && !d->conf.s.plain_http && !sut_is_loopback(host)) {
 		doctor_add(
 			d, DOCTOR_FAIL, "listener",
 			"Set tls-cert and tls-key, or listen on loopback behind a proxy that has "
@@ -83,7 +83,7 @@ static void check(struct doctor *d, const char *listen)
 		return;
 	}
 	/* With TLS the name matters: see 'url'. Port 0 is any. */
-	if (d->conf.tls_cert || !strcmp(colon, ":0"))
+	if (d->conf.s.tls_cert || !strcmp(colon, ":0"))
 		return;
 	target(listen, at, sizeof(at));
 	snprintf(base, sizeof(base), "http://%s", at);
@@ -94,10 +94,10 @@ void doctor_listeners(struct doctor *d)
 {
 	struct sut_http_opts opts = {.connect_sec = WAIT_SEC, .total_sec = WAIT_SEC};
 
-	for (size_t i = 0; i < d->conf.listen.n; i++)
-		check(d, d->conf.listen.v[i]);
-	if (d->conf.url)
-		probe(d, d->conf.url, d->conf.url, &opts);
+	for (size_t i = 0; i < d->conf.s.listen.n; i++)
+		check(d, d->conf.s.listen.v[i]);
+	if (d->conf.s.url)
+		probe(d, d->conf.s.url, d->conf.s.url, &opts);
 	else
 		doctor_add(d, DOCTOR_WARN, "url", "Set 'url' to how the world reaches this portal",
 			   "is not set, so /install cannot tell where to come");

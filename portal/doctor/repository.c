@@ -35,7 +35,7 @@ static void report(struct doctor *d, const struct repo_look *l)
 void doctor_repository(struct doctor *d)
 {
 	/* As much of a portal as a look needs. */
-	struct portal p = {.conf = d->conf, .repo_fd = -1};
+	struct portal p = {.s = {.files_fd = -1}, .conf = d->conf};
 	_cleanup_(repo_look_freep) struct repo_look *look = NULL;
 	_cleanup_(repop) struct repo *repo = NULL;
 	_cleanup_(sut_closep) int fd = -1;
@@ -63,7 +63,7 @@ void doctor_repository(struct doctor *d)
 			   "repository-root, %s: %s", d->conf.repository_root, strerror(errno));
 		return;
 	}
-	p.repo_fd = fd;
+	p.s.files_fd = fd;
 	r = repo_new(&repo, &err);
 	p.repo = repo;
 	if (r == 0)

@@ -189,7 +189,7 @@ static int get(struct portal *p, struct sut_db *db, int64_t feed, const char *bu
 	       unsigned int *fresh, const struct feed_view **ret, struct sut_err *err)
 {
 	struct decisions *d = strlen(build_id) <= BUILD_ID_MAX ? p->decisions : NULL;
-	int64_t generation = atomic_load(&p->generation), stored = -1;
+	int64_t generation = atomic_load(&p->s.generation), stored = -1;
 	struct view *v = d ? lookup(d, generation, feed, build_id) : NULL;
 	int r;
 

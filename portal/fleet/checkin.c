@@ -424,15 +424,15 @@ static bool wants_libraries(const struct visit *v)
 
 static int answer(struct visit *v, struct sut_err *err)
 {
-	const struct portal_conf *conf = &v->q->portal->conf;
+	const struct portal_conf *conf = &portal_of(v->q->server)->conf;
 	const struct fleet_system *s = &v->slot->s;
 	json_t *kernel = NULL, *held = NULL, *notices = json_array(), *libraries = json_array();
 	_cleanup_(decisions_putp) const struct feed_view *view = NULL;
 	struct decide_out out;
 	struct decide_in in;
-	int x = notices && libraries
-			? system_decide(v->q->portal, v->q->db, s, v->q->now, &view, &in, &out, err)
-			: sut_err_oom(err);
+	int x = notices && libraries ? system_decide(portal_of(v->q->server), v->q->db, s,
+						     v->q->now, &view, &in, &out, err)
+				     : sut_err_oom(err);
 
 	/* What the key does not cover is nobody's business here. */
 	if (x >= 0 && !(s->products & FLEET_KERNEL)) {
@@ -456,7 +456,7 @@ static int answer(struct visit *v, struct sut_err *err)
 	if (x >= 0)
 		x = decide_json(&in, &out, &kernel, &held, err);
 	if (x >= 0 && wants_libraries(v))
-		x = library_decide(v->q->portal, v->q->db, s,
+		x = library_decide(portal_of(v->q->server), v->q->db, s,
 				   json_object_get(v->q->body, "libraries"),
 				   json_object_get(v->q->body, "quarantined"), v->q->now,
 				   &(const struct library_answer){libraries, held, notices}, err);

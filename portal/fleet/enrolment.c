@@ -348,7 +348,7 @@ int enrol_clone(struct web_req *q, struct web_resp *r, const struct fleet_system
 json_t *enrolment_json(const struct web_req *q, const struct enrolment *e,
 		       const struct credential *c)
 {
-	const char *url = q->portal->conf.url ? q->portal->conf.url : "";
+	const char *url = portal_of(q->server)->conf.s.url ? portal_of(q->server)->conf.s.url : "";
 	int len = (int)strlen(url);
 	_cleanup_(sut_freep) char *checkin = NULL, *repo = NULL;
 

@@ -225,7 +225,7 @@ static int read_patch(struct looking *g, struct repo_target *t, struct sut_err *
 
 	if (!file)
 		return sut_err_oom(err);
-	r = repo_read_file(g->p->repo_fd, file, SUT_PATCH_FILE_MAX, &b, err);
+	r = repo_read_file(g->p->s.files_fd, file, SUT_PATCH_FILE_MAX, &b, err);
 	if (r < 0)
 		return r;
 	sut_sha256_hex(b.data, b.len, hex);
@@ -262,7 +262,7 @@ static int check_size(struct looking *g, const struct repo_target *t, struct sut
 
 	if (!file)
 		return sut_err_oom(err);
-	r = repo_file_size(g->p->repo_fd, file, &size, err);
+	r = repo_file_size(g->p->s.files_fd, file, &size, err);
 	if (r == 0 && size != t->length)
 		return sut_err_reason(err, EBADMSG, "length",
 				      "the file %s has %lld bytes instead of %lld. Copy the "
@@ -425,7 +425,7 @@ static int look(struct portal *p, const struct before *b, int64_t now, struct re
 	struct sut_tuf_client_opts o = {
 		.metadata_dir = p->repo->dir,
 		.metadata_url = REPO_URL "metadata",
-		.fetcher = repo_fetcher(&p->repo_fd),
+		.fetcher = repo_fetcher(&p->s.files_fd),
 		.now = now,
 	};
 	struct looking g = {.p = p, .look = l, .before = b};
@@ -457,7 +457,7 @@ static int look_locked(struct portal *p, struct sut_db *db, int64_t now, bool fo
 	if (r == 0)
 		r = sut_file_read(p->conf.repository_root, &root, err);
 	if (r == 0)
-		r = repo_read_file(p->repo_fd, "metadata/timestamp.json", SUT_TUF_TIMESTAMP_MAX,
+		r = repo_read_file(p->s.files_fd, "metadata/timestamp.json", SUT_TUF_TIMESTAMP_MAX,
 				   &ts, err);
 	if (r < 0)
 		return r;
@@ -486,7 +486,7 @@ int repo_look(struct portal *p, struct sut_db *db, int64_t now, bool force, stru
 	if (!err)
 		err = &own;
 	*ret = NULL;
-	if (p->repo_fd < 0 || !p->conf.repository_root)
+	if (p->s.files_fd < 0 || !p->conf.repository_root)
 		return sut_err_reason(err, ENOTCONN, "not-configured",
 				      "no repository is configured: set repository and "
 				      "repository-root in the configuration of suture-portal");

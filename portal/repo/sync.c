@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "portal.h"
-#include "task.h"
+#include "tasks.h"
 #include "tuf/json.h"
 #include "tuf/meta.h"
 
@@ -25,7 +25,7 @@ static int64_t generation_of(struct sut_db *db)
 static int apply(struct portal *p, struct sut_db *db, int64_t now, const struct repo_look *l,
 		 struct repo_changes *ret, struct sut_err *err)
 {
-	struct web_req q = {.portal = p, .db = db, .now = now};
+	struct web_req q = {.server = &p->s, .db = db, .now = now};
 	int64_t generation = 0;
 	int r = sut_db_begin(db, SUT_DB_WRITE, err);
 
@@ -39,7 +39,7 @@ static int apply(struct portal *p, struct sut_db *db, int64_t now, const struct 
 	if (r < 0)
 		sut_db_rollback(db);
 	else
-		portal_generation(p, generation);
+		server_generation(&p->s, generation);
 	return r;
 }
 
@@ -52,7 +52,7 @@ int repo_sync(struct portal *p, struct sut_db *db, int64_t now, struct sut_err *
 {
 	struct repo_changes all = {0};
 
-	for (int round = 0; round < ROUNDS_MAX && !atomic_load(&p->stopping); round++) {
+	for (int round = 0; round < ROUNDS_MAX && !atomic_load(&p->s.stopping); round++) {
 		_cleanup_(repo_look_freep) struct repo_look *l = NULL;
 		struct repo_changes changes = {0};
 		struct sut_err why = {0};
@@ -65,7 +65,7 @@ int repo_sync(struct portal *p, struct sut_db *db, int64_t now, struct sut_err *
 				return sut_err_set(err, -r, "%s", why.msg);
 			r = repo_note_failure(db, now, &why, err);
 			if (r > 0)
-				portal_log("error", "the repository is not good", "reason",
+				server_log("error", "the repository is not good", "reason",
 					   why.reason, "detail", why.msg, NULL);
 			return r < 0 ? r : 0;
 		}
@@ -78,14 +78,19 @@ int repo_sync(struct portal *p, struct sut_db *db, int64_t now, struct sut_err *
 			break;
 	}
 	if (all.released || all.withdrawn)
-		portal_log("info", "the repository has changed", NULL);
+		server_log("info", "the repository has changed", NULL);
 	return 0;
+}
+
+static int run(struct server *s, struct sut_db *db, int64_t now, struct sut_err *err)
+{
+	return repo_sync(portal_of(s), db, now, err);
 }
 
 const struct task task_repository = {.name = "repository",
 				     .lock = 7303,
 				     .every_sec = 60,
-				     .run = repo_sync};
+				     .run = run};
 
 /* ------------------------------------------------------------------ */
 
@@ -165,7 +170,7 @@ int repo_status_json(struct portal *p, struct sut_db *db, int64_t now, json_t **
 		"SELECT (SELECT COUNT(*) FROM patch_targets WHERE gone IS NULL),"
 		" (SELECT COUNT(*) FROM patchsets WHERE withdrawn IS NULL)";
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	bool configured = p->repo_fd >= 0 && p->conf.repository_root;
+	bool configured = p->s.files_fd >= 0 && p->conf.repository_root;
 	struct stored s = {0};
 	const char *status;
 	json_t *j;

@@ -8,7 +8,7 @@
 #include "auth/token.h"
 #include "base/str.h"
 #include "fuzz.h"
-#include "webhook.h"
+#include "account/webhook.h"
 
 static void roles(const char *s)
 {

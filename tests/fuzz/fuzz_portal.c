@@ -12,11 +12,11 @@
 
 enum { HEADERS_MAX = 16 };
 
-static struct sample_portal s;
+static struct sample_server s;
 
 static void clean(void)
 {
-	sample_portal_drop(&s);
+	sample_server_drop(&s);
 }
 
 static void set_up(void)

@@ -19,12 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_ASSERT(err.msg[0]);
 	} else {
 		FUZZ_ASSERT(size <= SUT_CONF_MAX);
-		FUZZ_ASSERT(c.database && *c.database);
-		FUZZ_ASSERT(c.listen.n <= PORTAL_LISTEN_MAX);
+		FUZZ_ASSERT(c.s.database && *c.s.database);
+		FUZZ_ASSERT(c.s.listen.n <= SERVER_LISTEN_MAX);
 		FUZZ_ASSERT(c.checkin_sec >= 10 && c.checkin_sec <= 86400);
 		FUZZ_ASSERT(c.check_sec >= 60);
-		FUZZ_ASSERT(c.readers >= 1 && c.connections >= 1);
-		FUZZ_ASSERT(!c.tls_cert == !c.tls_key);
+		FUZZ_ASSERT(c.s.readers >= 1 && c.s.connections >= 1);
+		FUZZ_ASSERT(!c.s.tls_cert == !c.s.tls_key);
 		FUZZ_ASSERT(!c.repository || c.repository_root);
 	}
 	portal_conf_release(&c);

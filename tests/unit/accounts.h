@@ -13,9 +13,9 @@
 #define ACCOUNT_PASSWORD "tall blue lighthouse"
 
 /* A call with a body made by printf. */
-static inline int account_call(struct sample_portal *s, const char *method, const char *target,
+static inline int account_call(struct sample_server *s, const char *method, const char *target,
 			       const char *token, const char *fmt, ...) _printf_(5, 6);
-static inline int account_call(struct sample_portal *s, const char *method, const char *target,
+static inline int account_call(struct sample_server *s, const char *method, const char *target,
 			       const char *token, const char *fmt, ...)
 {
 	char body[4096];
@@ -27,21 +27,21 @@ static inline int account_call(struct sample_portal *s, const char *method, cons
 	return sample_call(s, method, target, token, body);
 }
 
-static inline int account_login(struct sample_portal *s, const char *user, const char *password)
+static inline int account_login(struct sample_server *s, const char *user, const char *password)
 {
 	return account_call(s, "POST", "/v1/sessions", NULL,
 			    "{\"user\":\"%s\",\"password\":\"%s\"}", user, password);
 }
 
 /* Copies a text of the last answer. */
-static inline void account_keep(const struct sample_portal *s, const char *name, char *to,
+static inline void account_keep(const struct sample_server *s, const char *name, char *to,
 				size_t size)
 {
 	(void)snprintf(to, size, "%s", sample_text(s, name));
 }
 
 /* Makes a user by the API; his one-time password goes to once. */
-static inline void account_make(struct sample_portal *s, const char *by, const char *name,
+static inline void account_make(struct sample_server *s, const char *by, const char *name,
 				const char *roles, char once[static 64])
 {
 	account_call(s, "POST", "/v1/users", by, "{\"name\":\"%s\",\"roles\":%s}", name, roles);
@@ -50,7 +50,7 @@ static inline void account_make(struct sample_portal *s, const char *by, const c
 }
 
 /* Makes a user who has changed his password to ACCOUNT_PASSWORD and is logged in. */
-static inline void account_user(struct sample_portal *s, const char *by, const char *name,
+static inline void account_user(struct sample_server *s, const char *by, const char *name,
 				const char *roles, char session[static SUT_TOKEN_MAX])
 {
 	char once[64];
@@ -65,7 +65,7 @@ static inline void account_user(struct sample_portal *s, const char *by, const c
 }
 
 /* The text is nowhere in the files of the database. Of SQLite: PostgreSQL's are the server's. */
-static inline void account_not_stored(struct sample_portal *s, const char *secret)
+static inline void account_not_stored(struct sample_server *s, const char *secret)
 {
 	static const char *const files[] = {"test.db", "test.db-wal"};
 

@@ -5,7 +5,7 @@
 
 #include "sample_fleet.h"
 
-void sample_key_new(struct sample_portal *s, int t, const char *body, struct sample_key *ret)
+void sample_key_new(struct sample_server *s, int t, const char *body, struct sample_key *ret)
 {
 	*ret = (struct sample_key){0};
 	sample_call(s, "POST", "/v1/keys", s->tenant[t].token[SAMPLE_KEYS], body ? body : "{}");
@@ -24,7 +24,7 @@ void sample_agent_init(struct sample_agent *a, const char *name, const char *uui
 	snprintf(a->hostname, sizeof(a->hostname), "%s", name);
 }
 
-int sample_enroll(struct sample_portal *s, struct sample_agent *a, const char *token,
+int sample_enroll(struct sample_server *s, struct sample_agent *a, const char *token,
 		  const char *key, const char *more)
 {
 	char body[1024];
@@ -44,7 +44,7 @@ int sample_enroll(struct sample_portal *s, struct sample_agent *a, const char *t
 	return s->status;
 }
 
-int sample_checkin(struct sample_portal *s, struct sample_agent *a, const char *nonce)
+int sample_checkin(struct sample_server *s, struct sample_agent *a, const char *nonce)
 {
 	char body[4096];
 
@@ -59,7 +59,7 @@ int sample_checkin(struct sample_portal *s, struct sample_agent *a, const char *
 	return sample_call(s, "POST", "/v1/checkin", a->credential, body);
 }
 
-void sample_beat(struct sample_portal *s, struct sample_agent *a)
+void sample_beat(struct sample_server *s, struct sample_agent *a)
 {
 	static int n;
 	char nonce[32];

@@ -22,15 +22,15 @@ struct sample_agent {
 };
 
 /* A key of tenant[t] by its key manager. body: NULL for "{}". */
-void sample_key_new(struct sample_portal *s, int t, const char *body, struct sample_key *ret);
+void sample_key_new(struct sample_server *s, int t, const char *body, struct sample_key *ret);
 /* machine_id and hostname are made of the name, product_uuid is uuid. */
 void sample_agent_init(struct sample_agent *a, const char *name, const char *uuid);
 /* POST /v1/enroll; the status. Keeps what the answer says. more: further members of the body; NULL. */
-int sample_enroll(struct sample_portal *s, struct sample_agent *a, const char *token,
+int sample_enroll(struct sample_server *s, struct sample_agent *a, const char *token,
 		  const char *key, const char *more);
 /* POST /v1/checkin with the agent's serial and this nonce; the status. The answer's serial is not kept. */
-int sample_checkin(struct sample_portal *s, struct sample_agent *a, const char *nonce);
+int sample_checkin(struct sample_server *s, struct sample_agent *a, const char *nonce);
 /* The same, and its answer arrives. */
-void sample_beat(struct sample_portal *s, struct sample_agent *a);
+void sample_beat(struct sample_server *s, struct sample_agent *a);
 
 #endif

@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "api/api.h"
-#include "metrics.h"
+#include "web/metrics.h"
 #include "sample_frame.h"
 #include "web/router.h"
 
@@ -190,7 +189,7 @@ const struct web_route sample_frame_routes[] = {
 	{0},
 };
 
-void sample_frame(struct sample_portal *s)
+void sample_frame(struct sample_server *s)
 {
 	static const struct web_table tables[] = {{"test", sample_frame_routes}, {0}};
 	struct sut_err err = {0};
@@ -199,7 +198,7 @@ void sample_frame(struct sample_portal *s)
 	web_router_free(sut_steal(s->p->router));
 	assert_ok(web_router_new(tables, &s->p->router, &err), err);
 	metrics_free(sut_steal(s->p->metrics));
-	assert_ok(metrics_new(s->p->router, &s->p->metrics, &err), err);
+	assert_ok(metrics_new(s->program->metrics, s->p->router, &s->p->metrics, &err), err);
 	if (s->db.engine == SUT_DB_SQLITE)
 		sample_sql(s, "CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT,"
 			      " text TEXT NOT NULL)");

@@ -3,7 +3,7 @@
 #ifndef SUTURE_TESTS_SAMPLE_FRAME_H
 #define SUTURE_TESTS_SAMPLE_FRAME_H
 
-#include "sample_portal.h"
+#include "sample_server.h"
 #include "web/job.h"
 
 /*
@@ -28,7 +28,7 @@ struct frame {
 extern struct frame frame;
 
 /* Puts the routes in place and makes the tables. */
-void sample_frame(struct sample_portal *s);
+void sample_frame(struct sample_server *s);
 extern const struct web_route sample_frame_routes[];
 
 #endif

@@ -198,15 +198,20 @@ char *sample_release_file(struct sample_release *r, const char *build_id, unsign
 	return f;
 }
 
-void sample_release_configure(struct portal_conf *c)
+static struct portal_conf *conf(struct server_conf *c)
 {
-	c->repository = sut_sprintf("%s/public", sample_release_now->dir);
-	c->repository_root = sut_sprintf("%s/root.json", sample_release_now->dir);
-	if (!c->repository || !c->repository_root)
+	return (struct portal_conf *)c;
+}
+
+void sample_release_configure(struct server_conf *c)
+{
+	conf(c)->repository = sut_sprintf("%s/public", sample_release_now->dir);
+	conf(c)->repository_root = sut_sprintf("%s/root.json", sample_release_now->dir);
+	if (!conf(c)->repository || !conf(c)->repository_root)
 		broken("memory");
 }
 
-void sample_release_fresh(struct portal_conf *c)
+void sample_release_fresh(struct server_conf *c)
 {
 	sample_release_free(sample_release_now);
 	sample_release_now = sample_release_new();

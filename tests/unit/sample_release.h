@@ -44,8 +44,8 @@ char *sample_release_file(struct sample_release *r, const char *build_id, unsign
 
 /* The one that the functions below give to a portal. */
 extern struct sample_release *sample_release_now;
-void sample_release_configure(struct portal_conf *c);
+void sample_release_configure(struct server_conf *c);
 /* The same with a fresh one, instead of the one there was. */
-void sample_release_fresh(struct portal_conf *c);
+void sample_release_fresh(struct server_conf *c);
 
 #endif

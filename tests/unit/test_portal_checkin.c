@@ -11,7 +11,7 @@
 #include "sample_fleet.h"
 
 /* A patch for the kernel of the samples, in feeds of the portal. */
-static void patch(struct sample_portal *s, const char *name, int level, const char *feed)
+static void patch(struct sample_server *s, const char *name, int level, const char *feed)
 {
 	char sql[512];
 
@@ -35,15 +35,15 @@ static void patch(struct sample_portal *s, const char *name, int level, const ch
 		 SAMPLE_NOW - 400, feed, name);
 	sample_sql(s, sql);
 	sample_sql(s, "UPDATE meta SET value = value + 1 WHERE name = 'generation'");
-	sample_portal_again(s, NULL);
+	sample_server_again(s, NULL);
 }
 
-static const char *kernel(const struct sample_portal *s, const char *name)
+static const char *kernel(const struct sample_server *s, const char *name)
 {
 	return json_string_value(json_object_get(json_object_get(s->json, "kernel"), name));
 }
 
-static void agent(struct sample_portal *s, const char *name, const char *uuid, const char *key_body,
+static void agent(struct sample_server *s, const char *name, const char *uuid, const char *key_body,
 		  struct sample_agent *ret)
 {
 	struct sample_key k;
@@ -55,7 +55,7 @@ static void agent(struct sample_portal *s, const char *name, const char *uuid, c
 
 static void test_a_checkin_is_told_what_to_run_and_when_to_come_back(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	patch(s, "K20261118_01", 1, "stable");
@@ -90,7 +90,7 @@ static void test_a_checkin_is_told_what_to_run_and_when_to_come_back(void **stat
 
 static void test_what_the_machine_took_out_is_not_sent_again(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	patch(s, "K20261118_01", 1, "stable");
@@ -108,7 +108,7 @@ static void test_what_the_machine_took_out_is_not_sent_again(void **state)
 
 static void test_a_heartbeat_that_says_nothing_new_leaves_no_trace(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 	int64_t events, updated;
 
@@ -128,7 +128,7 @@ static void test_a_heartbeat_that_says_nothing_new_leaves_no_trace(void **state)
 
 static void test_a_system_that_changes_all_the_time_does_not_fill_the_history(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 	int64_t events;
 
@@ -150,7 +150,7 @@ static void test_a_system_that_changes_all_the_time_does_not_fill_the_history(vo
 
 static void test_facts_are_kept_until_others_come(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 	int64_t events;
 
@@ -174,7 +174,7 @@ static void test_facts_are_kept_until_others_come(void **state)
 
 static void test_changes_are_kept_as_history(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 	char target[80];
 	static const char *const types[] = {"enrolled", "first-checkin", "state",
@@ -211,7 +211,7 @@ static void test_changes_are_kept_as_history(void **state)
 
 static void test_a_lost_answer_is_given_again(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	agent(s, "web1", "uuid-1", NULL, &a);
@@ -230,7 +230,7 @@ static void test_a_lost_answer_is_given_again(void **state)
 
 static void test_what_comes_late_does_not_say_what_is(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, late;
 
 	agent(s, "web1", "uuid-1", NULL, &a);
@@ -249,7 +249,7 @@ static void test_what_comes_late_does_not_say_what_is(void **state)
 
 static void test_a_machine_set_back_to_a_snapshot_goes_on(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, snapshot;
 
 	agent(s, "web1", "uuid-1", NULL, &a);
@@ -271,7 +271,7 @@ static void test_a_machine_set_back_to_a_snapshot_goes_on(void **state)
 	assert_int_equal(json_array_size(json_object_get(s->json, "items")), 0);
 }
 
-static int split(struct sample_portal *s, struct sample_agent *a, const char *more)
+static int split(struct sample_server *s, struct sample_agent *a, const char *more)
 {
 	char body[512];
 
@@ -281,7 +281,7 @@ static int split(struct sample_portal *s, struct sample_agent *a, const char *mo
 	return sample_call(s, "POST", "/v1/split", a->credential, body);
 }
 
-static void take_split(struct sample_portal *s, struct sample_agent *a)
+static void take_split(struct sample_server *s, struct sample_agent *a)
 {
 	snprintf(a->id, sizeof(a->id), "%s", sample_text(s, "system_id"));
 	snprintf(a->credential, sizeof(a->credential), "%s", sample_text(s, "credential"));
@@ -290,7 +290,7 @@ static void take_split(struct sample_portal *s, struct sample_agent *a)
 
 static void test_clones_that_look_the_same_are_told_apart(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, b;
 	char parent[SUT_UID_LEN + 1], path[64];
 
@@ -334,7 +334,7 @@ static void test_clones_that_look_the_same_are_told_apart(void **state)
 
 static void test_another_product_uuid_is_a_clone_at_once(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, b;
 
 	agent(s, "vm", "uuid-1", NULL, &a);
@@ -356,7 +356,7 @@ static void test_another_product_uuid_is_a_clone_at_once(void **state)
 
 static void test_a_split_whose_answer_was_lost_makes_no_third_system(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, b;
 	uint8_t hash[SUT_TOKEN_HASH];
 	char hex[2 * SUT_TOKEN_HASH + 1], more[128], own[SUT_TOKEN_MAX], id[SUT_UID_LEN + 1];
@@ -388,7 +388,7 @@ static void test_a_split_whose_answer_was_lost_makes_no_third_system(void **stat
 
 static void test_a_clone_counts_for_the_limit_of_its_key(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, b;
 
 	agent(s, "vm", "uuid-1", "{\"max_systems\":1}", &a);
@@ -405,7 +405,7 @@ static void test_a_clone_counts_for_the_limit_of_its_key(void **state)
 }
 
 struct twice {
-	struct sample_portal *s;
+	struct sample_server *s;
 	const char *credential;
 };
 
@@ -420,7 +420,7 @@ static void *unregister_meanwhile(void *p)
 /* Another portal has just taken it out and has not committed. */
 static void test_unregistering_at_two_portals_gives_its_key_one_system_back(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 	struct twice twice = {s, a.credential};
 	pthread_t t;
@@ -439,7 +439,7 @@ static void test_unregistering_at_two_portals_gives_its_key_one_system_back(void
 
 static void test_a_stolen_credential_is_no_way_around_the_networks_of_a_key(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, thief;
 
 	agent(s, "vm", "uuid-1", "{\"networks\":[\"127.0.0.0/8\"]}", &a);
@@ -456,7 +456,7 @@ static void test_a_stolen_credential_is_no_way_around_the_networks_of_a_key(void
 
 static void test_a_machine_that_gets_another_machine_id_is_the_same(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, b;
 
 	agent(s, "vm", "uuid-1", NULL, &a);
@@ -475,7 +475,7 @@ static void test_a_machine_that_gets_another_machine_id_is_the_same(void **state
 
 static void test_mistakes_in_a_report_are_named(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 	static const struct {
 		const char *more, *pointer;
@@ -513,7 +513,7 @@ static void test_mistakes_in_a_report_are_named(void **state)
 
 static void test_only_systems_check_in(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	agent(s, "web1", "uuid-1", NULL, &a);
@@ -531,7 +531,7 @@ static void test_only_systems_check_in(void **state)
 /* --- a group through the real pool --- */
 
 struct beat {
-	struct portal *p;
+	struct server *p;
 	struct sample_agent *a;
 	int status;
 	bool clone;
@@ -562,7 +562,7 @@ static void *one_beat(void *arg)
 static void test_many_at_once_are_each_answered_for_themselves(void **state)
 {
 	enum { N = 40 };
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a[N];
 	struct sample_key k;
 	struct beat b[N];
@@ -594,7 +594,7 @@ static void test_many_at_once_are_each_answered_for_themselves(void **state)
 /* Readers look at the credential, the writer acts; in between another one may have taken its place. */
 static void test_a_credential_that_is_replaced_in_the_meantime_is_refused(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const struct timespec moment = {.tv_nsec = 200 * 1000000};
 	struct sample_agent old, new;
 	struct sample_key k;
@@ -623,27 +623,11 @@ static void test_a_credential_that_is_replaced_in_the_meantime_is_refused(void *
 	assert_int_equal(b[1].status, 401);
 }
 
-static struct portal *another(struct sample_portal *s)
-{
-	struct portal_conf conf;
-	struct sut_err err = {0};
-	struct portal *p = NULL;
-
-	assert_ok(portal_conf_init(&conf, &err), err);
-	free(conf.database);
-	conf.database = strdup(s->db.url);
-	assert_non_null(conf.database);
-	conf.readers = 4;
-	assert_ok(portal_open(&conf, &p, &err), err);
-	portal_conf_release(&conf);
-	return p;
-}
-
 static void test_a_request_that_reaches_two_portals_is_one_checkin(void **state)
 {
 	enum { N = 40 };
-	struct sample_portal *s = *state;
-	struct portal *second = another(s);
+	struct sample_server *s = *state;
+	struct server *second = sample_server_another(s, 4);
 	struct sample_agent a[N / 2];
 	struct sample_key k;
 	struct beat b[N];
@@ -667,18 +651,18 @@ static void test_a_request_that_reaches_two_portals_is_one_checkin(void **state)
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM systems WHERE serial = 2"
 					  " AND conflict_at IS NULL AND checkin IS NOT NULL"),
 			 N / 2);
-	portal_free(second);
+	server_freep(&second);
 }
 
 /* The pool as it is in service: reader threads, and the writer that makes groups. */
-static void with_threads(struct portal_conf *c)
+static void with_threads(struct server_conf *c)
 {
 	c->readers = 4;
 }
 
 int main(void)
 {
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		{"a check-in is told what to run and when to come back",
 		 test_a_checkin_is_told_what_to_run_and_when_to_come_back, NULL, 0},
 		{"what the machine took out is not sent again",

@@ -20,14 +20,14 @@ static void without_settings_it_is_safe(void **state _unused_)
 	struct sut_err err;
 
 	assert_ok(parse("", &c, &err), err);
-	assert_string_equal(c.database, "sqlite:/var/lib/suture/portal/portal.db");
-	assert_int_equal(c.listen.n, 0);
-	assert_false(c.plain_http);
-	assert_false(c.private_webhooks);
-	assert_int_equal(c.nproxies, 0);
+	assert_string_equal(c.s.database, "sqlite:/var/lib/suture/portal/portal.db");
+	assert_int_equal(c.s.listen.n, 0);
+	assert_false(c.s.plain_http);
+	assert_false(c.s.private_webhooks);
+	assert_int_equal(c.s.nproxies, 0);
 	assert_int_equal(c.checkin_sec, 300);
 	assert_int_equal(c.check_sec, 4 * 3600);
-	assert_int_equal(c.access_log, PORTAL_LOG_QUIET);
+	assert_int_equal(c.s.access_log, SERVER_LOG_QUIET);
 }
 
 static void every_setting_is_taken(void **state _unused_)
@@ -55,25 +55,25 @@ static void every_setting_is_taken(void **state _unused_)
 	struct sut_err err;
 
 	assert_ok(parse(text, &c, &err), err);
-	assert_string_equal(c.database, "postgresql://db/suture");
-	assert_int_equal(c.listen.n, 2);
-	assert_string_equal(c.listen.v[1], "unix:/run/suture/portal.sock");
-	assert_string_equal(c.tls_cert, "/etc/suture/cert.pem");
-	assert_string_equal(c.tls_key, "/etc/suture/key.pem");
-	assert_true(c.plain_http);
-	assert_int_equal(c.nproxies, 2);
-	assert_true(sut_cidr_any(c.proxies, 2, "10.1.2.3"));
-	assert_string_equal(c.url, "https://portal.example");
+	assert_string_equal(c.s.database, "postgresql://db/suture");
+	assert_int_equal(c.s.listen.n, 2);
+	assert_string_equal(c.s.listen.v[1], "unix:/run/suture/portal.sock");
+	assert_string_equal(c.s.tls_cert, "/etc/suture/cert.pem");
+	assert_string_equal(c.s.tls_key, "/etc/suture/key.pem");
+	assert_true(c.s.plain_http);
+	assert_int_equal(c.s.nproxies, 2);
+	assert_true(sut_cidr_any(c.s.proxies, 2, "10.1.2.3"));
+	assert_string_equal(c.s.url, "https://portal.example");
 	assert_string_equal(c.repository, "/srv/repo");
 	assert_string_equal(c.repository_root, "/etc/suture/root.json");
 	assert_string_equal(c.agent_dir, "/srv/agent");
-	assert_int_equal(c.nmetrics_from, 1);
+	assert_int_equal(c.s.nmetrics_from, 1);
 	assert_int_equal(c.checkin_sec, 600);
 	assert_int_equal(c.check_sec, 3600);
-	assert_int_equal(c.readers, 8);
-	assert_int_equal(c.connections, 50000);
-	assert_true(c.private_webhooks);
-	assert_int_equal(c.access_log, PORTAL_LOG_ALL);
+	assert_int_equal(c.s.readers, 8);
+	assert_int_equal(c.s.connections, 50000);
+	assert_true(c.s.private_webhooks);
+	assert_int_equal(c.s.access_log, SERVER_LOG_ALL);
 }
 
 static void mistakes_are_named_with_their_line(void **state _unused_)
@@ -120,7 +120,7 @@ static void there_is_an_end_to_what_may_be_repeated(void **state _unused_)
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4096);
 	struct sut_err err;
 
-	for (int i = 0; i < PORTAL_LISTEN_MAX; i++)
+	for (int i = 0; i < SERVER_LISTEN_MAX; i++)
 		assert_int_equal(sut_buf_addf(&b, "listen = 127.0.0.1:%d\n", i), 0);
 	assert_ok(parse(sut_buf_str(&b), &c, &err), err);
 	portal_conf_release(&c);

@@ -25,19 +25,19 @@
 #define BUILD_C "cccccccccccccccccccccccccccccccccccccccc"
 #define KERNEL_A "1111111111111111111111111111111111111111"
 
-static int import(struct sample_portal *s, const char *target, const char *text)
+static int import(struct sample_server *s, const char *target, const char *text)
 {
 	return sample_call_raw(s, "POST", target, s->staff, text, strlen(text));
 }
 
-static void must_import(struct sample_portal *s, const char *text)
+static void must_import(struct sample_server *s, const char *text)
 {
 	import(s, LINUX, text);
 	assert_status(s, 200);
 }
 
 /* The version that fixes it in the only source; NULL. */
-static const char *fixed_in(struct sample_portal *s, const char *cve)
+static const char *fixed_in(struct sample_server *s, const char *cve)
 {
 	char target[100];
 	const char *v = NULL;
@@ -52,7 +52,7 @@ static const char *fixed_in(struct sample_portal *s, const char *cve)
 }
 
 /* Two kernels of 6.1.1-1 and 6.1.2-1 (A, B) and a library (C); K1 and K2. */
-static void sample_patches(struct sample_portal *s)
+static void sample_patches(struct sample_server *s)
 {
 	static const char *const sql[] = {
 		"INSERT INTO patchsets (id, name, product, created, seen) VALUES "
@@ -95,7 +95,7 @@ static void sample_patches(struct sample_portal *s)
 
 static void reading_a_changelog_says_what_it_changed(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	int64_t before = sample_number(s, "SELECT value FROM meta WHERE name = 'generation'");
 
 	must_import(s, V2 V1);
@@ -117,7 +117,7 @@ static void reading_a_changelog_says_what_it_changed(void **state)
 
 static void reading_it_again_changes_nothing(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	must_import(s, V2 V1);
 	must_import(s, V2 V1);
@@ -132,7 +132,7 @@ static void reading_it_again_changes_nothing(void **state)
 
 static void a_newer_changelog_decides_and_the_order_does_not_matter(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	for (int newer_first = 0; newer_first < 2; newer_first++) {
 		if (newer_first) {
@@ -159,7 +159,7 @@ static void a_newer_changelog_decides_and_the_order_does_not_matter(void **state
 
 static void a_changelog_of_another_branch_is_refused(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	must_import(s, V2 V1);
 	import(s, LINUX, ENTRY("6.12.3-1", "  * doors: close (CVE-2026-10002)\n"));
@@ -174,7 +174,7 @@ static void a_changelog_of_another_branch_is_refused(void **state)
 
 static void a_compressed_changelog(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	unsigned char out[1000];
 	z_stream z = {.next_in = (void *)V1,
 		      .avail_in = sizeof(V1) - 1,
@@ -191,7 +191,7 @@ static void a_compressed_changelog(void **state)
 
 static void what_is_no_changelog_of_that_source_is_refused(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	import(s, LINUX, "{\"changelog\": true}\n");
 	assert_problem(s, 422, "invalid-changelog");
@@ -212,7 +212,7 @@ static void what_is_no_changelog_of_that_source_is_refused(void **state)
 
 static void only_staff_reads_changelogs_in(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	for (int i = 0; i < SAMPLE_ROLES; i++) {
 		sample_call_raw(s, "POST", LINUX, s->tenant[0].token[i], V1, strlen(V1));
@@ -224,7 +224,7 @@ static void only_staff_reads_changelogs_in(void **state)
 }
 
 /* The CVEs of the list, "1001 10002 …" without their year; walks all pages of two. */
-static const char *listed(struct sample_portal *s, const char *filter)
+static const char *listed(struct sample_server *s, const char *filter)
 {
 	static char out[200];
 	char target[200], cursor[40] = "0";
@@ -253,7 +253,7 @@ static const char *listed(struct sample_portal *s, const char *filter)
 
 static void cves_are_listed_in_their_order_and_filtered(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	must_import(s, V3 V2 V1);
 	sample_patches(s);
@@ -281,7 +281,7 @@ static void cves_are_listed_in_their_order_and_filtered(void **state)
 
 static void one_cve_says_where_it_is_fixed(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	json_t *want;
 
 	must_import(s, V3 V2 V1);
@@ -314,7 +314,7 @@ static void one_cve_says_where_it_is_fixed(void **state)
 	assert_problem(s, 404, "not-found");
 }
 
-static json_t *target_of(struct sample_portal *s, const char *build_id)
+static json_t *target_of(struct sample_server *s, const char *build_id)
 {
 	json_t *t, *list = json_object_get(s->json, "targets");
 	size_t i;
@@ -341,7 +341,7 @@ static void expect_json(const json_t *is, const char *name, const char *want)
 
 static void coverage_tells_fixed_partial_and_pending(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	json_t *t;
 
 	must_import(s, V3 V2 V1);
@@ -388,7 +388,7 @@ static void coverage_tells_fixed_partial_and_pending(void **state)
 
 static void coverage_of_one_target(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	sample_patches(s);
 	sample_call(s, "GET", "/v1/coverage?build_id=" BUILD_B, VIEWER, NULL);
@@ -413,7 +413,7 @@ static void coverage_of_one_target(void **state)
 
 static void gone_patches_are_not_told(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	must_import(s, V3 V2 V1);
 	sample_patches(s);
@@ -429,7 +429,7 @@ static void gone_patches_are_not_told(void **state)
 
 static void coverage_has_an_etag_until_it_changes(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	char etag[80], header[120];
 
 	must_import(s, V2 V1);
@@ -451,7 +451,7 @@ static void coverage_has_an_etag_until_it_changes(void **state)
 	assert_string_not_equal(s->r.etag, etag);
 	/* the same data, the same tag, in another process too */
 	snprintf(header, sizeof(header), "If-None-Match: %s", s->r.etag);
-	sample_portal_again(s, NULL);
+	sample_server_again(s, NULL);
 	sample_header(s, header);
 	sample_call(s, "GET", "/v1/coverage", VIEWER, NULL);
 	assert_status(s, 304);
@@ -459,7 +459,7 @@ static void coverage_has_an_etag_until_it_changes(void **state)
 
 static void coverage_comes_compressed_or_not(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	char plain[16384], etag[80];
 	size_t n;
 	z_stream z = {.next_out = (void *)plain, .avail_out = sizeof(plain)};
@@ -492,7 +492,7 @@ static void coverage_comes_compressed_or_not(void **state)
 
 static void *ask(void *arg)
 {
-	struct sample_portal *s = arg;
+	struct sample_server *s = arg;
 	_cleanup_(sut_freep) char *auth = sut_sprintf("Authorization: Bearer %s", VIEWER);
 	const char *headers[] = {auth, NULL};
 	struct web_call call = {.method = "GET", .target = "/v1/coverage", .headers = headers};
@@ -513,7 +513,7 @@ static void *ask(void *arg)
 
 static void many_ask_while_it_changes(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	pthread_t t[4];
 	void *bad;
 
@@ -541,7 +541,7 @@ int main(void)
 	{                                                                                          \
 #f, f, NULL, 0                                                                     \
 	}
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		CASE(reading_a_changelog_says_what_it_changed),
 		CASE(reading_it_again_changes_nothing),
 		CASE(a_newer_changelog_decides_and_the_order_does_not_matter),

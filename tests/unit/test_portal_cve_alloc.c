@@ -20,7 +20,7 @@ static const char changelog[] =
 	"linux (6.1.2-1) stable; urgency=high\n\n  * [x86] lamps: dim (CVE-2026-1001)\n"
 	"  * bells: ring (CVE-2026-1003) (CVE-2026-1004)\n\n" TRAILER;
 
-static int call(struct sample_portal *s, const char *method, const char *target, const char *body,
+static int call(struct sample_server *s, const char *method, const char *target, const char *body,
 		struct web_resp *r)
 {
 	char auth[SUT_TOKEN_MAX + 32];
@@ -37,9 +37,9 @@ static int call(struct sample_portal *s, const char *method, const char *target,
 }
 
 /* Every allocation of the call fails in turn; what is answered with 200 is right. */
-static void squeeze(struct sample_portal *s, const char *method, const char *target,
+static void squeeze(struct sample_server *s, const char *method, const char *target,
 		    const char *body, const char *before,
-		    void (*check)(struct sample_portal *s, const struct web_resp *r))
+		    void (*check)(struct sample_server *s, const struct web_resp *r))
 {
 	uint64_t n, count = 0;
 
@@ -64,7 +64,7 @@ static void squeeze(struct sample_portal *s, const char *method, const char *tar
 	assert_true(n > count);
 }
 
-static void imported(struct sample_portal *s, const struct web_resp *r _unused_)
+static void imported(struct sample_server *s, const struct web_resp *r _unused_)
 {
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM cve_fixes"), 3);
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM source_versions"), 2);
@@ -74,14 +74,14 @@ static void imported(struct sample_portal *s, const struct web_resp *r _unused_)
 
 static void importing_is_all_or_nothing(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	squeeze(s, "POST", "/v1/sources/debian/linux/changelog", changelog, "SELECT 1", imported);
 }
 
 static const char *want;
 
-static void same(struct sample_portal *s _unused_, const struct web_resp *r)
+static void same(struct sample_server *s _unused_, const struct web_resp *r)
 {
 	if (!sut_streq(sut_buf_str(&r->raw), want))
 		fail_msg("%s\ninstead of\n%s", sut_buf_str(&r->raw), want);
@@ -93,7 +93,7 @@ static void answers_are_whole_or_none(void **state)
 	static const char *const targets[] = {
 		"/v1/coverage", "/v1/coverage?build_id=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		"/v1/cves?source=linux&since=6.1.1-1", "/v1/cves/CVE-2026-1003", "/v1/sources"};
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct web_resp r = {0};
 
 	assert_int_equal(call(s, "POST", "/v1/sources/debian/linux/changelog", changelog, &r), 200);
@@ -152,7 +152,7 @@ int main(void)
 	{                                                                                          \
 #f, f, NULL, SUT_DB_SQLITE                                                         \
 	}
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		CASE(parsing_is_right_or_fails),
 		CASE(importing_is_all_or_nothing),
 		CASE(answers_are_whole_or_none),

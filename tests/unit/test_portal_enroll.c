@@ -10,7 +10,7 @@
 
 static void test_a_server_enrols_with_a_random_key(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent a;
 
@@ -43,7 +43,7 @@ static void test_a_server_enrols_with_a_random_key(void **state)
 
 static void test_a_platform_enrols_for_its_customer(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *manager = s->tenant[0].token[SAMPLE_KEYS];
 	static const char body[] = "{\"customer_id\":\"acme\",\"external_id\":\"vm-17\",\"system\":"
 				   "{\"machine_id\":\"machine-vm17\",\"hostname\":\"vm17\"}}";
@@ -78,7 +78,7 @@ static void test_a_platform_enrols_for_its_customer(void **state)
 
 static void test_a_customer_id_is_enough_in_the_networks_of_its_key(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	static const char body[] = "{\"customer_id\":\"acme\",\"system\":"
 				   "{\"machine_id\":\"machine-1\",\"hostname\":\"h\"}}";
 	struct sample_key k;
@@ -115,7 +115,7 @@ static void test_a_customer_id_is_enough_in_the_networks_of_its_key(void **state
 /* A user of another tenant has a key and no right to enrol for others: it is the key that counts. */
 static void test_an_enrolment_is_told_to_the_tenant_of_the_key(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 	struct sample_key k;
 
@@ -134,7 +134,7 @@ static void test_an_enrolment_is_told_to_the_tenant_of_the_key(void **state)
 
 static void test_keys_say_why_they_are_refused(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent a;
 
@@ -169,7 +169,7 @@ static void test_keys_say_why_they_are_refused(void **state)
 
 static void test_a_hard_limit_holds_and_an_advisory_one_warns_once(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key hard, soft;
 	struct sample_agent a;
 	char name[16];
@@ -214,7 +214,7 @@ static void test_a_hard_limit_holds_and_an_advisory_one_warns_once(void **state)
 /* --- at once, through the real pool: readers, the writer, group commit --- */
 
 struct crowd {
-	struct portal *p;
+	struct server *p;
 	const char *key;
 	int number, status;
 };
@@ -238,7 +238,7 @@ static void *one_of_the_crowd(void *arg)
 	return NULL;
 }
 
-static int crowd(struct sample_portal *s, const char *key, int machines, int n, int status)
+static int crowd(struct sample_server *s, const char *key, int machines, int n, int status)
 {
 	struct crowd c[64];
 	pthread_t t[64];
@@ -257,7 +257,7 @@ static int crowd(struct sample_portal *s, const char *key, int machines, int n, 
 
 static void test_fifty_at_once_pass_no_limit(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 
 	sample_key_new(s, 0, "{\"max_systems\":20}", &k);
@@ -269,7 +269,7 @@ static void test_fifty_at_once_pass_no_limit(void **state)
 
 static void test_one_machine_that_enrols_fifty_times_at_once_is_one_system(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 
 	sample_key_new(s, 0, NULL, &k);
@@ -278,28 +278,11 @@ static void test_one_machine_that_enrols_fifty_times_at_once_is_one_system(void 
 	assert_int_equal(sample_number(s, "SELECT systems FROM keys"), 1);
 }
 
-/* A second process on the same database. */
-static struct portal *another(struct sample_portal *s)
-{
-	struct portal_conf conf;
-	struct sut_err err = {0};
-	struct portal *p = NULL;
-
-	assert_ok(portal_conf_init(&conf, &err), err);
-	free(conf.database);
-	conf.database = strdup(s->db.url);
-	assert_non_null(conf.database);
-	conf.readers = 4;
-	assert_ok(portal_open(&conf, &p, &err), err);
-	portal_conf_release(&conf);
-	return p;
-}
-
 static void test_two_portals_on_one_database_pass_no_limit(void **state)
 {
 	enum { N = 60 };
-	struct sample_portal *s = *state;
-	struct portal *second = another(s);
+	struct sample_server *s = *state;
+	struct server *second = sample_server_another(s, 4);
 	struct sample_key k, wide;
 	struct crowd c[N];
 	pthread_t t[N];
@@ -330,14 +313,14 @@ static void test_two_portals_on_one_database_pass_no_limit(void **state)
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM (SELECT machine_id FROM systems"
 					  " GROUP BY machine_id HAVING COUNT(*) > 1) AS twice"),
 			 0);
-	portal_free(second);
+	server_freep(&second);
 }
 
 /* --- again --- */
 
 static void test_enrolling_again_is_the_same_system_with_a_second_credential(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent a, again;
 
@@ -368,7 +351,7 @@ static void test_enrolling_again_is_the_same_system_with_a_second_credential(voi
 
 static void test_a_replayed_enrolment_takes_nothing_away(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent a, thief;
 	int64_t events;
@@ -400,7 +383,7 @@ static void test_a_replayed_enrolment_takes_nothing_away(void **state)
 
 static void test_a_credential_that_the_agent_made_is_never_in_an_answer(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent a, other;
 	uint8_t hash[SUT_TOKEN_HASH];
@@ -436,7 +419,7 @@ static void test_a_credential_that_the_agent_made_is_never_in_an_answer(void **s
 
 static void test_a_platform_may_enrol_before_the_agent_does(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent platform, agent;
 
@@ -457,7 +440,7 @@ static void test_a_platform_may_enrol_before_the_agent_does(void **state)
 
 static void test_an_external_id_is_one_system_of_a_tenant(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *manager = s->tenant[0].token[SAMPLE_KEYS];
 	struct sample_key k, other;
 	struct sample_agent a, b, c;
@@ -483,7 +466,7 @@ static void test_an_external_id_is_one_system_of_a_tenant(void **state)
 
 static void test_a_key_of_another_tenant_is_not_used_by_mistake(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent a;
 
@@ -500,7 +483,7 @@ static void test_a_key_of_another_tenant_is_not_used_by_mistake(void **state)
 
 static void test_an_idempotency_key_gives_the_same_credential_again(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent a, again;
 
@@ -527,7 +510,7 @@ static void test_an_idempotency_key_gives_the_same_credential_again(void **state
 
 static void test_hostile_facts_are_refused_with_their_place(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	char *body = malloc(200000), *big = malloc(100001);
 	static const struct {
@@ -587,7 +570,7 @@ static void test_hostile_facts_are_refused_with_their_place(void **state)
 
 static void test_what_a_system_is_told_after_it_left(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key k;
 	struct sample_agent a;
 	char path[64];
@@ -613,14 +596,14 @@ static void test_what_a_system_is_told_after_it_left(void **state)
 }
 
 /* The pool as it is in service: reader threads, and the writer that makes groups. */
-static void with_threads(struct portal_conf *c)
+static void with_threads(struct server_conf *c)
 {
 	c->readers = 4;
 }
 
 int main(void)
 {
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		{"a server enrols with a random key", test_a_server_enrols_with_a_random_key, NULL,
 		 0},
 		{"a platform enrols for its customer", test_a_platform_enrols_for_its_customer,

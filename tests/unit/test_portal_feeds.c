@@ -15,13 +15,13 @@
 
 #define A SAMPLE_KERNEL_A
 
-static const char *release_of(struct sample_portal *s)
+static const char *release_of(struct sample_server *s)
 {
 	return s->tenant[0].token[SAMPLE_RELEASE];
 }
 
 /* Levels 1 to n of kernel A are in the repository, and in "test". */
-static void release(struct sample_portal *s, unsigned int n)
+static void release(struct sample_server *s, unsigned int n)
 {
 	for (unsigned int i = 1; i <= n; i++)
 		sample_release_add(sample_release_now,
@@ -31,7 +31,7 @@ static void release(struct sample_portal *s, unsigned int n)
 	assert_status(s, 200);
 }
 
-static int act(struct sample_portal *s, const char *token, const char *feed, const char *verb,
+static int act(struct sample_server *s, const char *token, const char *feed, const char *verb,
 	       const char *body)
 {
 	char target[128];
@@ -40,21 +40,21 @@ static int act(struct sample_portal *s, const char *token, const char *feed, con
 	return sample_call(s, "POST", target, token, body);
 }
 
-static void must_act(struct sample_portal *s, const char *token, const char *feed, const char *verb,
+static void must_act(struct sample_server *s, const char *token, const char *feed, const char *verb,
 		     const char *body)
 {
 	act(s, token, feed, verb, body);
 	assert_status(s, 200);
 }
 
-static void make(struct sample_portal *s, const char *token, const char *body)
+static void make(struct sample_server *s, const char *token, const char *body)
 {
 	sample_call(s, "POST", "/v1/feeds", token, body);
 	assert_status(s, 201);
 }
 
 /* The entries of a feed as its tenant sees them: "K1:active K2:held+" ('+': inherited). */
-static void assert_entries(struct sample_portal *s, const char *token, const char *feed,
+static void assert_entries(struct sample_server *s, const char *token, const char *feed,
 			   const char *want)
 {
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4096);
@@ -76,7 +76,7 @@ static void assert_entries(struct sample_portal *s, const char *token, const cha
 	assert_string_equal(sut_buf_str(&b), want);
 }
 
-static int64_t events(struct sample_portal *s, const char *type, int64_t tenant)
+static int64_t events(struct sample_server *s, const char *type, int64_t tenant)
 {
 	char sql[256];
 
@@ -90,7 +90,7 @@ static int64_t events(struct sample_portal *s, const char *type, int64_t tenant)
 
 static void a_tenant_makes_feeds_of_its_own(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *t = release_of(s);
 
 	make(s, t,
@@ -137,7 +137,7 @@ static void wrong_choices_are_refused(void **state)
 		{"{\"name\":\"a\",\"portal\":true}", 403, "staff-only"},
 		{"{\"name\":\"a\",\"color\":\"red\"}", 422, "invalid-field"},
 	};
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(t); i++) {
 		sample_call(s, "POST", "/v1/feeds", release_of(s), t[i].body);
@@ -150,7 +150,7 @@ static void wrong_choices_are_refused(void **state)
 
 static void feeds_of_the_portal_are_for_staff_to_change(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	release(s, 1);
 	sample_call(s, "PATCH", "/v1/feeds/stable", s->tenant[0].token[SAMPLE_ADMIN],
@@ -181,7 +181,7 @@ static void feeds_of_the_portal_are_for_staff_to_change(void **state)
 
 static void feeds_follow_in_short_chains_without_circles(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *t = release_of(s);
 
 	make(s, t, "{\"name\":\"a\",\"follows\":\"stable\"}");
@@ -208,7 +208,7 @@ static void feeds_follow_in_short_chains_without_circles(void **state)
 /* What staff do in a feed of the portal has to stay quick and possible, whatever one tenant makes. */
 static void a_tenant_makes_only_so_many_feeds(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	char body[64];
 
 	for (int i = 0; i < 100; i++) {
@@ -226,7 +226,7 @@ static void a_tenant_makes_only_so_many_feeds(void **state)
 
 static void feeds_of_a_tenant_take_no_room_from_those_of_the_portal(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *t = release_of(s);
 
 	release(s, 1);
@@ -269,7 +269,7 @@ static void *promote_meanwhile(void *s)
 /* Another portal is just withdrawing it, and has not committed. */
 static void what_is_withdrawn_is_not_promoted_at_the_same_time(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	pthread_t t;
 
 	release(s, 1);
@@ -287,7 +287,7 @@ static void what_is_withdrawn_is_not_promoted_at_the_same_time(void **state)
 
 static void changes_are_made_by_who_has_seen_the_feed(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *t = release_of(s);
 
 	make(s, t, "{\"name\":\"a\",\"title\":\"A\",\"delay_hours\":5}");
@@ -308,7 +308,7 @@ static void changes_are_made_by_who_has_seen_the_feed(void **state)
 
 static void a_feed_in_use_is_deleted_by_moving_what_uses_it(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *t = release_of(s);
 
 	release(s, 1);
@@ -344,7 +344,7 @@ static void a_feed_in_use_is_deleted_by_moving_what_uses_it(void **state)
 
 static void a_patchset_is_promoted_from_feed_to_feed(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	release(s, 2);
 	assert_entries(s, s->staff, "test", "K1:active K2:active");
@@ -371,7 +371,7 @@ static void a_patchset_is_promoted_from_feed_to_feed(void **state)
 
 static void a_hold_ends_by_a_person_or_by_its_time(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	release(s, 1);
 	act(s, s->staff, "stable", "hold", "{\"patchset\":\"K1\",\"reason\":\"x\"}");
@@ -402,7 +402,7 @@ static void a_hold_ends_by_a_person_or_by_its_time(void **state)
 
 static void followers_get_what_becomes_of_a_patchset(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *t = release_of(s);
 	int64_t alpha = s->tenant[0].id;
 
@@ -437,7 +437,7 @@ static void followers_get_what_becomes_of_a_patchset(void **state)
 
 static void a_decision_of_its_own_stands_but_not_against_withdrawal(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *t = release_of(s);
 
 	release(s, 1);
@@ -473,7 +473,7 @@ static void a_decision_of_its_own_stands_but_not_against_withdrawal(void **state
 
 static void an_own_hold_that_ends_is_as_above_again(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *t = release_of(s);
 
 	release(s, 1);
@@ -494,7 +494,7 @@ static void an_own_hold_that_ends_is_as_above_again(void **state)
 
 static void entries_are_chosen_by_state_and_page(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	release(s, 3);
 	must_act(s, s->staff, "test", "hold", "{\"patchset\":\"K2\",\"reason\":\"x\"}");
@@ -511,7 +511,7 @@ static void entries_are_chosen_by_state_and_page(void **state)
 /* ------------------------------------------------------------------ */
 
 /* What a system on kernel A in the feed is told: "apply 2", "keep 1". */
-static void assert_decides(struct sample_portal *s, const char *feed, unsigned int running,
+static void assert_decides(struct sample_server *s, const char *feed, unsigned int running,
 			   const char *pin, const char *want)
 {
 	char sql[128], got[64];
@@ -522,7 +522,8 @@ static void assert_decides(struct sample_portal *s, const char *feed, unsigned i
 	struct sut_err err = {0};
 
 	snprintf(sql, sizeof(sql), "SELECT id FROM feeds WHERE name = '%s'", feed);
-	assert_ok(decisions_get(s->p, s->c, sample_number(s, sql), A, &view, &err), err);
+	assert_ok(decisions_get(sample_portal(s), s->c, sample_number(s, sql), A, &view, &err),
+		  err);
 	assert_ok(decide_for(s->c, view, &policy, &in, &out, &err), err);
 	snprintf(got, sizeof(got), "%s %u", decide_action_name(out.action), out.level);
 	assert_string_equal(got, want);
@@ -531,7 +532,7 @@ static void assert_decides(struct sample_portal *s, const char *feed, unsigned i
 
 static void decisions_follow_what_happens_in_the_feed(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	release(s, 3);
 	assert_decides(s, "stable", 0, NULL, "none 0");
@@ -567,25 +568,25 @@ static void decisions_follow_what_happens_in_the_feed(void **state)
 
 static void views_are_kept_until_the_generation_changes(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const struct feed_view *a = NULL, *b = NULL, *c = NULL, *none = NULL;
 	int64_t feed = sample_number(s, "SELECT id FROM feeds WHERE name = 'test'");
 	struct sut_err err = {0};
 
 	release(s, 2);
-	assert_ok(decisions_get(s->p, s->c, feed, A, &a, &err), err);
-	assert_ok(decisions_get(s->p, s->c, feed, A, &b, &err), err);
+	assert_ok(decisions_get(sample_portal(s), s->c, feed, A, &a, &err), err);
+	assert_ok(decisions_get(sample_portal(s), s->c, feed, A, &b, &err), err);
 	assert_ptr_equal(a, b);
 	assert_int_equal(a->n, 2);
 	assert_int_equal(a->v[1].ncves, 1);
 	assert_string_equal(a->v[1].cves[0], "CVE-2026-1002");
 	must_act(s, s->staff, "test", "hold", "{\"patchset\":\"K2\",\"reason\":\"x\"}");
-	assert_ok(decisions_get(s->p, s->c, feed, A, &c, &err), err);
+	assert_ok(decisions_get(sample_portal(s), s->c, feed, A, &c, &err), err);
 	assert_ptr_not_equal(a, c);
 	/* Who has the old one may go on with it. */
 	assert_int_equal(a->v[1].state, DECIDE_ACTIVE);
 	assert_int_equal(c->v[1].state, DECIDE_HELD);
-	assert_int_equal(decisions_get(s->p, s->c, 4711, A, &none, &err), -ENOENT);
+	assert_int_equal(decisions_get(sample_portal(s), s->c, 4711, A, &none, &err), -ENOENT);
 	decisions_put(a);
 	decisions_put(b);
 	decisions_put(c);
@@ -594,14 +595,14 @@ static void views_are_kept_until_the_generation_changes(void **state)
 		char id[41];
 
 		snprintf(id, sizeof(id), "%040x", i);
-		assert_ok(decisions_get(s->p, s->c, feed, id, &a, &err), err);
+		assert_ok(decisions_get(sample_portal(s), s->c, feed, id, &a, &err), err);
 		assert_int_equal(a->n, 0);
 		decisions_put(a);
 	}
 }
 
 struct asker {
-	struct sample_portal *s;
+	struct sample_server *s;
 	struct sut_db *db;
 	int64_t feed;
 	unsigned int seed;
@@ -618,7 +619,8 @@ static void *ask(void *arg)
 
 		a->seed = a->seed * 1103515245 + 12345;
 		snprintf(id, sizeof(id), "%040x", (a->seed >> 16) % 64);
-		if (decisions_get(a->s->p, a->db, a->feed, i % 3 ? A : id, &v, NULL) < 0) {
+		if (decisions_get(sample_portal(a->s), a->db, a->feed, i % 3 ? A : id, &v, NULL) <
+		    0) {
 			a->bad++;
 			continue;
 		}
@@ -633,7 +635,7 @@ static void *ask(void *arg)
 static void threads_share_views(void **state)
 {
 	enum { THREADS = 4 };
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct asker a[THREADS];
 	pthread_t t[THREADS];
 
@@ -646,7 +648,7 @@ static void threads_share_views(void **state)
 	}
 	for (int i = 0; i < 50; i++) {
 		sample_sql(s, "UPDATE meta SET value = value + 1 WHERE name = 'generation'");
-		portal_generation(s->p, sample_number(s, "SELECT value FROM meta"
+		server_generation(s->p, sample_number(s, "SELECT value FROM meta"
 							 " WHERE name = 'generation'"));
 	}
 	for (unsigned int i = 0; i < THREADS; i++) {
@@ -663,7 +665,7 @@ static void threads_share_views(void **state)
 
 int main(void)
 {
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		CASE(a_tenant_makes_feeds_of_its_own),
 		CASE(wrong_choices_are_refused),
 		CASE(feeds_of_the_portal_are_for_staff_to_change),

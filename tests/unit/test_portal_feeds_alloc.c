@@ -12,7 +12,7 @@
 
 enum { ALLOCATIONS_MAX = 400000 };
 
-static void reset(struct sample_portal *s)
+static void reset(struct sample_server *s)
 {
 	sample_sql(s, "DELETE FROM feed_entries");
 	sample_sql(s, "DELETE FROM patch_cves");
@@ -22,7 +22,7 @@ static void reset(struct sample_portal *s)
 	sample_sql(s, "UPDATE repository SET timestamp_sha256 = '', error = ''");
 }
 
-static int call(struct sample_portal *s, const char *method, const char *target, const char *body,
+static int call(struct sample_server *s, const char *method, const char *target, const char *body,
 		struct web_resp *r)
 {
 	char auth[SUT_TOKEN_MAX + 32];
@@ -41,9 +41,9 @@ static int call(struct sample_portal *s, const char *method, const char *target,
 }
 
 /* Every allocation of the call fails in turn; check looks at what the successful ones left. */
-static void squeeze(struct sample_portal *s, const char *method, const char *target,
-		    const char *body, int good, void (*before)(struct sample_portal *s),
-		    void (*check)(struct sample_portal *s, const struct web_resp *r))
+static void squeeze(struct sample_server *s, const char *method, const char *target,
+		    const char *body, int good, void (*before)(struct sample_server *s),
+		    void (*check)(struct sample_server *s, const struct web_resp *r))
 {
 	uint64_t n, count = 0;
 
@@ -69,7 +69,7 @@ static void squeeze(struct sample_portal *s, const char *method, const char *tar
 	assert_true(n > count);
 }
 
-static void all_or_nothing(struct sample_portal *s, const struct web_resp *r)
+static void all_or_nothing(struct sample_server *s, const struct web_resp *r)
 {
 	int64_t targets = sample_number(s, "SELECT COUNT(*) FROM patch_targets");
 	int64_t entries = sample_number(s, "SELECT COUNT(*) FROM feed_entries");
@@ -85,7 +85,7 @@ static void all_or_nothing(struct sample_portal *s, const struct web_resp *r)
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM patch_cves"), 3);
 }
 
-static void released(struct sample_portal *s)
+static void released(struct sample_server *s)
 {
 	for (unsigned int i = 1; i <= 2; i++)
 		sample_release_add(
@@ -99,25 +99,25 @@ static void released(struct sample_portal *s)
 
 static void the_repository_is_read_whole_or_not_at_all(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	released(s);
 	squeeze(s, "POST", "/v1/repository/sync", NULL, 200, reset, all_or_nothing);
 }
 
-static void nothing(struct sample_portal *s)
+static void nothing(struct sample_server *s)
 {
 	(void)s;
 }
 
-static void with_follower(struct sample_portal *s)
+static void with_follower(struct sample_server *s)
 {
 	sample_sql(s, "DELETE FROM feed_entries WHERE feed IN (SELECT id FROM feeds WHERE"
 		      " name IN ('stable', 'ring'))");
 	(void)s;
 }
 
-static void both_feeds_have_it(struct sample_portal *s, const struct web_resp *r)
+static void both_feeds_have_it(struct sample_server *s, const struct web_resp *r)
 {
 	(void)r;
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM feed_entries e JOIN feeds f ON"
@@ -127,7 +127,7 @@ static void both_feeds_have_it(struct sample_portal *s, const struct web_resp *r
 
 static const char *needle;
 
-static void shows_all(struct sample_portal *s, const struct web_resp *r)
+static void shows_all(struct sample_server *s, const struct web_resp *r)
 {
 	(void)s;
 	assert_non_null(strstr(sut_buf_str(&r->raw), needle));
@@ -135,7 +135,7 @@ static void shows_all(struct sample_portal *s, const struct web_resp *r)
 
 static void a_patchset_comes_to_all_feeds_or_to_none(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	released(s);
 	sample_call(s, "POST", "/v1/repository/sync", s->staff, NULL);
@@ -157,7 +157,7 @@ static void a_patchset_comes_to_all_feeds_or_to_none(void **state)
 
 int main(void)
 {
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		{"the_repository_is_read_whole_or_not_at_all",
 		 the_repository_is_read_whole_or_not_at_all, sample_release_fresh, SUT_DB_SQLITE},
 		{"a_patchset_comes_to_all_feeds_or_to_none",

@@ -25,27 +25,27 @@ static void put(const char *name, const char *text)
 	assert_ok(sut_file_write(path, text, strlen(text), 0644, &err), err);
 }
 
-static void configure(struct portal_conf *c)
+static void configure(struct server_conf *c)
 {
 	free(c->url);
 	c->url = strdup("https://portal.example");
-	c->agent_dir = strdup(folder);
+	sample_portal_conf(c)->agent_dir = strdup(folder);
 }
 
-static void with_root(struct portal_conf *c)
+static void with_root(struct server_conf *c)
 {
 	configure(c);
-	c->repository_root = strdup(root_file);
+	sample_portal_conf(c)->repository_root = strdup(root_file);
 }
 
-static void only_url(struct portal_conf *c)
+static void only_url(struct server_conf *c)
 {
 	free(c->url);
 	c->url = strdup("https://portal.example");
 }
 
 /* A random key of the first tenant; more: columns and values for the row. */
-static void sample_key(struct sample_portal *s, const char *columns, const char *values,
+static void sample_key(struct sample_server *s, const char *columns, const char *values,
 		       char ret[static SUT_TOKEN_MAX])
 {
 	uint8_t hash[SUT_TOKEN_HASH];
@@ -66,13 +66,13 @@ static void sample_key(struct sample_portal *s, const char *columns, const char 
 	sample_sql(s, sql);
 }
 
-static int post(struct sample_portal *s, const char *body)
+static int post(struct sample_server *s, const char *body)
 {
 	return sample_call_raw(s, "POST", "/install", NULL, body, strlen(body));
 }
 
 /* The value that the script of the last answer has, as a shell sees it. */
-static void value(struct sample_portal *s, const char *name, struct sut_buf *ret)
+static void value(struct sample_server *s, const char *name, struct sut_buf *ret)
 {
 	_cleanup_(sut_freep) char *script = NULL;
 	const char *text = sut_buf_str(&s->r.raw), *end = strstr(text, "# --- end of settings");
@@ -92,7 +92,7 @@ static void value(struct sample_portal *s, const char *name, struct sut_buf *ret
 
 static void the_script_names_packages_and_their_hashes(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	_cleanup_buf_ struct sut_buf v = SUT_BUF_INIT(1 << 20);
 
 	put("suture_1.9-1_amd64.deb", "old");
@@ -131,7 +131,7 @@ static void the_script_names_packages_and_their_hashes(void **state)
 
 static void a_good_key_comes_with_the_script(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	_cleanup_buf_ struct sut_buf v = SUT_BUF_INIT(1 << 20);
 	char key[SUT_TOKEN_MAX], body[100];
 
@@ -152,7 +152,7 @@ static void a_good_key_comes_with_the_script(void **state)
 
 static void a_key_that_is_not_good_gives_a_problem_and_no_script(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	char key[SUT_TOKEN_MAX], long_key[300];
 
 	put("suture_1.10-1_amd64.deb", "new");
@@ -182,7 +182,7 @@ static void a_key_that_is_not_good_gives_a_problem_and_no_script(void **state)
 
 static void a_customer_id_counts_only_from_its_networks(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	char sql[500];
 
 	put("suture_1.10-1_amd64.deb", "new");
@@ -207,7 +207,7 @@ static void a_customer_id_counts_only_from_its_networks(void **state)
 
 static void without_packages_it_says_who_has_to_do_what(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	sample_call(s, "GET", "/install", NULL, NULL);
 	assert_problem(s, 503, "install-not-configured");
@@ -222,7 +222,7 @@ static void only_packages_are_handed_out(void **state)
 		"ca.pem",	  "notes.txt",		".hidden_1_amd64.deb",
 		"..%2fx_1_a.deb", "suture_2_amd64.deb", "link_1_amd64.deb",
 		"dir_1_amd64.deb"};
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	char path[300];
 
 	put("suture_1.10-1_amd64.deb", "new");
@@ -276,7 +276,7 @@ static void the_certificate_of_a_private_authority_goes_with_it(void **state)
 		"-subj /CN=leaf && openssl x509 -req -in leaf.csr -CA cert.pem -CAkey key.pem -days 30 -out "
 		"leaf.pem && cat cert.pem key.pem >ca.pem && cat leaf.pem cert.pem >chain.pem",
 		NULL};
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	_cleanup_buf_ struct sut_buf v = SUT_BUF_INIT(1 << 20), none = SUT_BUF_INIT(1),
 				     want = SUT_BUF_INIT(1 << 16), ca = SUT_BUF_INIT(1 << 16);
 	_cleanup_(sut_freep) char *cert = sut_sprintf("%s/cert.pem", folder);
@@ -337,7 +337,7 @@ static void put_root(const char *path, struct sut_buf *ret)
 
 static void the_script_brings_root_and_keys(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	_cleanup_buf_ struct sut_buf v = SUT_BUF_INIT(1 << 20);
 	_cleanup_(sut_freep) char *own = sut_sprintf("%s/root.json", folder);
 	_cleanup_(sut_freep) char *jobs = sut_sprintf("%s/job-keys", folder);
@@ -391,7 +391,7 @@ static void what_is_wrong_with_root_or_keys_is_not_handed_out(void **state)
 		{"vendor.pub", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"},
 		{"job-keys/a.pub", "x"},
 	};
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	char key[57], path[300];
 	struct sut_err err = {0};
 
@@ -463,7 +463,7 @@ static void names_of_packages(void **state _unused_)
 
 static void values_are_quoted_for_the_shell(void **state _unused_)
 {
-	struct sample_portal s = {.r.raw = SUT_BUF_INIT(1 << 20)};
+	struct sample_server s = {.r.raw = SUT_BUF_INIT(1 << 20)};
 	_cleanup_buf_ struct sut_buf v = SUT_BUF_INIT(1 << 20);
 	const struct script x = {.portal = "it's $(id) `id` \"\\", .ca = "a\nb", .key = "'"};
 	struct sut_err err = {0};
@@ -506,7 +506,7 @@ int main(void)
 	{                                                                                          \
 #f, f##_, configure, 0                                                             \
 	}
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		{"names_of_packages", names_of_packages, NULL, SUT_DB_SQLITE},
 		{"values_are_quoted_for_the_shell", values_are_quoted_for_the_shell, NULL,
 		 SUT_DB_SQLITE},

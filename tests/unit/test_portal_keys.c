@@ -6,7 +6,7 @@
 
 #include "sample_portal.h"
 
-static void with_url(struct portal_conf *c)
+static void with_url(struct server_conf *c)
 {
 	free(c->url);
 	c->url = strdup("https://portal.example/");
@@ -15,7 +15,7 @@ static void with_url(struct portal_conf *c)
 
 static void test_a_random_key_is_shown_once_and_stored_hashed(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *token = s->tenant[0].token[SAMPLE_KEYS];
 	char key[SUT_TOKEN_MAX], path[64], want[256];
 
@@ -46,7 +46,7 @@ static void test_a_random_key_is_shown_once_and_stored_hashed(void **state)
 
 static void test_only_key_managers_make_keys_and_auditors_read_them(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	for (int role = 0; role < SAMPLE_ROLES; role++) {
 		bool may = role == SAMPLE_KEYS || role == SAMPLE_ADMIN;
@@ -60,7 +60,7 @@ static void test_only_key_managers_make_keys_and_auditors_read_them(void **state
 
 static void test_a_mistake_in_a_key_is_named(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *token = s->tenant[0].token[SAMPLE_KEYS];
 	static const struct {
 		const char *body, *pointer;
@@ -94,7 +94,7 @@ static void test_a_mistake_in_a_key_is_named(void **state)
 
 static void test_a_customer_id_is_unique_in_its_tenant(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	static const char body[] = "{\"customer_id\":\"acme-1\"}";
 
 	sample_call(s, "POST", "/v1/keys", s->tenant[0].token[SAMPLE_KEYS], body);
@@ -109,7 +109,7 @@ static void test_a_customer_id_is_unique_in_its_tenant(void **state)
 
 static void test_a_change_needs_the_version_it_was_made_from(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *token = s->tenant[0].token[SAMPLE_KEYS];
 	char path[64];
 
@@ -145,7 +145,7 @@ static void test_a_change_needs_the_version_it_was_made_from(void **state)
 
 static void test_keys_of_another_tenant_do_not_exist(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *other = s->tenant[1].token[SAMPLE_ADMIN];
 	char path[64], revoke[80];
 
@@ -176,7 +176,7 @@ static void test_keys_of_another_tenant_do_not_exist(void **state)
 
 static void test_lists_filter_and_go_on(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *token = s->tenant[0].token[SAMPLE_KEYS];
 	char body[64], target[128];
 	size_t seen = 0;
@@ -214,7 +214,7 @@ static void test_lists_filter_and_go_on(void **state)
 	assert_problem(s, 400, "unknown-argument");
 }
 
-static void enrol(struct sample_portal *s, const char *key, const char *machine)
+static void enrol(struct sample_server *s, const char *key, const char *machine)
 {
 	char body[400];
 
@@ -226,7 +226,7 @@ static void enrol(struct sample_portal *s, const char *key, const char *machine)
 
 static void test_a_revoked_key_takes_no_system_and_keeps_those_it_has(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *token = s->tenant[0].token[SAMPLE_KEYS];
 	char key[SUT_TOKEN_MAX], path[64], revoke[80];
 
@@ -254,7 +254,7 @@ static void test_a_revoked_key_takes_no_system_and_keeps_those_it_has(void **sta
 
 static void test_a_key_with_systems_is_deleted_only_together_with_them(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *token = s->tenant[0].token[SAMPLE_KEYS];
 	char key[SUT_TOKEN_MAX], path[64], with[80], credential[SUT_TOKEN_MAX];
 
@@ -286,7 +286,7 @@ static void test_a_key_with_systems_is_deleted_only_together_with_them(void **st
 
 int main(void)
 {
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		{"a random key is shown once and stored hashed",
 		 test_a_random_key_is_shown_once_and_stored_hashed, with_url, 0},
 		{"only key managers make keys and auditors read them",

@@ -11,7 +11,7 @@
 #define EXPAT "2222222222222222222222222222222222222222"
 #define UNKNOWN "3333333333333333333333333333333333333333"
 
-static void target(struct sample_portal *s, const char *name, const char *product,
+static void target(struct sample_server *s, const char *name, const char *product,
 		   const char *build_id, int level, int64_t created)
 {
 	bool library = sut_streq(product, "library");
@@ -39,22 +39,22 @@ static void target(struct sample_portal *s, const char *name, const char *produc
 		 SAMPLE_NOW - 400, name);
 	sample_sql(s, sql);
 	sample_sql(s, "UPDATE meta SET value = value + 1 WHERE name = 'generation'");
-	sample_portal_again(s, NULL);
+	sample_server_again(s, NULL);
 }
 
-static void library(struct sample_portal *s, const char *name, const char *build_id, int level)
+static void library(struct sample_server *s, const char *name, const char *build_id, int level)
 {
 	target(s, name, "library", build_id, level, SAMPLE_NOW - 1000 + level);
 }
 
-static void again(struct sample_portal *s, const char *sql)
+static void again(struct sample_server *s, const char *sql)
 {
 	sample_sql(s, sql);
 	sample_sql(s, "UPDATE meta SET value = value + 1 WHERE name = 'generation'");
-	sample_portal_again(s, NULL);
+	sample_server_again(s, NULL);
 }
 
-static void agent(struct sample_portal *s, const char *name, const char *key_body, const char *more,
+static void agent(struct sample_server *s, const char *name, const char *key_body, const char *more,
 		  struct sample_agent *ret)
 {
 	struct sample_key k;
@@ -65,7 +65,7 @@ static void agent(struct sample_portal *s, const char *name, const char *key_bod
 }
 
 /* What the last answer tells of a library; NULL: nothing. */
-static const json_t *told(const struct sample_portal *s, const char *build_id)
+static const json_t *told(const struct sample_server *s, const char *build_id)
 {
 	const json_t *e;
 	size_t i;
@@ -76,7 +76,7 @@ static const json_t *told(const struct sample_portal *s, const char *build_id)
 	return NULL;
 }
 
-static void is_told(const struct sample_portal *s, const char *build_id, const char *action,
+static void is_told(const struct sample_server *s, const char *build_id, const char *action,
 		    int level)
 {
 	const json_t *e = told(s, build_id);
@@ -90,7 +90,7 @@ static void is_told(const struct sample_portal *s, const char *build_id, const c
 	assert_int_equal(json_integer_value(json_object_get(e, "level")), level);
 }
 
-static const char *held(const struct sample_portal *s, size_t i, const char *name)
+static const char *held(const struct sample_server *s, size_t i, const char *name)
 {
 	return json_string_value(
 		json_object_get(json_array_get(json_object_get(s->json, "held"), i), name));
@@ -98,7 +98,7 @@ static const char *held(const struct sample_portal *s, size_t i, const char *nam
 
 static void each_library_is_told_by_itself(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	library(s, "U20261118_01", SSL, 1);
@@ -124,7 +124,7 @@ static void each_library_is_told_by_itself(void **state)
 
 static void what_is_withdrawn_held_or_quarantined_is_not_sent(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	library(s, "U20261118_01", SSL, 1);
@@ -153,7 +153,7 @@ static void what_is_withdrawn_held_or_quarantined_is_not_sent(void **state)
 /* The machine's hold is for all of it; a level says nothing of other builds, a day does. */
 static void holds_and_pins_of_a_system(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	target(s, "U20261118_01", "library", SSL, 1, SAMPLE_NOW - 10 * 86400);
@@ -177,7 +177,7 @@ static void holds_and_pins_of_a_system(void **state)
 
 static void key_without_libraries_gets_none(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a, b;
 
 	library(s, "U20261118_01", SSL, 1);
@@ -206,7 +206,7 @@ static void key_without_libraries_gets_none(void **state)
 /* Systems may name what they like: a kernel's build-id gives no kernel patch to a library. */
 static void a_kernel_is_no_library(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	target(s, "K20261118_01", "kernel", UNKNOWN, 1, SAMPLE_NOW - 1000);
@@ -216,7 +216,7 @@ static void a_kernel_is_no_library(void **state)
 	assert_int_equal(json_array_size(json_object_get(s->json, "libraries")), 0);
 }
 
-static void report(struct sample_portal *s, struct sample_agent *a, int processes, int patched)
+static void report(struct sample_server *s, struct sample_agent *a, int processes, int patched)
 {
 	static char more[512];
 
@@ -232,7 +232,7 @@ static void report(struct sample_portal *s, struct sample_agent *a, int processe
 
 static void counts_alone_are_no_news(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 	int64_t events;
 
@@ -260,7 +260,7 @@ static void counts_alone_are_no_news(void **state)
 
 static void people_see_how_many_processes_run_it(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *viewer = s->tenant[0].token[SAMPLE_VIEWER];
 	struct sample_agent a, b;
 	char target_of[96];
@@ -310,7 +310,7 @@ static void what_is_wrong_is_named(void **state)
 		 "/libraries/0/state"},
 		{",\"libraries\":[{\"build_id\":\"" SSL "\",\"x\":1}]", "/libraries/0/x"},
 	};
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_agent a;
 
 	agent(s, "web1", NULL, NULL, &a);
@@ -323,7 +323,7 @@ static void what_is_wrong_is_named(void **state)
 
 int main(void)
 {
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		{"each library is told by itself", each_library_is_told_by_itself, NULL, 0},
 		{"what is withdrawn, held or quarantined is not sent",
 		 what_is_withdrawn_held_or_quarantined_is_not_sent, NULL, 0},

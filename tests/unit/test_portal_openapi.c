@@ -511,6 +511,8 @@ static void problems_are_documented_and_documented_ones_are_told(void **state _u
 	found = json_object();
 	read_page();
 	read_folder(SOURCE_ROOT "/portal");
+	read_folder(SOURCE_ROOT "/lib/web");
+	read_folder(SOURCE_ROOT "/lib/account");
 	read_folder(SOURCE_ROOT "/lib/httpd");
 	json_object_foreach(page, name, v) {
 		if (!json_object_get(found, name))

@@ -27,13 +27,13 @@ static void publish(void)
 	sample_release_publish(sample_release_now);
 }
 
-static void sync_now(struct sample_portal *s)
+static void sync_now(struct sample_server *s)
 {
 	sample_call(s, "POST", "/v1/repository/sync", s->staff, NULL);
 	assert_status(s, 200);
 }
 
-static void assert_good(struct sample_portal *s)
+static void assert_good(struct sample_server *s)
 {
 	sync_now(s);
 	if (strcmp(sample_text(s, "status"), "good") != 0 &&
@@ -41,7 +41,7 @@ static void assert_good(struct sample_portal *s)
 		fail_msg("not good: %s", sut_buf_str(&s->r.raw));
 }
 
-static void assert_broken(struct sample_portal *s, const char *reason)
+static void assert_broken(struct sample_server *s, const char *reason)
 {
 	json_t *error;
 
@@ -52,7 +52,7 @@ static void assert_broken(struct sample_portal *s, const char *reason)
 	assert_true(strlen(json_string_value(json_object_get(error, "detail"))) > 20);
 }
 
-static int64_t generation(struct sample_portal *s)
+static int64_t generation(struct sample_server *s)
 {
 	return sample_number(s, "SELECT value FROM meta WHERE name = 'generation'");
 }
@@ -62,7 +62,7 @@ static int64_t generation(struct sample_portal *s)
 static void what_is_released_comes_with_all_it_says(void **state)
 {
 	static const char *const cves[] = {"CVE-2026-2000", "CVE-2026-1000", "CVE-2026-2000", NULL};
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const json_t *item, *f;
 
 	sample_release_add(sample_release_now,
@@ -114,7 +114,7 @@ static void what_is_released_comes_with_all_it_says(void **state)
 
 static void a_second_look_changes_nothing(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sut_err err = {0};
 	int64_t g, events;
 
@@ -126,7 +126,7 @@ static void a_second_look_changes_nothing(void **state)
 	assert_good(s);
 	assert_int_equal(sample_int(s, "released"), 0);
 	s->now += 60;
-	assert_ok(repo_sync(s->p, s->c, s->now, &err), err);
+	assert_ok(repo_sync(sample_portal(s), s->c, s->now, &err), err);
 	assert_int_equal(generation(s), g);
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM events"), events);
 	assert_int_equal(sample_number(s, "SELECT good FROM repository"), s->now);
@@ -134,23 +134,23 @@ static void a_second_look_changes_nothing(void **state)
 
 static void the_task_reads_what_is_new(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sut_err err = {0};
 
 	add(A, 1);
 	publish();
-	assert_ok(repo_sync(s->p, s->c, s->now, &err), err);
+	assert_ok(repo_sync(sample_portal(s), s->c, s->now, &err), err);
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM patch_targets"), 1);
 	add(A, 2);
 	publish();
-	assert_ok(repo_sync(s->p, s->c, s->now, &err), err);
+	assert_ok(repo_sync(sample_portal(s), s->c, s->now, &err), err);
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM patch_targets"), 2);
 	assert_int_equal(atomic_load(&s->p->generation), generation(s));
 }
 
 static void what_is_no_target_any_more_is_withdrawn(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	add(A, 1);
 	add(B, 1);
@@ -187,7 +187,7 @@ static void what_is_no_target_any_more_is_withdrawn(void **state)
 
 static void another_file_at_the_same_level_replaces_it(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	add(A, 1);
 	publish();
@@ -210,7 +210,7 @@ static void another_file_at_the_same_level_replaces_it(void **state)
 static void a_patch_that_was_tampered_with_changes_nothing(void **state)
 {
 	_cleanup_(sut_freep) char *file = NULL;
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	add(A, 1);
 	publish();
@@ -229,7 +229,7 @@ static void a_patch_that_was_tampered_with_changes_nothing(void **state)
 
 static void metadata_that_was_tampered_with_changes_nothing(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sut_err err = {0};
 	int64_t g;
 
@@ -243,14 +243,14 @@ static void metadata_that_was_tampered_with_changes_nothing(void **state)
 	sync_now(s);
 	assert_string_equal(sample_text(s, "status"), "broken");
 	assert_int_equal(generation(s), g);
-	assert_ok(repo_sync(s->p, s->c, s->now, &err), err);
+	assert_ok(repo_sync(sample_portal(s), s->c, s->now, &err), err);
 	assert_int_equal(generation(s), g);
 }
 
 static void a_file_that_is_missing_or_cut_is_noticed(void **state)
 {
 	_cleanup_(sut_freep) char *file = NULL, *path = NULL;
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	add(A, 1);
 	publish();
@@ -270,7 +270,7 @@ static void a_file_that_is_missing_or_cut_is_noticed(void **state)
 
 static void what_has_expired_is_told_and_keeps_what_was(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sut_err err = {0};
 
 	add(A, 1);
@@ -278,7 +278,7 @@ static void what_has_expired_is_told_and_keeps_what_was(void **state)
 	assert_good(s);
 	s->now += 2 * 86400;
 	/* Nothing has changed on disk, and yet the task looks. */
-	assert_ok(repo_sync(s->p, s->c, s->now, &err), err);
+	assert_ok(repo_sync(sample_portal(s), s->c, s->now, &err), err);
 	sample_call(s, "GET", "/v1/repository", s->tenant[0].token[SAMPLE_VIEWER], NULL);
 	assert_status(s, 200);
 	assert_string_equal(sample_text(s, "status"), "broken");
@@ -291,7 +291,7 @@ static void an_older_state_is_refused_even_by_a_new_process(void **state)
 {
 	_cleanup_(sut_freep) char *path = NULL;
 	_cleanup_buf_ struct sut_buf old = SUT_BUF_INIT(1 << 16);
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sut_err err = {0};
 
 	add(A, 1);
@@ -303,7 +303,7 @@ static void an_older_state_is_refused_even_by_a_new_process(void **state)
 	assert_good(s);
 	assert_ok(sut_file_write(path, old.data, old.len, 0644, &err), err);
 	assert_broken(s, "rollback");
-	sample_portal_again(s, sample_release_configure);
+	sample_server_again(s, sample_release_configure);
 	assert_broken(s, "rollback");
 	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM patch_targets WHERE gone IS NULL"),
 			 2);
@@ -313,7 +313,7 @@ static void an_older_state_is_refused_even_by_a_new_process(void **state)
 
 static void a_patch_must_be_what_its_path_says(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	sample_release_add(sample_release_now,
 			   &(struct sample_patch_opts){
@@ -325,7 +325,7 @@ static void a_patch_must_be_what_its_path_says(void **state)
 
 static void a_patch_of_a_later_format_is_passed_over(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const json_t *w;
 
 	sample_release_add(
@@ -348,7 +348,7 @@ static int note_role(void *ctx, const char *role, int64_t expires, struct sut_er
 
 static void expiry_is_there_for_metrics(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sut_err err = {0};
 	int64_t t = 0;
 	bool good = false;
@@ -363,7 +363,7 @@ static void expiry_is_there_for_metrics(void **state)
 
 static void only_staff_may_have_it_read(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	sample_call(s, "POST", "/v1/repository/sync", s->tenant[0].token[SAMPLE_ADMIN], NULL);
 	assert_problem(s, 403, "staff-only");
@@ -376,7 +376,7 @@ static void only_staff_may_have_it_read(void **state)
 
 static void without_a_repository_it_says_so(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sut_err err = {0};
 
 	sample_call(s, "POST", "/v1/repository/sync", s->staff, NULL);
@@ -385,14 +385,14 @@ static void without_a_repository_it_says_so(void **state)
 	assert_string_equal(sample_text(s, "status"), "not-configured");
 	sample_call(s, "GET", "/repo/metadata/timestamp.json", NULL, NULL);
 	assert_problem(s, 404, "not-found");
-	assert_ok(repo_sync(s->p, s->c, s->now, &err), err);
+	assert_ok(repo_sync(sample_portal(s), s->c, s->now, &err), err);
 }
 
 /* ------------------------------------------------------------------ */
 
 static void patchsets_are_listed_and_described(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *viewer = s->tenant[0].token[SAMPLE_VIEWER];
 	const json_t *items;
 
@@ -429,7 +429,7 @@ static void patchsets_are_listed_and_described(void **state)
 
 static void what_people_find_out_of_a_cve_stays(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const json_t *cve;
 	int64_t g;
 
@@ -464,7 +464,7 @@ static void what_people_find_out_of_a_cve_stays(void **state)
 
 static void notes_are_changed_by_who_has_seen_them(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	add(A, 1);
 	publish();
@@ -481,7 +481,7 @@ static void notes_are_changed_by_who_has_seen_them(void **state)
 
 /* ------------------------------------------------------------------ */
 
-static void promote(struct sample_portal *s, const char *feed, const char *patchset)
+static void promote(struct sample_server *s, const char *feed, const char *patchset)
 {
 	char target[64], body[64];
 
@@ -491,7 +491,7 @@ static void promote(struct sample_portal *s, const char *feed, const char *patch
 	assert_status(s, 200);
 }
 
-static void assert_text(struct sample_portal *s, const char *target, const char *text)
+static void assert_text(struct sample_server *s, const char *target, const char *text)
 {
 	sample_call(s, "GET", target, NULL, NULL);
 	assert_status(s, 200);
@@ -500,7 +500,7 @@ static void assert_text(struct sample_portal *s, const char *target, const char 
 
 static void kernels_are_found_by_both_their_names(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	_cleanup_(sut_freep) char *file = NULL;
 	char target[256];
 
@@ -544,7 +544,7 @@ static void kernels_are_found_by_both_their_names(void **state)
 static void kpatch_info_has_a_paragraph_for_each_cve(void **state)
 {
 	static const char *const cves[] = {"CVE-2026-1000", "CVE-2026-2000", "CVE-2026-3000", NULL};
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	sample_release_add(sample_release_now,
 			   &(struct sample_patch_opts){.build_id = A, .level = 1, .cves = cves});
@@ -584,7 +584,7 @@ static void kpatch_info_has_a_paragraph_for_each_cve(void **state)
 
 static void the_repository_is_served_as_it_is(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 
 	sample_call(s, "GET", "/repo/metadata/timestamp.json", NULL, NULL);
 	assert_status(s, 200);
@@ -605,7 +605,7 @@ static void the_repository_is_served_as_it_is(void **state)
 
 int main(void)
 {
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		CASE(what_is_released_comes_with_all_it_says),
 		CASE(a_second_look_changes_nothing),
 		CASE(the_task_reads_what_is_new),

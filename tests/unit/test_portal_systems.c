@@ -9,12 +9,12 @@
 
 enum { MANY = 10000 };
 
-static size_t items(const struct sample_portal *s)
+static size_t items(const struct sample_server *s)
 {
 	return json_array_size(json_object_get(s->json, "items"));
 }
 
-static size_t listed(struct sample_portal *s, int t, const char *query)
+static size_t listed(struct sample_server *s, int t, const char *query)
 {
 	char target[256];
 
@@ -24,7 +24,7 @@ static size_t listed(struct sample_portal *s, int t, const char *query)
 	return items(s);
 }
 
-static void agent(struct sample_portal *s, const struct sample_key *k, const char *name,
+static void agent(struct sample_server *s, const struct sample_key *k, const char *name,
 		  struct sample_agent *ret)
 {
 	sample_agent_init(ret, name, "uuid-1");
@@ -33,7 +33,7 @@ static void agent(struct sample_portal *s, const struct sample_key *k, const cha
 
 static void test_every_filter_finds_what_it_says(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *op = s->tenant[0].token[SAMPLE_OPERATOR];
 	struct sample_key stable, test;
 	struct sample_agent a, b, c;
@@ -100,7 +100,7 @@ static void test_every_filter_finds_what_it_says(void **state)
 }
 
 /* Rows made by the database itself, to have many of them soon. */
-static void many_systems(struct sample_portal *s)
+static void many_systems(struct sample_server *s)
 {
 	struct sample_key k;
 
@@ -126,7 +126,7 @@ static void many_systems(struct sample_portal *s)
 
 static void test_ten_thousand_systems_come_in_pages_that_neither_repeat_nor_skip(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	char target[128] = "/v1/systems?limit=500";
 	struct timespec from, to;
 	char last[SUT_UID_LEN + 1] = "";
@@ -167,7 +167,7 @@ static void test_ten_thousand_systems_come_in_pages_that_neither_repeat_nor_skip
 
 static void test_the_summary_counts(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	json_t *j, *kernels;
 
 	many_systems(s);
@@ -200,7 +200,7 @@ static void test_the_summary_counts(void **state)
 
 static void test_a_change_is_audited_and_seen(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *op = s->tenant[0].token[SAMPLE_OPERATOR];
 	struct sample_key k;
 	struct sample_agent a;
@@ -250,7 +250,7 @@ static void test_a_change_is_audited_and_seen(void **state)
 
 static void test_systems_of_another_tenant_do_not_exist(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *other = s->tenant[1].token[SAMPLE_ADMIN];
 	static const char *const parts[] = {"", "/events", "/decision"};
 	struct sample_key k, mine;
@@ -284,7 +284,7 @@ static void test_systems_of_another_tenant_do_not_exist(void **state)
 
 static void test_a_system_moves_to_another_key_within_its_limits(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *admin = s->tenant[0].token[SAMPLE_ADMIN];
 	struct sample_key from, to, full;
 	struct sample_agent a;
@@ -318,7 +318,7 @@ static void test_a_system_moves_to_another_key_within_its_limits(void **state)
 
 static void test_staff_move_a_system_to_another_tenant_with_all_that_it_has(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	struct sample_key from, to;
 	struct sample_agent a, twin;
 	char path[96], body[96];
@@ -374,7 +374,7 @@ static void test_staff_move_a_system_to_another_tenant_with_all_that_it_has(void
 
 static void test_a_decision_says_in_words_why(void **state)
 {
-	struct sample_portal *s = *state;
+	struct sample_server *s = *state;
 	const char *viewer = s->tenant[0].token[SAMPLE_VIEWER];
 	struct sample_key k;
 	struct sample_agent a;
@@ -400,7 +400,7 @@ static void test_a_decision_says_in_words_why(void **state)
 		   "INSERT INTO feed_entries (feed, patchset, state, entered, changed, changed_by)"
 		   " SELECT f.id, p.id, 'active', 1794999000, 0, 'x' FROM feeds f, patchsets p"
 		   " WHERE f.name = 'stable'");
-	sample_portal_again(s, NULL);
+	sample_server_again(s, NULL);
 	sample_call(s, "GET", path, viewer, NULL);
 	assert_status(s, 200);
 	assert_non_null(strstr(sample_text(s, "explanation"), "none may be run now"));
@@ -428,7 +428,7 @@ static void test_a_decision_says_in_words_why(void **state)
 
 int main(void)
 {
-	static const struct sample_portal_case cases[] = {
+	static const struct sample_server_case cases[] = {
 		{"every filter finds what it says", test_every_filter_finds_what_it_says, NULL, 0},
 		{"ten thousand systems come in pages that neither repeat nor skip",
 		 test_ten_thousand_systems_come_in_pages_that_neither_repeat_nor_skip, NULL, 0},
