@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "internal.h"
+#include "json/stream.h"
 
 #define READS "OVAL results, ARF, Trivy, Grype, debsecan, Nessus and CSV are read"
 
@@ -30,6 +31,28 @@ static const struct known roots[] = {
 	{"data-stream-collection", SUT_SCAN_UNKNOWN,
 	 "is what a scan is made with, not its result: run oscap xccdf eval --results-arf FILE "
 	 "with it, and import that FILE"},
+};
+
+/* Members of JSON objects */
+static const struct known members[] = {
+	{"SchemaVersion", SUT_SCAN_TRIVY, NULL},
+	{"ArtifactName", SUT_SCAN_TRIVY, NULL},
+	{"ArtifactType", SUT_SCAN_TRIVY, NULL},
+	{"Results", SUT_SCAN_TRIVY, NULL},
+	{"matches", SUT_SCAN_GRYPE, NULL},
+	{"ignoredMatches", SUT_SCAN_GRYPE, NULL},
+	{"descriptor", SUT_SCAN_GRYPE, NULL},
+	{"distro", SUT_SCAN_GRYPE, NULL},
+	{"bomFormat", SUT_SCAN_UNKNOWN,
+	 "is a CycloneDX list of components, not a scan: run trivy or grype on it with JSON output, "
+	 "and import that"},
+	{"spdxVersion", SUT_SCAN_UNKNOWN,
+	 "is an SPDX list of components, not a scan: run trivy or grype on it with JSON output, and "
+	 "import that"},
+	{"runs", SUT_SCAN_UNKNOWN,
+	 "is SARIF, which leaves out what a scan knows: let the scanner write its own JSON (trivy "
+	 "--format json, grype -o json)"},
+	{"scannedCves", SUT_SCAN_UNKNOWN, "is of Vuls, which is not read yet: export it as CSV"},
 };
 
 static int conclude(const struct known *k, enum sut_scan_format *ret, struct sut_err *err)
@@ -89,6 +112,52 @@ static int detect_xml(const char *s, const char *end, enum sut_scan_format *ret,
 				name);
 	}
 	return scan_bad(err, "is XML without an element in its first bytes: " READS);
+}
+
+struct first {
+	const struct known *known;
+};
+
+static int on_event(void *ctx, struct sut_json_stream *j, enum sut_json_event e _unused_,
+		    const char *text _unused_)
+{
+	struct first *f = ctx;
+
+	if (sut_json_stream_depth(j) != 1)
+		return 0;
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(members); i++)
+		if (!strcmp(sut_json_stream_key(j, 1), members[i].name)) {
+			f->known = &members[i];
+			return -ECANCELED;
+		}
+	return 0;
+}
+
+static int detect_json(const char *s, const char *end, enum sut_scan_format *ret,
+		       struct sut_err *err)
+{
+	struct first first = {NULL};
+	const struct sut_json_stream_opts o = {.event = on_event, .ctx = &first};
+	struct sut_json_stream *j;
+	int r = sut_json_stream_open(&o, &j);
+
+	if (r < 0)
+		return sut_err_oom(err);
+	r = sut_json_stream_feed(j, s, (size_t)(end - s));
+	if (first.known)
+		r = conclude(first.known, ret, err);
+	else if (r == -EBADMSG)
+		r = scan_bad(err,
+			     "line %llu, column %llu: the JSON %s: send it as the scanner wrote it",
+			     (unsigned long long)sut_json_stream_line(j),
+			     (unsigned long long)sut_json_stream_column(j), sut_json_stream_why(j));
+	else
+		r = scan_bad(
+			err,
+			"is JSON of another kind: of Trivy that of SchemaVersion 2 is read, and "
+			"of Grype that of grype -o json");
+	sut_json_stream_free(j);
+	return r;
 }
 
 /* Is there a word of that name among the columns of the first line? */
@@ -151,5 +220,7 @@ int scan_detect(const char *s, size_t len, enum sut_scan_format *ret, struct sut
 		return scan_bad(err, "is empty: nothing was scanned, or the scan was not written");
 	if (*s == '<')
 		return detect_xml(s, end, ret, err);
+	if (*s == '{' || *s == '[')
+		return detect_json(s, end, ret, err);
 	return detect_text(s, end, ret, err);
 }

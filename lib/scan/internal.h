@@ -66,6 +66,10 @@ void scan_machine_clear(struct scan_machine *m);
 /* Puts in what is known and not yet there. */
 int scan_machine_address(struct scan_machine *m, const char *text, struct sut_err *err);
 int scan_machine_mac(struct scan_machine *m, const char *text, struct sut_err *err);
+/* Of several, with space, commas or semicolons between, each. */
+typedef int scan_machine_take(struct scan_machine *m, const char *word, struct sut_err *err);
+int scan_machine_each(struct scan_machine *m, const char *text, scan_machine_take *take,
+		      struct sut_err *err);
 /* "db1" or "db1.example.org" */
 void scan_machine_name(struct scan_machine *m, const char *text);
 /* From "Linux Kernel 6.1.0-18-amd64 on Debian 12.5" */
@@ -91,7 +95,8 @@ struct scan_reader {
 	void (*free)(void *reader);
 };
 
-extern const struct scan_reader scan_reader_oval, scan_reader_debsecan;
+extern const struct scan_reader scan_reader_oval, scan_reader_nessus, scan_reader_trivy,
+	scan_reader_grype, scan_reader_debsecan, scan_reader_csv;
 
 /* What the first bytes of a file say it is; or an error that says what it is instead. */
 int scan_detect(const char *s, size_t len, enum sut_scan_format *ret, struct sut_err *err);

@@ -70,6 +70,25 @@ int scan_machine_mac(struct scan_machine *m, const char *text, struct sut_err *e
 	return add(&m->macs, normal, err);
 }
 
+int scan_machine_each(struct scan_machine *m, const char *text, scan_machine_take *take,
+		      struct sut_err *err)
+{
+	while (*text) {
+		char word[64];
+		size_t n = strcspn(text, " ,;\n\r\t");
+		int r = 0;
+
+		if (n && n < sizeof(word)) {
+			scan_text(word, sizeof(word), text, n);
+			r = take(m, word, err);
+		}
+		if (r < 0)
+			return r;
+		text += n ? n : 1;
+	}
+	return 0;
+}
+
 void scan_machine_name(struct scan_machine *m, const char *text)
 {
 	char name[SUT_SCAN_ID_MAX + 1];

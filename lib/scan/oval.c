@@ -213,6 +213,8 @@ static int give_host(struct oval *o, struct scan_machine *m, struct sut_err *err
 		r = merge(m, &o->asset, err);
 	if (r < 0)
 		return r;
+	if (!m->scanned_at)
+		m->scanned_at = scan_summary(o->s)->scanned_at;
 	return scan_machine_known(m) ? scan_give_host(o->s, m, err)
 				     : scan_give_default_host(o->s, m, err);
 }

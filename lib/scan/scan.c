@@ -70,9 +70,10 @@ static const char *const format_names[SUT_SCAN_FORMATS] = {
 };
 
 static const struct scan_reader *const readers[SUT_SCAN_FORMATS] = {
-	[SUT_SCAN_OVAL] = &scan_reader_oval,
-	[SUT_SCAN_ARF] = &scan_reader_oval,
-	[SUT_SCAN_DEBSECAN] = &scan_reader_debsecan,
+	[SUT_SCAN_OVAL] = &scan_reader_oval,	     [SUT_SCAN_ARF] = &scan_reader_oval,
+	[SUT_SCAN_TRIVY] = &scan_reader_trivy,	     [SUT_SCAN_GRYPE] = &scan_reader_grype,
+	[SUT_SCAN_DEBSECAN] = &scan_reader_debsecan, [SUT_SCAN_NESSUS] = &scan_reader_nessus,
+	[SUT_SCAN_CSV] = &scan_reader_csv,
 };
 
 const char *sut_scan_format_name(enum sut_scan_format f)
@@ -145,7 +146,7 @@ int scan_give_host(struct sut_scan *s, const struct scan_machine *m, struct sut_
 		.naddresses = m->addresses.n,
 		.macs = (const char *const *)m->macs.v,
 		.nmacs = m->macs.n,
-		.scanned_at = m->scanned_at ? m->scanned_at : s->sum.scanned_at,
+		.scanned_at = m->scanned_at,
 	};
 	int r = scan_give_host_end(s, err);
 
@@ -363,9 +364,6 @@ static int begin(struct sut_scan *s, struct sut_err *err)
 			return r;
 	}
 	s->reader = readers[s->sum.format];
-	if (!s->reader)
-		return scan_bad(err, "has a format that is not read yet (%s)",
-				sut_scan_format_name(s->sum.format));
 	s->state = s->reader->create(s);
 	return s->state ? 0 : sut_err_oom(err);
 }
