@@ -65,8 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	FUZZ_ASSERT(run(&b, data, len, 1, &again) == r && again == is_deep);
 	FUZZ_ASSERT(a.hash == b.hash && a.events == b.events);
-	/* Jansson does not take a NUL in a key, nor numbers that its types do not hold. */
-	if (is_deep || (len && memmem(data, len, "\\u0000", 6)))
+	/* Jansson does not take a NUL in a key, nor numbers that its types do not hold; and a byte of 0 is an end for it. */
+	if (is_deep || (len && (memmem(data, len, "\\u0000", 6) || memchr(data, 0, len))))
 		return 0;
 	j = json_loadb((const char *)data, len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &e);
 	FUZZ_ASSERT(!j == (r < 0) || (!j && json_error_code(&e) == json_error_numeric_overflow));
