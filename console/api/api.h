@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The resources of the API. Each is a table of routes in a file of its own, ended by a zeroed route, and one
+ * line in api.c. Those of lib/web and lib/account are beside them there. */
+#ifndef SUTURE_CONSOLE_API_API_H
+#define SUTURE_CONSOLE_API_API_H
+
+#include "web/router.h"
+
+/* Who may read: all roles of people. */
+enum {
+	API_READERS = SUT_ROLE_VIEWER | SUT_ROLE_OPERATOR | SUT_ROLE_KEYS | SUT_ROLE_AUDITOR,
+};
+
+/* Ended by one without name. */
+extern const struct web_table api_tables[];
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One process of the console: its settings, and what its parts share (docs/internals/console.md). */
+#ifndef SUTURE_CONSOLE_CONSOLE_H
+#define SUTURE_CONSOLE_CONSOLE_H
+
+#include "conf.h"
+#include "web/server.h"
+#include "web/web.h"
+
+struct seal; /* seal.h: secrets in the database */
+
+struct console {
+	struct server s; /* files_fd: the pages */
+	struct console_conf conf;
+	struct seal *seal;
+	/* Questions to portals that somebody waits for; a few at a time, so that one that hangs does not take all readers. */
+	_Atomic int asking;
+};
+
+extern const struct server_program console_program;
+
+static inline struct console *console_of(struct server *s)
+{
+	return (struct console *)s;
+}
+
+/* Opens the database (which must be migrated), makes pool, router and caches. No sockets yet. */
+int console_open(const struct console_conf *conf, struct console **ret,
+		 struct sut_err *err) _must_check_;
+void console_free(struct console *c);
+void console_freep(struct console **c);
+
+#endif

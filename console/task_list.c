@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "task_list.h"
+
+#include "account/webhook.h"
+
+const struct task *const console_tasks[] = {
+	/* One line each, in the order of the alphabet. */
+	&task_cleanup,
+	&task_token_use,
+	&task_webhooks,
+	NULL,
+};

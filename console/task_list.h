@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the console does by itself. Each task is defined beside what it does (web/task.h). */
+#ifndef SUTURE_CONSOLE_TASK_LIST_H
+#define SUTURE_CONSOLE_TASK_LIST_H
+
+#include "web/task.h"
+
+extern const struct task task_cleanup; /* cleanup.c */
+
+/* All; ended by NULL. */
+extern const struct task *const console_tasks[];
+
+#endif
