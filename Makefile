@@ -11,9 +11,14 @@ SOAK_MINUTES ?= 10
 .PHONY: build
 build: $(BUILD)/build.ninja ## build everything into build/
 	@ninja -C $(BUILD)
+	@BUILD=$(BUILD) scripts/web
 
 $(BUILD)/build.ninja:
 	meson setup $(BUILD) --prefix=$(PREFIX)
+
+.PHONY: web
+web: ## build the console's pages into build/console-web
+	@BUILD=$(BUILD) scripts/web
 
 .PHONY: setup
 setup: ## install what is needed from the archive of Debian 12
