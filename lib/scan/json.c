@@ -120,6 +120,11 @@ int scan_json_found(struct scan_json *j)
 	if (j->host_given)
 		return scan_give(j->s, &j->f, j->err);
 	r = scan_keep(&j->pool, &j->f, &k, j->err);
+	if (r == -EFBIG && scan_has_default_host(j->s)) {
+		/* Which host it is is known anyway: then without what the rest of the file says of it. */
+		r = scan_json_ready(j);
+		return r < 0 ? r : scan_give(j->s, &j->f, j->err);
+	}
 	if (r < 0)
 		return r;
 	*j->tail = k;
