@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/notes.h"
 #include "api/api.h"
 #include "api/document.h"
 #include "migrations.h"
@@ -14,9 +15,9 @@
 
 /* The types of events there are, for webhooks (docs/formats/console-api.md). */
 static const char *const event_types[] = {
-	"portal.away",	     "portal.refused", "portal.back",
-	"system.registered", "system.silent",  "system.back",
-	"webhook.disabled",  "webhook.test",   NULL,
+	"job.finished",	  "job.started",      "job.stopped",	   "portal.away",
+	"portal.refused", "portal.back",      "system.registered", "system.silent",
+	"system.back",	  "webhook.disabled", "webhook.test",	   NULL,
 };
 
 static int tenant_delete(struct web_req *q, struct web_resp *r, int64_t tenant, const char *name,
@@ -96,6 +97,8 @@ int console_open(const struct console_conf *conf, struct console **ret, struct s
 	if (rc == 0)
 		rc = seal_open(c->conf.secret_key, &c->seal, err);
 	if (rc == 0)
+		rc = agent_notes_new(&c->notes, err);
+	if (rc == 0)
 		rc = open_pages(c, err);
 	if (rc == 0)
 		rc = server_open(&c->s, err);
@@ -110,6 +113,7 @@ void console_free(struct console *c)
 	if (!c)
 		return;
 	server_halt(&c->s);
+	agent_notes_free(c->notes);
 	seal_free(c->seal);
 	server_close(&c->s);
 	console_conf_release(&c->conf);

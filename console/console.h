@@ -7,12 +7,14 @@
 #include "web/server.h"
 #include "web/web.h"
 
+struct agent_notes; /* agent/notes.h */
 struct seal; /* seal.h: secrets in the database */
 
 struct console {
 	struct server s; /* files_fd: the pages */
 	struct console_conf conf;
 	struct seal *seal;
+	struct agent_notes *notes;
 	/* Questions to portals that somebody waits for; a few at a time, so that one that hangs does not take all readers. */
 	_Atomic int asking;
 };

@@ -5,8 +5,5 @@
 
 const struct task *const console_tasks[] = {
 	/* One line each, in the order of the alphabet. */
-	&task_cleanup,
-	&task_token_use,
-	&task_webhooks,
-	NULL,
+	&task_agents, &task_cleanup, &task_jobs, &task_token_use, &task_webhooks, NULL,
 };

@@ -5,7 +5,9 @@
 
 #include "web/task.h"
 
+extern const struct task task_agents;  /* agent/wait.c */
 extern const struct task task_cleanup; /* cleanup.c */
+extern const struct task task_jobs;    /* job/advance.c */
 
 /* All; ended by NULL. */
 extern const struct task *const console_tasks[];

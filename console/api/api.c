@@ -4,10 +4,18 @@
 #include "account/account.h"
 #include "web/system_wide.h"
 
+/* clang-format off: one line each, in the order of the alphabet */
 const struct web_table api_tables[] = {
-	/* One line each, in the order of the alphabet. */
-	{"audit", account_audit},	  {"sessions", account_sessions},
-	{"system_wide", web_system_wide}, {"tenants", account_tenants},
-	{"tokens", account_tokens},	  {"users", account_users},
-	{"webhooks", account_webhooks},	  {0},
+	{"agents", api_agents},
+	{"audit", account_audit},
+	{"exports_jobs", api_exports_jobs},
+	{"jobs", api_jobs},
+	{"sessions", account_sessions},
+	{"system_wide", web_system_wide},
+	{"tenants", account_tenants},
+	{"tokens", account_tokens},
+	{"users", account_users},
+	{"webhooks", account_webhooks},
+	{0},
 };
+/* clang-format on */
