@@ -402,6 +402,18 @@ static int look_at_classes(const struct map_view *v, const struct view_query *q,
 	return 0;
 }
 
+/* What was counted already: nobody asks which CVEs they are. */
+static void add_up_classes(const struct map_view *v, unsigned int verdicts, struct found *found)
+{
+	for (size_t i = 0; i < v->nclasses; i++)
+		for (enum verdict k = 0; k < VERDICTS; k++)
+			if (verdicts & 1u << k) {
+				found[i].cves += v->classes[i].counts.verdicts[k];
+				if (k == VERDICT_FIX_READY)
+					found[i].ready += v->classes[i].counts.verdicts[k];
+			}
+}
+
 int view_select(const struct map_view *v, const struct view_query *q, struct view_selected **ret,
 		size_t *ret_n, size_t *ret_cves, struct sut_err *err)
 {
@@ -412,7 +424,9 @@ int view_select(const struct map_view *v, const struct view_query *q, struct vie
 
 	if (!found || !out)
 		return sut_err_oom(err);
-	if (about_findings && look_at_classes(v, q, found, &different) < 0)
+	if (about_findings && !q->cves && !q->natives && !q->products && !ret_cves)
+		add_up_classes(v, q->verdicts, found);
+	else if (about_findings && look_at_classes(v, q, found, &different) < 0)
 		return sut_err_oom(err);
 	for (size_t i = 0; i < v->nhosts; i++) {
 		const struct found *f = &found[v->hosts[i].class];

@@ -56,6 +56,12 @@ struct sut_httpd_opts {
 	void (*handle)(void *ctx, struct sut_hreq *req);
 	/* May be NULL. The largest body this request may have; 0: body_max. Called after the headers. */
 	size_t (*body_limit)(void *ctx, const char *method, const char *path);
+	/* May be NULL. Called after the headers: may the body of this request go to a file instead of memory? The folder that
+	 * is to take it (a descriptor that stays the caller's) with *ret_max, the largest size; or -1. Such a request may
+	 * take request_sec and a second for each 32 KiB of it. 507 when the disk is full, 503 when `spools` of them come at
+	 * the time. */
+	int (*spool)(void *ctx, const struct sut_hreq *req, uint64_t *ret_max);
+	unsigned int spools; /* 0: 8 */
 	/* May be NULL. Called in a thread of the server, once for each request whose headers came (also
 	 * those that were refused before handle), when its answer was sent; with status 0 when it
 	 * could not be sent, 408 when the request did not arrive in time. */
@@ -99,6 +105,12 @@ const char *sut_hreq_arg_name(const struct sut_hreq *q, size_t i);
 /* Case does not matter; NULL when it is not there. The first one of that name. */
 const char *sut_hreq_header(const struct sut_hreq *q, const char *name);
 const void *sut_hreq_body(const struct sut_hreq *q, size_t *ret_len);
+/* Of a body that went to a file: its descriptor, at any position, which goes with the request; else -1. sut_hreq_body()
+ * is empty then. */
+int sut_hreq_body_fd(const struct sut_hreq *q, uint64_t *ret_len);
+/* Gives that file a name in its folder: without, it goes with the request. -EEXIST: there is one of that name; another
+ * -errno; a second call is -ENOENT. From the thread that answers. */
+int sut_hreq_body_keep(struct sut_hreq *q, const char *name) _must_check_;
 const char *sut_hreq_peer(const struct sut_hreq *q); /* numeric address of the client; "unix" */
 bool sut_hreq_tls(const struct sut_hreq *q);	     /* here or at the proxy */
 const char *sut_hreq_id(const struct sut_hreq *q);   /* random, for logs; sent as X-Request-Id */

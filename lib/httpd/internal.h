@@ -20,9 +20,12 @@
 #include "httpd/parse.h"
 
 enum {
-	HTTPD_FDS_MAX = 1 << 20,      /* descriptors with a higher number are refused */
-	HTTPD_LINGER = 4 << 20,	      /* of a body that is too large is read and dropped */
-	HTTPD_SLOWEST = 1024,	      /* bytes per second that a client has to take of an answer */
+	HTTPD_FDS_MAX = 1 << 20, /* descriptors with a higher number are refused */
+	HTTPD_LINGER = 4 << 20,	 /* of a body that is too large is read and dropped */
+	HTTPD_SLOWEST = 1024,	 /* bytes per second that a client has to take of an answer */
+	HTTPD_SLOWEST_SPOOL = 32 << 10, /* bytes per second of a body that goes to a file */
+	HTTPD_SPOOLS = 8,
+	HTTPD_SPOOL_SPARE = 64 << 20, /* bytes of the disk that stay free */
 	HTTPD_ADDRESS_SLOTS = 4096,   /* of the table of addresses */
 	HTTPD_POOL_BYTES = 24 * 1024, /* libmicrohttpd's memory for one connection */
 	HTTPD_HEADERS_OUT_MAX = 2048, /* bytes of an answer's own headers */
@@ -109,7 +112,7 @@ struct sut_httpd {
 	unsigned int nconns;
 
 	_Atomic uint64_t accepted, refused, requests, timeouts;
-	_Atomic unsigned int in_flight;
+	_Atomic unsigned int in_flight, spools;
 	uint64_t id_seed;
 	_Atomic uint64_t id_count;
 };
@@ -132,6 +135,15 @@ struct httpd_answer {
 	int fd; /* … or len bytes of this file, from `from` */
 	uint64_t from, size;
 	bool close;
+};
+
+/* A body on its way to a file. */
+struct httpd_spool {
+	bool on;
+	int fd;	       /* -1: not open */
+	int dir;       /* of our own */
+	char name[32]; /* where files without a name are not possible: it has this one; "" */
+	uint64_t len, max;
 };
 
 struct sut_hreq {
@@ -157,6 +169,7 @@ struct sut_hreq {
 	char *path, *query_raw, *query;
 	struct sut_buf body;
 	size_t body_limit, dropped;
+	struct httpd_spool spool;
 	int refuse; /* a status, instead of handle(), when the body is there; 0 */
 
 	struct httpd_answer answer;
@@ -193,6 +206,14 @@ enum MHD_Result httpd_on_request(void *worker, struct MHD_Connection *mhd, const
 void httpd_on_completed(void *worker, struct MHD_Connection *mhd, void **context,
 			enum MHD_RequestTerminationCode how);
 void httpd_hreq_unref(struct sut_hreq *q);
+
+/* --- spool.c --- */
+/* dir: the caller's. NULL: the file is open. Else what is wrong, with the status. declared: UINT64_MAX when it is not known. */
+const char *httpd_spool_begin(struct sut_hreq *q, int dir, uint64_t max, uint64_t declared,
+			      int *ret_status);
+/* 0, or the status of why not. */
+int httpd_spool_add(struct sut_hreq *q, const void *data, size_t len);
+void httpd_spool_release(struct sut_hreq *q);
 
 /* --- strict.c --- */
 /* What libmicrohttpd lets pass and a proxy may read otherwise. NULL: nothing; else what is wrong.

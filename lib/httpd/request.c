@@ -56,6 +56,7 @@ void httpd_hreq_unref(struct sut_hreq *q)
 		return;
 	httpd_answer_release(&q->answer);
 	sut_buf_release(&q->body);
+	httpd_spool_release(q);
 	free(q->args);
 	free(q->query);
 	free(q->heads);
@@ -136,6 +137,7 @@ static const char *code_of(int status)
 	       : status == 414 ? "target-too-long"
 	       : status == 431 ? "headers-too-large"
 	       : status == 503 ? "unavailable"
+	       : status == 507 ? "storage-full"
 			       : "malformed-request";
 }
 
@@ -145,12 +147,35 @@ static enum MHD_Result refuse_now(struct sut_hreq *q, int status, const char *de
 	return httpd_send(q) ? MHD_YES : MHD_NO;
 }
 
+static const char *why_of(int status)
+{
+	return status == 413   ? "the body is larger than this call takes"
+	       : status == 507 ? "the disk that takes the body is full"
+			       : "out of memory; try again later";
+}
+
+/* To a file, when the owner wants it so. */
+static enum MHD_Result begin_spool(struct sut_hreq *q, uint64_t body, bool *ret)
+{
+	struct sut_httpd *h = q->h;
+	uint64_t max = 0;
+	int dir = h->opts.spool ? h->opts.spool(h->opts.ctx, q, &max) : -1, status = 0;
+	const char *why;
+
+	*ret = dir >= 0;
+	if (dir < 0)
+		return MHD_YES;
+	why = httpd_spool_begin(q, dir, max, body, &status);
+	return why ? refuse_now(q, status, why) : MHD_YES;
+}
+
 static enum MHD_Result begin(struct sut_hreq *q, struct MHD_Connection *mhd, const char *url,
 			     const char *method, const char *version)
 {
 	struct sut_httpd *h = q->h;
 	uint64_t body = 0;
 	int status = 400;
+	bool spooled = false;
 	const char *why;
 
 	q->begun = true;
@@ -165,6 +190,10 @@ static enum MHD_Result begin(struct sut_hreq *q, struct MHD_Connection *mhd, con
 	if (why)
 		return refuse_now(q, status, why);
 	believe_proxy(q);
+	if (begin_spool(q, body, &spooled) != MHD_YES)
+		return MHD_NO;
+	if (spooled || q->answer.status)
+		return MHD_YES;
 	q->body_limit = h->opts.body_limit ? h->opts.body_limit(h->opts.ctx, q->method, q->path)
 					   : h->opts.body_max;
 	q->body = SUT_BUF_INIT(q->body_limit);
@@ -180,10 +209,29 @@ static enum MHD_Result begin(struct sut_hreq *q, struct MHD_Connection *mhd, con
 	return MHD_YES;
 }
 
+/* What is refused is read to its end, so that who sends it sees why; the deadline holds all the same. */
+static enum MHD_Result take_spooled(struct sut_hreq *q, const char *data, size_t len)
+{
+	uint64_t since = (uint64_t)q->since.tv_sec * 1000 + (uint64_t)q->since.tv_nsec / 1000000;
+
+	if (!q->refuse)
+		q->refuse = httpd_spool_add(q, data, len);
+	q->dropped += len;
+	if (q->refuse && q->dropped > q->spool.max + HTTPD_LINGER)
+		return MHD_NO;
+	return httpd_set_phase(q->conn, HTTPD_ARRIVING,
+			       since + q->h->opts.request_sec * UINT64_C(1000) +
+				       q->dropped / HTTPD_SLOWEST_SPOOL * 1000)
+		       ? MHD_YES
+		       : MHD_NO;
+}
+
 static enum MHD_Result take_body(struct sut_hreq *q, const char *data, size_t len)
 {
 	int r;
 
+	if (q->spool.on)
+		return take_spooled(q, data, len);
 	if (!q->refuse) {
 		r = sut_buf_add(&q->body, data, len);
 		if (r == 0)
@@ -239,9 +287,7 @@ static enum MHD_Result unless_stopping(struct sut_hreq *q,
 static enum MHD_Result finish(struct sut_hreq *q)
 {
 	if (q->refuse)
-		return refuse_now(q, q->refuse,
-				  q->refuse == 413 ? "the body is larger than this call takes"
-						   : "out of memory; try again later");
+		return refuse_now(q, q->refuse, why_of(q->refuse));
 	return unless_stopping(q, hand_over);
 }
 
@@ -362,6 +408,14 @@ const void *sut_hreq_body(const struct sut_hreq *q, size_t *ret_len)
 {
 	*ret_len = q->body.len;
 	return q->body.data;
+}
+
+int sut_hreq_body_fd(const struct sut_hreq *q, uint64_t *ret_len)
+{
+	if (!q->spool.on)
+		return -1;
+	*ret_len = q->spool.len;
+	return q->spool.fd;
 }
 
 const char *sut_hreq_peer(const struct sut_hreq *q)

@@ -2,10 +2,13 @@
 /* The body of a request: one JSON document within limits. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "web/job.h"
+#include "web/server.h"
 
 /* Jansson reports short memory in its lexer as a mistake of the text, so its allocations are watched. */
 static _Thread_local bool starved;
@@ -94,4 +97,43 @@ int web_body(struct web_job *j)
 		&j->r, 400, "bad-json",
 		"The body is no JSON, or an object has a name twice, at line %d, column %d", e.line,
 		e.column);
+}
+
+/* A body that is in memory, of a call without a socket, or a small one. */
+static int write_body(struct web_req *q, const char *name)
+{
+	int fd = openat(q->server->spool_fd, name,
+			O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const char *p = q->raw;
+	size_t left = q->raw_len;
+	int rc = fd < 0 ? -errno : 0;
+
+	while (rc == 0 && left) {
+		ssize_t n = write(fd, p, left);
+
+		if (n < 0 && errno != EINTR)
+			rc = -errno;
+		if (n > 0) {
+			p += n;
+			left -= (size_t)n;
+		}
+	}
+	if (fd >= 0 && close(fd) < 0 && rc == 0)
+		rc = -errno;
+	if (fd >= 0 && rc < 0)
+		(void)!unlinkat(q->server->spool_fd, name, 0);
+	return rc;
+}
+
+int web_spool_keep(struct web_req *q, const char *name, uint64_t *ret_len, struct sut_err *err)
+{
+	int rc;
+
+	if (q->server->spool_fd < 0)
+		return sut_err_set(err, ENOENT, "there is no folder for large bodies");
+	rc = q->job && q->job->keep ? q->job->keep(q->job, name) : write_body(q, name);
+	if (rc < 0)
+		return sut_err_set(err, -rc, "cannot keep the body as %s: %s", name, strerror(-rc));
+	*ret_len = q->body_fd >= 0 ? q->body_len : q->raw_len;
+	return 0;
 }

@@ -61,6 +61,7 @@ void web_handle(struct server *p, const struct web_call *c, struct web_resp *r)
 		.job = {.q = {.server = p,
 			      .raw = c->body,
 			      .raw_len = c->len,
+			      .body_fd = -1,
 			      .request_id = id,
 			      .peer = c->peer ? c->peer : "127.0.0.1"},
 			.method = c->method,

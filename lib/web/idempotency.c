@@ -100,16 +100,19 @@ int web_idem_take(struct web_job *j, struct sut_err *err)
 	{
 		/* With the secret before it: the body may hold a password, which a bare hash of it
 		 * would let others guess at. */
-		const void *request[] = {secret, j->path, j->query, j->q.who.tenant_name, j->q.raw};
-		const size_t lens[] = {strlen(secret), strlen(j->path), strlen(j->query),
-				       strlen(j->q.who.tenant_name), j->q.raw_len};
+		/* Of a body in a file its size: reading gigabytes again would cost more than the call. */
+		const void *request[] = {secret,   j->path,	  j->query, j->q.who.tenant_name,
+					 j->q.raw, &j->q.body_len};
+		const size_t lens[] = {strlen(secret),	 strlen(j->path),
+				       strlen(j->query), strlen(j->q.who.tenant_name),
+				       j->q.raw_len,	 sizeof(j->q.body_len)};
 		/* A registration key is shared: who has seen a request and sends it from elsewhere gets
 		 * no answer of another's, with the credential in it. */
 		const char *from = j->q.who.kind == WEB_NOBODY && j->q.peer ? j->q.peer : "";
 		const void *name[] = {secret, key, from};
 		const size_t name_lens[] = {strlen(secret), strlen(key), strlen(from)};
 
-		rc = hash_parts(d->request_hash, request, lens, 5);
+		rc = hash_parts(d->request_hash, request, lens, SUT_ARRAY_SIZE(lens));
 		if (rc == 0)
 			rc = hash_parts(d->key_hash, name, name_lens, 3);
 	}

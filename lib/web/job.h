@@ -55,6 +55,8 @@ struct web_job {
 	int rc;
 	bool replayed, ran, tried_many;
 	void (*done)(struct web_job *j); /* answers; the job may be gone afterwards */
+	/* NULL: the body is in memory. Else names its file: 0 or -errno. */
+	int (*keep)(struct web_job *j, const char *name);
 };
 
 /* Where a call has to go next. */

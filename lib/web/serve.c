@@ -76,6 +76,11 @@ static void no_memory(struct sut_hreq *h)
 	sut_hreq_answer(h, &(struct sut_hresp){.status = 503, .headers = headers});
 }
 
+static int keep(struct web_job *j, const char *name)
+{
+	return sut_hreq_body_keep(((struct request *)j)->h, name);
+}
+
 static void handle(void *ctx, struct sut_hreq *h)
 {
 	struct server *p = ctx;
@@ -99,6 +104,9 @@ static void handle(void *ctx, struct sut_hreq *h)
 		.done = answer,
 	};
 	r->job.q.raw = sut_hreq_body(h, &r->job.q.raw_len);
+	r->job.q.body_fd = sut_hreq_body_fd(h, &r->job.q.body_len);
+	if (r->job.q.body_fd >= 0)
+		r->job.keep = keep;
 	sut_hreq_set_data(h, r);
 	next = web_begin(&r->job);
 	if (next == WEB_ANSWER)
@@ -107,10 +115,9 @@ static void handle(void *ctx, struct sut_hreq *h)
 		pool_submit(p->pool, &r->job, next);
 }
 
-/* Before the body is there: how much of it may come. */
-static size_t body_limit(void *ctx, const char *method, const char *path)
+/* Before the body is there: the flags of the route; 0 when there is none. */
+static unsigned int flags_of(const struct server *p, const char *method, const char *path)
 {
-	struct server *p = ctx;
 	const struct web_route *route = NULL;
 	char *params[WEB_PARAMS_MAX] = {0}, allow[WEB_ALLOW_MAX];
 	size_t n = strcspn(path, "?");
@@ -120,7 +127,25 @@ static size_t body_limit(void *ctx, const char *method, const char *path)
 	for (size_t i = 0; i < WEB_PARAMS_MAX; i++)
 		free(params[i]);
 	free(only);
-	return rc == 0 && (route->flags & WEB_BIG_BODY) ? WEB_BIG_MAX : WEB_BODY_MAX;
+	return rc == 0 ? route->flags : 0;
+}
+
+/* How much of it may come. */
+static size_t body_limit(void *ctx, const char *method, const char *path)
+{
+	return flags_of(ctx, method, path) & WEB_BIG_BODY ? WEB_BIG_MAX : WEB_BODY_MAX;
+}
+
+/* Who it is comes out behind the body. That somebody has to say who he is keeps out what only passes by. */
+static int spool(void *ctx, const struct sut_hreq *h, uint64_t *ret_max)
+{
+	const struct server *p = ctx;
+
+	if (p->spool_fd < 0 || !(flags_of(p, sut_hreq_method(h), sut_hreq_path(h)) & WEB_SPOOL) ||
+	    !(sut_hreq_header(h, "Authorization") || sut_hreq_header(h, "Cookie")))
+		return -1;
+	*ret_max = WEB_SPOOL_MAX;
+	return p->spool_fd;
 }
 
 /* --- the log --- */
@@ -262,6 +287,7 @@ int serve_start(struct server *p, const int *fds, size_t nfds, struct sut_err *e
 		.nproxies = p->conf->nproxies,
 		.handle = handle,
 		.body_limit = body_limit,
+		.spool = spool,
 		.done = done,
 		.ctx = p,
 	};

@@ -56,6 +56,7 @@ int server_init(struct server *s, const struct server_program *program,
 	s->program = program;
 	s->conf = conf;
 	s->files_fd = -1;
+	s->spool_fd = -1;
 	s->clock = wall_clock;
 	rc = web_router_new(program->tables, &s->router, err);
 	if (rc == 0)
@@ -86,6 +87,7 @@ void server_close(struct server *s)
 	token_use_free(sut_steal(s->token_use));
 	web_router_free(sut_steal(s->router));
 	sut_closep(&s->files_fd);
+	sut_closep(&s->spool_fd);
 }
 
 void server_freep(struct server **s)

@@ -79,6 +79,7 @@ struct server {
 	_Atomic int64_t generation;
 	_Atomic bool stopping;
 	int files_fd; /* the folder that web_resp.file is below, O_PATH; -1 without one */
+	int spool_fd; /* the folder for bodies of WEB_SPOOL routes (the server's); -1 without one */
 	int64_t (*clock)(void *ctx); /* seconds since the epoch */
 	void *clock_ctx;
 };

@@ -72,7 +72,9 @@ struct web_req {
 	json_t *body;		      /* the JSON body; NULL without one, or with WEB_RAW_BODY */
 	const void *raw;	      /* the body's bytes; never NULL */
 	size_t raw_len;
-	int64_t now; /* seconds since the epoch, the same throughout the call */
+	int body_fd;	   /* of a body that went to a file; -1 */
+	uint64_t body_len; /* of it */
+	int64_t now;	   /* seconds since the epoch, the same throughout the call */
 	const char *request_id;
 	const char *peer; /* numeric address of the client */
 	bool tls;
@@ -104,6 +106,10 @@ enum { /* flags of a route */
        WEB_COMPRESS = 1 << 6, /* gzip the answer when the client takes it */
        /* Also for a user with must_change; all else is 403 "password-change-required" for him. */
        WEB_MUST_CHANGE = 1 << 7,
+       /* With WEB_RAW_BODY: the body may have WEB_SPOOL_MAX bytes and goes to a file below server.spool_fd, when there is
+	* such a folder and the request has an Authorization header. `prepare` gives it a name with web_spool_keep();
+	* q->raw is empty. Small bodies of calls without a socket are in q->raw as ever. */
+       WEB_SPOOL = 1 << 8,
 };
 
 /* .allow: a mask of SUT_ROLE_*, or one of these. ADMIN may do whatever any role may. */
@@ -123,6 +129,13 @@ struct web_route {
 	int (*many)(struct web_req **q, struct web_resp **r, int *rets, size_t n,
 		    struct sut_err *err);
 };
+
+#define WEB_SPOOL_MAX (UINT64_C(2) << 30)
+
+/* Of a WEB_SPOOL route, in `prepare`: the body as a file of this name below server.spool_fd, wherever it is now.
+ * *ret_len: its bytes. -EEXIST, -ENOSPC …; 0 means that the file is the caller's to remove. */
+int web_spool_keep(struct web_req *q, const char *name, uint64_t *ret_len,
+		   struct sut_err *err) _must_check_;
 
 /* --- answers --- */
 
