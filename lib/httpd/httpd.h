@@ -114,6 +114,9 @@ int sut_hreq_body_keep(struct sut_hreq *q, const char *name) _must_check_;
 const char *sut_hreq_peer(const struct sut_hreq *q); /* numeric address of the client; "unix" */
 bool sut_hreq_tls(const struct sut_hreq *q);	     /* here or at the proxy */
 const char *sut_hreq_id(const struct sut_hreq *q);   /* random, for logs; sent as X-Request-Id */
+/* Has the client gone away, or closed its side, while it waits for the answer? For those who answer late; a
+ * guess that may be false for a while, and is so until the server has nothing more to do for the request. */
+bool sut_hreq_gone(struct sut_hreq *q);
 /* For the owner's own data. */
 void sut_hreq_set_data(struct sut_hreq *q, void *data);
 void *sut_hreq_data(const struct sut_hreq *q);

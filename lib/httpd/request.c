@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A request, from its first line until its answer is sent. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "httpd/internal.h"
@@ -441,4 +444,28 @@ void sut_hreq_set_data(struct sut_hreq *q, void *data)
 void *sut_hreq_data(const struct sut_hreq *q)
 {
 	return q->data;
+}
+
+static bool peer_closed(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+	char c;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+		return info.tcpi_state != TCP_ESTABLISHED;
+	return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0; /* unix */
+}
+
+bool sut_hreq_gone(struct sut_hreq *q)
+{
+	struct sut_httpd *h = q->h;
+	bool gone = false;
+
+	/* While it is counted, a connection that is suspended stays so, unless the owner answers. */
+	atomic_fetch_add(&h->busy, 1);
+	if (!atomic_load(&h->stopping) && atomic_load(&q->state) == HTTPD_SUSPENDED)
+		gone = peer_closed(q->conn->fd);
+	atomic_fetch_sub(&h->busy, 1);
+	return gone;
 }

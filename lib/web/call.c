@@ -245,6 +245,12 @@ int web_read(struct web_job *j, struct sut_db *db, enum web_next *ret_next, stru
 	*ret_next = WEB_ANSWER;
 	if (!write && !j->q.route->prepare) {
 		rc = in_transaction(j, db, identify_and_run, err);
+		if (rc == WEB_WAIT && (j->q.route->flags & WEB_HOLD) && !j->q.last_try) {
+			*ret_next = WEB_PARK;
+			return 0;
+		}
+		if (rc == WEB_WAIT)
+			rc = sut_err_set(err, EINVAL, "a call waits that must not");
 	} else {
 		rc = identify_writer(j, db, err);
 		if (rc == 0 && j->q.route->prepare)
@@ -325,6 +331,7 @@ int web_write(struct web_job *j, struct sut_db *db, bool *ret_lost, struct sut_e
 	}
 	/* Nothing of it is told to anybody. */
 	j->touched = j->event = false;
+	j->nwakes = 0;
 	if (sut_db_rollback_to(db, &second) < 0) {
 		*ret_lost = true;
 		if (rc == WEB_NO) {
@@ -449,6 +456,7 @@ void web_job_again(struct web_job *j)
 {
 	web_resp_release(&j->r);
 	j->touched = j->event = j->replayed = false;
+	j->nwakes = 0;
 	j->rc = 0;
 }
 
@@ -464,4 +472,5 @@ void web_job_release(struct web_job *j)
 	json_decref(j->q.body);
 	wipe(j->authorization);
 	explicit_bzero(&j->idem, sizeof(j->idem));
+	free(j->wakes);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "web/hold.h"
 #include "web/server.h"
 #include "web/tasks.h"
 
@@ -175,6 +176,8 @@ static void succeed(struct group *g, struct web_job **v, size_t n)
 		if (v[i]->touched && v[i]->generation > generation)
 			generation = v[i]->generation;
 		event = event || v[i]->event;
+		if (v[i]->nwakes)
+			hold_wake(g->p->hold, v[i]->wakes, v[i]->nwakes);
 		web_finish(v[i]);
 	}
 	/* Who asks again sees what he has changed. */

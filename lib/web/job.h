@@ -50,11 +50,20 @@ struct web_job {
 	bool touched, event;
 	int64_t generation;
 	int64_t token_used; /* row id of a token whose last_used is old; 0: none */
+	/* keys that calls wait for, woken after the commit */
+	int64_t *wakes;
+	size_t nwakes, wakes_max;
+	struct {
+		bool held;	  /* it comes from there */
+		uint64_t seen;	  /* wakes before it ran */
+		int64_t until_ms; /* on the monotonic clock; 0: it has not waited yet */
+	} hold;			  /* of hold.c */
 	/* queues and answer */
 	struct web_job *next;
 	int rc;
 	bool replayed, ran, tried_many;
-	void (*done)(struct web_job *j); /* answers; the job may be gone afterwards */
+	void (*done)(struct web_job *j);       /* answers; the job may be gone afterwards */
+	bool (*gone)(const struct web_job *j); /* has the client? NULL: that cannot be told */
 	/* NULL: the body is in memory. Else names its file: 0 or -errno. */
 	int (*keep)(struct web_job *j, const char *name);
 };
@@ -64,6 +73,7 @@ enum web_next {
 	WEB_ANSWER, /* finished: call done */
 	WEB_READER,
 	WEB_WRITER,
+	WEB_PARK, /* after web_read(): it waits for news */
 };
 
 /* Route, parameters, arguments, body; runs what needs no database. q.server, q.request_id, q.peer, q.tls

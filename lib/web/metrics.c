@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "web/hold.h"
 #include "web/pool.h"
 #include "web/server.h"
 
@@ -251,6 +252,9 @@ static int write_pool(struct metrics *m, struct server *p, struct sut_buf *b)
 	if (rc == 0)
 		rc = metrics_line(b, full(m, "queue_length", name), "queue", "writer",
 				  (double)s.write_queue);
+	if (rc == 0 && hold_count(p->hold))
+		rc = one(m, b, "calls_held", "gauge", "Calls that wait for news.",
+			 (double)hold_count(p->hold));
 	if (rc == 0)
 		rc = one(m, b, "commits_total", "counter", "Transactions committed.",
 			 (double)s.commits);

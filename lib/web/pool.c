@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "web/group.h"
+#include "web/hold.h"
 #include "web/metrics.h"
 
 enum {
@@ -100,6 +101,15 @@ static void queue_close(struct pool *pool, struct queue *q)
 
 /* --- */
 
+static void answer(struct pool *pool, struct web_job *j)
+{
+	bool held = j->hold.held;
+
+	j->done(j);
+	if (held)
+		hold_ran(pool->p->hold);
+}
+
 static void refuse(struct pool *pool, struct web_job *j)
 {
 	pthread_mutex_lock(&pool->lock);
@@ -107,7 +117,7 @@ static void refuse(struct pool *pool, struct web_job *j)
 	pthread_mutex_unlock(&pool->lock);
 	web_fail(j, -EAGAIN, NULL);
 	web_finish(j);
-	j->done(j);
+	answer(pool, j);
 }
 
 static void put_or_refuse(struct pool *pool, struct queue *q, struct web_job *j)
@@ -168,6 +178,8 @@ static enum web_next read_job(struct pool *pool, struct sut_db *db, int64_t *tri
 	int rc = 0;
 
 	/* Reading can be done again. A connection may have been lost long ago, and shows it now. */
+	if (j->q.route->flags & WEB_HOLD)
+		hold_begin(pool->p->hold, j);
 	for (unsigned int tries = 0; tries < 3; tries++) {
 		rc = reopen(db, tried_ms, &err);
 		if (rc < 0)
@@ -186,12 +198,31 @@ static enum web_next read_job(struct pool *pool, struct sut_db *db, int64_t *tri
 	return next;
 }
 
+/* Parks it, or has it answer now. True: it is parked, and may run or be gone already. */
+static bool park(struct pool *pool, struct sut_db *db, int64_t *tried_ms, struct web_job *j)
+{
+	bool held = j->hold.held;
+
+	j->hold.held = false;
+	if (hold_park(pool->p->hold, j)) {
+		if (held)
+			hold_ran(pool->p->hold);
+		return true;
+	}
+	j->hold.held = held;
+	j->q.last_try = true;
+	web_job_again(j);
+	(void)read_job(pool, db, tried_ms, j);
+	return false;
+}
+
 static void *reader_main(void *arg)
 {
 	struct reader *r = arg;
 	struct pool *pool = r->pool;
 
 	for (;;) {
+		enum web_next next;
 		struct web_job *j;
 
 		pthread_mutex_lock(&pool->lock);
@@ -200,12 +231,15 @@ static void *reader_main(void *arg)
 		pthread_mutex_unlock(&pool->lock);
 		if (!j)
 			return NULL;
-		if (waited_too_long(j))
+		if (waited_too_long(j)) {
 			refuse(pool, j);
-		else if (read_job(pool, r->db, &r->tried_ms, j) == WEB_WRITER)
+			continue;
+		}
+		next = read_job(pool, r->db, &r->tried_ms, j);
+		if (next == WEB_WRITER)
 			put_or_refuse(pool, &pool->write, j);
-		else
-			j->done(j);
+		else if (next != WEB_PARK || !park(pool, r->db, &r->tried_ms, j))
+			answer(pool, j);
 	}
 }
 
@@ -306,14 +340,18 @@ static void *writer_main(void *arg)
 static void run_here(struct pool *pool, struct web_job *j, enum web_next next)
 {
 	int64_t tried_ms = 0;
+	bool parked = false;
 
 	pthread_mutex_lock(&pool->here);
 	if (next == WEB_READER)
 		next = read_job(pool, pool->db, &tried_ms, j);
 	if (next == WEB_WRITER)
 		write_group(pool, &j, 1);
+	else if (next == WEB_PARK)
+		parked = park(pool, pool->db, &tried_ms, j);
 	pthread_mutex_unlock(&pool->here);
-	j->done(j);
+	if (!parked)
+		answer(pool, j);
 }
 
 void pool_submit(struct pool *pool, struct web_job *j, enum web_next next)

@@ -83,6 +83,9 @@ static int add(struct web_router *r, const char *group, const struct web_route *
 	if (!route->path || !route->run || !route->allow || split(route->path, e) < 0)
 		return sut_err_set(err, EINVAL, "the route %s %s is not complete", route->method,
 				   route->path ? route->path : "?");
+	if ((route->flags & WEB_HOLD) &&
+	    ((route->flags & (WEB_WRITE | WEB_NO_TX)) || route->prepare))
+		return sut_err_set(err, EINVAL, "the route %s cannot wait", route->path);
 	for (size_t i = 0; i < e->n; i++)
 		params += e->seg[i].kind != LITERAL;
 	if (params > WEB_PARAMS_MAX)

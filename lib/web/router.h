@@ -15,7 +15,7 @@ struct web_table {
 struct web_router;
 
 /* tables: ended by one without name. -EINVAL when two routes are the same, or one has no function,
- * too many parameters or nobody who may use it. */
+ * too many parameters or nobody who may use it, or waits and writes. */
 int web_router_new(const struct web_table *tables, struct web_router **ret,
 		   struct sut_err *err) _must_check_;
 void web_router_free(struct web_router *r);

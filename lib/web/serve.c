@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "web/hold.h"
 #include "web/metrics.h"
 #include "web/pool.h"
 #include "web/job.h"
@@ -23,6 +24,11 @@ struct request {
 static const char *request_header(const struct web_job *j, const char *name)
 {
 	return sut_hreq_header(((const struct request *)j)->h, name);
+}
+
+static bool request_gone(const struct web_job *j)
+{
+	return sut_hreq_gone(((const struct request *)j)->h);
 }
 
 /* The job has the body, and frees it when all is sent. */
@@ -102,6 +108,7 @@ static void handle(void *ctx, struct sut_hreq *h)
 		.query = sut_hreq_query(h),
 		.header = request_header,
 		.done = answer,
+		.gone = request_gone,
 	};
 	r->job.q.raw = sut_hreq_body(h, &r->job.q.raw_len);
 	r->job.q.body_fd = sut_hreq_body_fd(h, &r->job.q.body_len);
@@ -308,6 +315,8 @@ void serve_stop(struct server *p)
 	if (!p->httpd)
 		return;
 	atomic_store(&p->stopping, true);
+	/* Who waits for news is answered, and comes again to whoever takes over. */
+	hold_stop(p->hold);
 	left = sut_httpd_drain(p->httpd, SERVE_DRAIN_SEC);
 	if (left) {
 		snprintf(n, sizeof(n), "%u", left);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "web/hold.h"
 #include "web/job.h"
 #include "web/metrics.h"
 #include "web/pool.h"
@@ -63,6 +64,8 @@ int server_init(struct server *s, const struct server_program *program,
 		rc = metrics_new(program->metrics, s->router, &s->metrics, err);
 	if (rc == 0)
 		rc = token_use_new(&s->token_use, err);
+	if (rc == 0)
+		rc = hold_new(s, conf->connections, &s->hold, err);
 	return rc == 0 ? look_at_database(s, err) : rc;
 }
 
@@ -73,6 +76,7 @@ int server_open(struct server *s, struct sut_err *err)
 
 void server_halt(struct server *s)
 {
+	hold_drain(s->hold);
 	/* The writer wakes tasks to its last call. */
 	pool_free(s->pool);
 	s->pool = NULL;
@@ -83,6 +87,7 @@ void server_halt(struct server *s)
 void server_close(struct server *s)
 {
 	server_halt(s);
+	hold_free(sut_steal(s->hold));
 	metrics_free(sut_steal(s->metrics));
 	token_use_free(sut_steal(s->token_use));
 	web_router_free(sut_steal(s->router));

@@ -19,6 +19,7 @@
 /* Of sut_db_notify(): events and changes of the generation. */
 #define SERVER_CHANNEL "suture"
 
+struct hold;	/* hold.h: calls that wait */
 struct metrics; /* metrics.h */
 struct pool;	/* pool.h: reader threads, the writer */
 struct server;
@@ -70,6 +71,7 @@ struct server {
 	const struct server_conf *conf; /* the first member of the program's own */
 	struct web_router *router;
 	struct pool *pool;
+	struct hold *hold;
 	struct sut_httpd *httpd;
 	struct metrics *metrics;
 	struct token_use *token_use;

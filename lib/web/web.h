@@ -13,6 +13,7 @@
  * Functions return
  *   0          answered; the savepoint is kept
  *   WEB_NO     answered with a problem (web_problem()); the savepoint is rolled back
+ *   WEB_WAIT   (WEB_HOLD) there is nothing to tell yet: runs again when q->wait_key is woken or q->wait_until is there
  *   < 0        failed: 503 with Retry-After for -EAGAIN, -ENOSPC, -EROFS, -ECONNRESET, else 500. What err
  *              says is logged, not sent.
  *
@@ -40,6 +41,7 @@ struct web_route;
 
 enum {
 	WEB_NO = 1,
+	WEB_WAIT = 2,
 	WEB_PARAMS_MAX = 4,
 	WEB_BODY_MAX = 256 << 10, /* bytes; WEB_BIG_BODY: WEB_BIG_MAX */
 	WEB_BIG_MAX = 64 << 20,
@@ -78,7 +80,11 @@ struct web_req {
 	const char *request_id;
 	const char *peer; /* numeric address of the client */
 	bool tls;
-	void *prepared;	     /* of prepare; freed by free_prepared of the route */
+	/* Of WEB_HOLD: set before WEB_WAIT is returned. */
+	int64_t wait_key; /* what web_wake() names: a row id; negative values for what the program numbers itself */
+	int64_t wait_until; /* seconds since the epoch; of the first time it waits, HOLD_SEC_MAX from now at most */
+	bool last_try;	/* it has to answer now: time is up, the server ends, or too many wait */
+	void *prepared; /* of prepare; freed by free_prepared of the route */
 	struct web_job *job; /* the frame's own; NULL when a part of the program acts by itself */
 };
 
@@ -104,6 +110,7 @@ enum { /* flags of a route */
        WEB_SECRET = 1 << 4,   /* body or answer holds a secret: never logged, "no-store" */
        WEB_NO_TX = 1 << 5,    /* no database at all (q->db is NULL) */
        WEB_COMPRESS = 1 << 6, /* gzip the answer when the client takes it */
+       WEB_HOLD = 1 << 8,     /* may wait for news (hold.h); only reads, and has no prepare */
        /* Also for a user with must_change; all else is 403 "password-change-required" for him. */
        WEB_MUST_CHANGE = 1 << 7,
        /* With WEB_RAW_BODY: the body may have WEB_SPOOL_MAX bytes and goes to a file below server.spool_fd, when there is
@@ -230,6 +237,23 @@ int web_event(struct web_req *q, int64_t tenant, const char *type, json_t *data,
 	      struct sut_err *err) _must_check_;
 /* What decisions or coverage are made of has changed: wakes caches and schedulers of all processes. */
 int web_touch(struct web_req *q, struct sut_err *err) _must_check_;
+
+/* --- calls that wait --- */
+
+/* Those that wait for this key run again, in this process; a call in another waits until its time is up, unless
+ * server_program.changed wakes it. From any thread, after the commit of what they are to see. */
+void web_wake(struct server *s, int64_t key);
+/* In a WEB_WRITE function: after the commit, if there is one. -ENOMEM. */
+int web_wake_later(struct web_req *q, int64_t key, struct sut_err *err) _must_check_;
+
+/* Server-sent events: an answer is those there are, and the browser comes again with the last id. Data is owned; one
+ * without id (0) leaves the browser's as it is. An answer without any is a comment, so that it comes again. */
+int web_sse_add(struct web_resp *r, int64_t id, const char *event, json_t *data,
+		struct sut_err *err) _must_check_;
+/* 200; the browser comes again after so many milliseconds. */
+int web_sse_end(struct web_resp *r, unsigned int again_ms, struct sut_err *err) _must_check_;
+/* Last-Event-ID, or `absent` when there is none or it is no number. */
+int64_t web_sse_last(const struct web_req *q, int64_t absent);
 
 /* --- without HTTP: for tests, and for the parts of the program that act themselves --- */
 
