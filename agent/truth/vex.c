@@ -4,58 +4,13 @@
  * word for "on this host" or "until": both are said in the text of every statement, and by a document that is
  * gone when it is not true any more.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "cve/purl.h"
 #include "internal.h"
 #include "common/when.h"
-
-enum { PURL_MAX = 1024 };
-
-/* What may stand in a package URL as it is; the rest becomes %XX. */
-static int add_encoded(struct sut_buf *b, const char *s)
-{
-	int r = 0;
-
-	for (; *s && !r; s++)
-		r = isalnum((unsigned char)*s) || strchr(".-_~:", *s)
-			    ? sut_buf_add(b, s, 1)
-			    : sut_buf_addf(b, "%%%02X", (unsigned char)*s);
-	return r;
-}
-
-static int add_part(struct sut_buf *b, const char *before, const char *value)
-{
-	int r = sut_buf_addstr(b, before);
-
-	return r < 0 ? r : add_encoded(b, value);
-}
-
-/* pkg:deb/debian/linux-image-6.1.0-47-amd64@6.1.170-3?arch=amd64&distro=debian-12 */
-static int make_purl(const struct truth_host *h, const char *package, const char *version,
-		     const char *os_version, struct sut_buf *b)
-{
-	const char *os = sut_streq(h->os, "rhel") ? "redhat" : h->os;
-	int r;
-
-	r = sut_buf_addf(b, "pkg:%s/", h->type);
-	if (!r)
-		r = add_encoded(b, os);
-	if (!r)
-		r = add_part(b, "/", package);
-	if (!r)
-		r = add_part(b, "@", version);
-	if (!r)
-		r = add_part(b, "?arch=", h->package_arch);
-	if (!r && *os_version) {
-		r = add_part(b, "&distro=", h->os);
-		if (!r)
-			r = add_part(b, "-", os_version);
-	}
-	return r;
-}
 
 /* Scanners write the release of the distribution in two ways, "debian-12" and "debian-12.11": both are named. */
 static int make_products(const struct truth_host *h, const char *package, const char *version,
@@ -65,12 +20,13 @@ static int make_products(const struct truth_host *h, const char *package, const 
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < SUT_ARRAY_SIZE(versions); i++) {
-		_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(PURL_MAX);
+		_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SUT_PURL_MAX);
 		json_t *p = NULL;
 
 		if (i && (!*versions[1] || sut_streq(versions[0], versions[1])))
 			break;
-		if (!make_purl(h, package, version, versions[i], &b))
+		if (!sut_purl_add(&b, &(struct sut_purl){h->type, h->os, package, version,
+							 h->package_arch, versions[i]}))
 			p = json_pack("{s:s, s:{s:s}}", "@id", sut_buf_str(&b), "identifiers",
 				      "purl", sut_buf_str(&b));
 		if (json_array_append_new(list, p) < 0) {
