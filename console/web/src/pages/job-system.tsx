@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one system did in a job, step by step, with the signed result.
+import { part } from "../api/client";
+import type { JobSystemDetails } from "../api/types";
+import { useGet } from "../api/use";
+import { millis } from "../lib/format";
+import { type Tone, jobSystemTone } from "../lib/verdicts";
+import { CopyButton } from "../parts/copy";
+import { Failure } from "../parts/failure";
+import { Icon } from "../parts/icons";
+import { Link } from "../parts/link";
+import { nameOf } from "../parts/names";
+import { Page } from "../parts/page";
+import { Badge, Card, Empty, Facts, Mono, Skeleton, When } from "../parts/small";
+
+const stepTone = (outcome: string | null | undefined): Tone =>
+	!outcome ? "quiet" : /^(ok|done|good|applied|passed|success)/i.test(outcome) ? "good" : /skip|none|not/i.test(outcome) ? "quiet" : "bad";
+
+export function JobSystemPage({ params }: { params: Record<string, string> }) {
+	const job = params.id ?? "";
+	const { data: r, error, reload } = useGet<JobSystemDetails>(`/v1/jobs/${part(job)}/systems/${part(params.system ?? "")}`, ["job"]);
+	const doc = r?.result ? JSON.stringify(r.result, null, 2) : "";
+	return (
+		<Page title={r ? nameOf(r.system) : "Result"} back={{ to: `/jobs/${part(job)}`, label: "Job" }} kicker={r ? <Badge tone={jobSystemTone(r.state)}>{r.state}</Badge> : null}>
+			{error ? <Failure problem={error} retry={reload} /> : null}
+			{!r && !error ? (
+				<Card title="Result">
+					<Skeleton lines={5} />
+				</Card>
+			) : null}
+			{r ? (
+				<>
+					<Card title="Result">
+						<div class="stack">
+							{r.message ? <p>{r.message}</p> : null}
+							<Facts
+								of={[
+									{ name: "System", value: <Link to={`/systems/${part(r.system.id)}`}>{nameOf(r.system)}</Link> },
+									{ name: "System ID", value: r.system.system_id ? <Mono>{r.system.system_id}</Mono> : null },
+									{ name: "Outcome", value: r.outcome },
+									{ name: "Reason", value: r.reason ? <Mono>{r.reason}</Mono> : null },
+									{ name: "Level before", value: r.before_level ?? null },
+									{ name: "Level after", value: r.after_level ?? null },
+									{ name: "Offered", value: <When at={r.offered_at} none="not yet" /> },
+									{ name: "Finished", value: <When at={r.finished_at} none="not yet" /> },
+									{ name: "Took", value: millis(r.took_ms) },
+									{ name: "Signature of the result", value: r.signature ? <Badge tone={r.signature === "good" ? "good" : "bad"}>{r.signature}</Badge> : null },
+								]}
+							/>
+						</div>
+					</Card>
+					<Card title="Steps">
+						{r.steps && r.steps.length > 0 ? (
+							<ol class="steps">
+								{r.steps.map((s, i) => (
+									<li key={`${s.step}${i}`} class={`tone-${stepTone(s.outcome)}`}>
+										<Icon name={stepTone(s.outcome) === "bad" ? "close" : stepTone(s.outcome) === "good" ? "check" : "clock"} />
+										<strong>{s.step}</strong>
+										<span class="muted">{millis(s.took_ms)}</span>
+										<span>
+											{s.outcome ? <span class="mono">{s.outcome}</span> : null} {s.text}
+										</span>
+									</li>
+								))}
+							</ol>
+						) : (
+							<Empty icon="clock" title="No steps yet">
+								The system tells them with its result, when it is done.
+							</Empty>
+						)}
+					</Card>
+					{doc ? (
+						<Card title="The result as it was signed" aside={<CopyButton text={doc} label="Copy JSON" />}>
+							<pre class="json" tabIndex={0} aria-label="The result as JSON">
+								{doc}
+							</pre>
+						</Card>
+					) : null}
+				</>
+			) : null}
+		</Page>
+	);
+}
