@@ -86,6 +86,14 @@ static int end_definition(struct oval *o, struct xml *x, struct sut_err *err)
 	return r;
 }
 
+/* "0:6.1.170-3" and "(none):6.1.170-3" are the same as "6.1.170-3", and that is how packages are shown. */
+static const char *without_epoch(const char *version)
+{
+	if (sut_startswith(version, "0:"))
+		return version + 2;
+	return sut_startswith(version, "(none):") ? version + strlen("(none):") : version;
+}
+
 /*
  * What a comment says of a package, as the distributions write it: "NAME is earlier than VERSION", "NAME DPKG is earlier than VERSION",
  * "NAME is <VERSION", "NAME package in RELEASE is affected … (note: 'VERSION')". Of several, the kernel's comes first.
@@ -109,6 +117,7 @@ static void take_comment(struct oval *o, const char *s)
 		v += strlen("(note: '");
 	else
 		return;
+	v = without_epoch(v);
 	rank = sut_startswith(s, "linux") || sut_startswith(s, "kernel") ? 2 : 1;
 	if (rank <= o->package_rank)
 		return;
@@ -219,6 +228,25 @@ static int give_host(struct oval *o, struct scan_machine *m, struct sut_err *err
 				     : scan_give_default_host(o->s, m, err);
 }
 
+/* The version that is installed of the package of a finding; NULL when the scan did not look at it. */
+static const char *installed(const struct oval *o, const struct scan_kept *k)
+{
+	const char *package = k->strings + strlen(k->strings) + 1;
+	const struct scan_kept *item;
+	char image[sizeof("linux-image-") + SUT_SCAN_ID_MAX];
+
+	package += strlen(package) + 1; /* behind the title */
+	if (!*package)
+		return NULL;
+	item = scan_table_find(&o->items, package);
+	if (!item && o->m.kernel[0] && !strcmp(package, "linux")) {
+		/* Debian's definitions name the source. */
+		snprintf(image, sizeof(image), "linux-image-%s", o->m.kernel);
+		item = scan_table_find(&o->items, image);
+	}
+	return item ? item->strings + strlen(item->strings) + 1 : NULL;
+}
+
 static int end_system(struct oval *o, struct sut_err *err)
 {
 	int r = 0;
@@ -228,17 +256,8 @@ static int end_system(struct oval *o, struct sut_err *err)
 		r = merge(&o->m, &o->results->m, err);
 	if (r == 0)
 		r = give_host(o, &o->m, err);
-	for (size_t i = 0; r == 0 && i < o->ntrue; i++) {
-		const struct scan_kept *item = NULL;
-		const char *s = o->true_ones[i]->strings;
-
-		s += strlen(s) + 1; /* the title */
-		s += strlen(s) + 1; /* the package */
-		if (*s)
-			item = scan_table_find(&o->items, s);
-		r = scan_give_kept(o->s, o->true_ones[i],
-				   item ? item->strings + strlen(item->strings) + 1 : NULL, err);
-	}
+	for (size_t i = 0; r == 0 && i < o->ntrue; i++)
+		r = scan_give_kept(o->s, o->true_ones[i], installed(o, o->true_ones[i]), err);
 	o->ntrue = 0;
 	scan_table_release(&o->items);
 	return r < 0 ? r : scan_give_host_end(o->s, err);
@@ -296,11 +315,13 @@ static int end_in_system(struct oval *o, struct xml *x, const char *name, const 
 		else if (!strcmp(name, "node_name"))
 			scan_machine_name(&o->m, text);
 	} else if (is_package_item(xml_above(x, 1))) {
-		if (!strcmp(name, "name"))
+		if (!strcmp(name, "name")) {
 			scan_text(o->f.id, sizeof(o->f.id), text, strlen(text));
-		else if (!strcmp(name, "evr"))
+		} else if (!strcmp(name, "evr")) {
+			text = without_epoch(text);
 			scan_text(o->f.title, sizeof(o->f.title), text,
 				  strnlen(text, SUT_SCAN_ID_MAX));
+		}
 	} else if (is_package_item(name) && o->f.id[0] && o->f.title[0]) {
 		return scan_table_add(&o->items, &o->pool, &o->f, &k, err);
 	} else if (!strcmp(name, "timestamp") && *text) {

@@ -42,14 +42,14 @@ static void refuse(const struct sut_scan_opts *o, const char *data, int code, co
 
 #define TAR                                                                                        \
 	"finding oval:example.suture:def:20261004 [] title=TEMP-0000001-ABCDEF tar package=tar "   \
-	"version=0:1.34+dfsg-1.2+deb12u1 fixed=0:99.0-1\n"
+	"version=1.34+dfsg-1.2+deb12u1 fixed=99.0-1\n"
 #define COREUTILS                                                                                  \
 	"finding oval:example.suture:def:20261002 [CVE-2026-1002 CVE-2026-10030] "                 \
-	"title=DSA-9999-1 coreutils -- security update package=coreutils version=0:9.1-1 "         \
-	"fixed=0:99.0-1\n"
+	"title=DSA-9999-1 coreutils -- security update package=coreutils version=9.1-1 "           \
+	"fixed=99.0-1\n"
 #define BASH                                                                                       \
 	"finding oval:example.suture:def:20261001 [CVE-2026-1001] title=CVE-2026-1001 bash "       \
-	"package=bash version=0:5.2.15-2+b8 fixed=0:99.1-2 severity=high\n"
+	"package=bash version=5.2.15-2+b8 fixed=99.1-2 severity=high\n"
 
 static void test_oval_results_of_oscap(void **state _unused_)
 {
@@ -200,10 +200,10 @@ static void test_packages_in_comments(void **state _unused_)
 
 	expect_text(text, strlen(text),
 		    "host name=a\n"
-		    "finding oval:x:def:1 [] package=linux fixed=0:6.1.170-3\n"
+		    "finding oval:x:def:1 [] package=linux fixed=6.1.170-3\n"
 		    "finding oval:x:def:2 [] package=kernel-default fixed=5.3.18-150300.59.93.1\n"
 		    "finding oval:x:def:3 [] package=linux-image-aws fixed=5.15.0-1020.24\n"
-		    "finding oval:x:def:4 [] package=kernel fixed=0:4.18.0-305.el8\n"
+		    "finding oval:x:def:4 [] package=kernel fixed=4.18.0-305.el8\n"
 		    "finding oval:x:def:5 []\n"
 		    "end\n");
 }
@@ -222,9 +222,26 @@ static void test_running_kernel_of_a_uname_test(void **state _unused_)
 
 	expect_text(text, strlen(text),
 		    "host name=n1 kernel=6.1.0-18-amd64\n"
-		    "finding oval:x:def:1 [] package=linux-image-6.1.0-18-amd64 fixed=0:6.1.80-1\n"
-		    "finding oval:x:def:2 [] package=linux-image-6.1.0-17-amd64 fixed=0:6.1.80-1 "
+		    "finding oval:x:def:1 [] package=linux-image-6.1.0-18-amd64 fixed=6.1.80-1\n"
+		    "finding oval:x:def:2 [] package=linux-image-6.1.0-17-amd64 fixed=6.1.80-1 "
 		    "not-running\nend\n");
+}
+
+static void test_version_of_the_running_kernel(void **state _unused_)
+{
+	static const char text[] = RESULTS(
+		COMMENT("1", "linux is earlier than 0:6.1.174-1"),
+		"<system><definitions>" IS_TRUE(
+			"1") "</definitions><oval_system_characteristics><system_data><dpkginfo_item>"
+			     "<name>linux-image-6.1.0-47-cloud-amd64</name><evr>0:6.1.170-3</evr>"
+			     "</dpkginfo_item><uname_item><node_name>n1</node_name>"
+			     "<os_release>6.1.0-47-cloud-amd64</os_release></uname_item></system_data>"
+			     "</oval_system_characteristics></system>");
+
+	expect_text(text, strlen(text),
+		    "host name=n1 kernel=6.1.0-47-cloud-amd64\n"
+		    "finding oval:x:def:1 [] package=linux version=6.1.170-3 fixed=6.1.174-1\n"
+		    "end\n");
 }
 
 static void test_what_is_no_result(void **state _unused_)
@@ -366,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_systems_follow_one_another),
 		cmocka_unit_test(test_packages_in_comments),
 		cmocka_unit_test(test_running_kernel_of_a_uname_test),
+		cmocka_unit_test(test_version_of_the_running_kernel),
 		cmocka_unit_test(test_what_is_no_result),
 		cmocka_unit_test(test_entities_are_refused),
 		cmocka_unit_test(test_deep_nesting_is_refused),
