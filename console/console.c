@@ -14,11 +14,23 @@
 #include "task_list.h"
 
 /* The types of events there are, for webhooks (docs/formats/console-api.md). */
+/* clang-format off: one line each, in the order of the alphabet */
 static const char *const event_types[] = {
-	"job.finished",	  "job.started",      "job.stopped",	   "portal.away",
-	"portal.refused", "portal.back",      "system.registered", "system.silent",
-	"system.back",	  "webhook.disabled", "webhook.test",	   NULL,
+	"job.finished",
+	"job.started",
+	"job.stopped",
+	"portal.away",
+	"portal.back",
+	"portal.refused",
+	"system.back",
+	"system.level",
+	"system.registered",
+	"system.silent",
+	"webhook.disabled",
+	"webhook.test",
+	NULL,
 };
+/* clang-format on */
 
 static int tenant_delete(struct web_req *q, struct web_resp *r, int64_t tenant, const char *name,
 			 struct sut_err *err)

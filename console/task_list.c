@@ -2,8 +2,16 @@
 #include "task_list.h"
 
 #include "account/webhook.h"
+#include "fleet/sync.h"
 
+/* clang-format off: one line each, in the order of the alphabet */
 const struct task *const console_tasks[] = {
-	/* One line each, in the order of the alphabet. */
-	&task_agents, &task_cleanup, &task_jobs, &task_token_use, &task_webhooks, NULL,
+	&task_agents,
+	&task_cleanup,
+	&task_jobs,
+	&task_portal,
+	&task_token_use,
+	&task_webhooks,
+	NULL,
 };
+/* clang-format on */

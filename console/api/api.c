@@ -10,6 +10,7 @@ const struct web_table api_tables[] = {
 	{"audit", account_audit},
 	{"exports_jobs", api_exports_jobs},
 	{"jobs", api_jobs},
+	{"portal", api_portal},
 	{"sessions", account_sessions},
 	{"system_wide", web_system_wide},
 	{"tenants", account_tenants},

@@ -18,4 +18,6 @@ extern const struct web_route api_jobs[];
 /* Ended by one without name. */
 extern const struct web_table api_tables[];
 
+extern const struct web_route api_portal[];
+
 #endif

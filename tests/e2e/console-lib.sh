@@ -79,9 +79,13 @@ console_admin() (
 
 # With a token of the roles that it needs, and no more.
 console_connect() {
-	api POST /v1/tokens '{"name":"console","roles":["viewer","key-manager"],"expires":"'"$(in_days 300)"'"}' >"$work/session.json" ||
+	api POST /v1/tokens '{"name":"console","roles":["viewer","key-manager"],"expires":"'"$(in_days 290)"'"}' >"$work/session.json" ||
 		{ cat "$work/session.json" >&2; return 1; }
-	jq --arg url "$portal" --rawfile ca "${CURL_CA_BUNDLE:-/dev/null}" \
+	connect_ca=/dev/null
+	case $portal in
+	https:*) connect_ca=${CURL_CA_BUNDLE:-/dev/null} ;;
+	esac
+	jq --arg url "$portal" --rawfile ca "$connect_ca" \
 		'{url: $url, token: .token, ca: (if $ca == "" then null else $ca end)}' "$work/session.json" >"$work/connect.json"
 	rm -f "$work/session.json"
 	console_api PUT /v1/portal "@$work/connect.json"
