@@ -99,6 +99,7 @@ static int attempt_make(struct web_req *q, struct web_resp *r, const char *name,
 
 struct login {
 	const char *user, *password;
+	bool cookie; /* of a browser; only in programs with cookies */
 };
 
 static int login_take(struct web_req *q, struct web_resp *r, struct login *l)
@@ -106,9 +107,15 @@ static int login_take(struct web_req *q, struct web_resp *r, struct login *l)
 	const struct web_field fields[] = {
 		{"user", WEB_T_STRING, WEB_REQUIRED, 1, WEB_NAME_MAX, &l->user},
 		{"password", WEB_T_STRING, WEB_REQUIRED, 1, SUT_PASSWORD_BYTES_MAX, &l->password},
+		{"cookie", WEB_T_BOOL, 0, 0, 0, &l->cookie},
 	};
+	int k = web_take(q, r, fields, SUT_ARRAY_SIZE(fields) - !q->server->program->cookies);
 
-	return WEB_TAKE(q, r, fields);
+	/* Nobody is logged in as somebody else by a page of others. */
+	if (k == 0 && l->cookie && !web_same_site(q, true))
+		return web_problem(r, 403, "csrf", "Only a page of this %s may log a browser in.",
+				   q->server->program->noun);
+	return k;
 }
 
 static int login_prepare(struct web_req *q, struct web_resp *r, struct sut_err *err)
@@ -262,7 +269,16 @@ static int login_run(struct web_req *q, struct web_resp *r, struct sut_err *err)
 			  web_time(q->now + SESSION_SEC), "user", name, "tenant",
 			  sut_db_text(row, 7), "roles", account_roles_json(account_roles_of(roles)),
 			  "staff", (int)sut_db_int(row, 4), "must_change", (int)sut_db_int(row, 5));
+	/* What a script cannot read it cannot give away. */
+	if (l.cookie) {
+		(void)json_object_del(answer, "token");
+		k = web_cookie_set(q, r, token, err);
+	}
 	explicit_bzero(token, sizeof(token));
+	if (k < 0) {
+		json_decref(answer);
+		return k;
+	}
 	return web_created(r, answer, err, "/v1/sessions/current");
 }
 
@@ -283,6 +299,8 @@ static int logout(struct web_req *q, struct web_resp *r, struct sut_err *err)
 			"This call was made with an API token, which has no session to end. "
 			"DELETE /v1/tokens/{token} revokes it.");
 	k = web_audit(q, "session.delete", "user", q->who.name, NULL, err);
+	if (k == 0)
+		k = web_cookie_set(q, r, NULL, err);
 	return k < 0 ? k : web_no_content(r);
 }
 

@@ -96,12 +96,17 @@ static int take_request(struct web_job *j)
 	rc = web_args_parse(j->query, &j->args);
 	if (rc == 0)
 		rc = take_authorization(j);
+	/* Public calls go on without: a session that is over must not be in the way of the next login. */
+	if (rc == 0 && !j->authorization && !(j->q.route->allow & WEB_PUBLIC))
+		rc = web_cookie_take(j);
 	if (rc == -EINVAL)
 		return web_problem(&j->r, 400, "bad-target",
 				   "The query is malformed, or has more than %d arguments",
 				   WEB_ARGS_MAX);
 	if (rc < 0)
 		return web_problem(&j->r, 503, "busy", "There is no memory for it now. Try again");
+	if (web_csrf(j) != 0)
+		return WEB_NO;
 	/* It is run together with others, and has none. */
 	if (j->q.route->many && web_only_args(&j->q, &j->r, (const char *const[]){NULL}) != 0)
 		return WEB_NO;

@@ -44,6 +44,7 @@ struct web_job {
 	struct web_args args;
 	bool args_taken; /* web_only_args() has looked at them */
 	struct web_idem idem;
+	bool by_cookie;	     /* authorization comes from the cookie of a browser */
 	char *authorization; /* "Bearer …"'s token; secret; NULL without one */
 	int64_t since_ms;    /* when it came to the pool, on the monotonic clock */
 	/* effects that others are told of after the commit */
@@ -123,6 +124,11 @@ int web_challenge(struct web_resp *r);
 void web_who_name(char at[static WEB_NAME_MAX + 1], const char *name);
 /* May q->who use the route? 0 or WEB_NO. */
 int web_authorize(struct web_job *j) _must_check_;
+
+/* Programs with cookies: a session's token from the cookie, as authorization. 0, -ENOMEM. */
+int web_cookie_take(struct web_job *j) _must_check_;
+/* A call with a cookie that changes something: does it come from a page of ours? 0; WEB_NO: 403 "csrf". */
+int web_csrf(struct web_job *j) _must_check_;
 
 /* Idempotency-Key: 0 (j->idem is set, if there is one), WEB_NO. */
 int web_idem_take(struct web_job *j, struct sut_err *err) _must_check_;

@@ -44,6 +44,7 @@ struct server_program {
 	const size_t *nmigrations;
 	const struct web_table *tables;	 /* of the API; ended by one without name */
 	const struct task *const *tasks; /* ended by NULL */
+	bool cookies;			 /* browsers may log in by a cookie (web/cookie.c) */
 	const char *const *events;	 /* the types there are, for webhooks; ended by NULL */
 	const unsigned char *openapi;	 /* GET /v1/openapi.json */
 	const size_t *openapi_len;

@@ -227,6 +227,13 @@ json_t *web_time(int64_t seconds);
 /* -EINVAL when it is none. */
 int web_time_parse(const char *s, int64_t *ret) _must_check_;
 
+/* Gives the browser the token of a session as its cookie, or takes it away (NULL). Nothing in a program without
+ * cookies. */
+int web_cookie_set(struct web_req *q, struct web_resp *r, const char *token,
+		   struct sut_err *err) _must_check_;
+/* Does a browser say that a page of ours makes this call? absent: what when it says nothing. */
+bool web_same_site(const struct web_req *q, bool absent);
+
 /* --- effects, in the same transaction --- */
 
 /* The audit log: "key.create", "key", its uid. detail: owned, may be NULL; no secrets. */
