@@ -33,32 +33,55 @@ void scan_found_clear(struct scan_found *f)
 void scan_found_release(struct scan_found *f)
 {
 	free(f->cves);
+	free(f->sums);
 	f->cves = NULL;
+	f->sums = NULL;
 	f->ncves = f->cves_cap = 0;
+}
+
+static uint64_t sum_of(const char *id)
+{
+	uint64_t sum = 14695981039346656037u;
+
+	for (; *id; id++)
+		sum = (sum ^ (uint8_t)*id) * 1099511628211u;
+	return sum;
+}
+
+static int grow(struct scan_found *f)
+{
+	size_t cap = f->cves_cap ? f->cves_cap * 2 : 16;
+	void *more = reallocarray(f->cves, cap, sizeof(*f->cves));
+
+	if (!more)
+		return -ENOMEM;
+	f->cves = more;
+	more = reallocarray(f->sums, cap, sizeof(*f->sums));
+	if (!more)
+		return -ENOMEM;
+	f->sums = more;
+	f->cves_cap = cap;
+	return 0;
 }
 
 int scan_found_cve(struct scan_found *f, const char *s, size_t len, struct sut_err *err)
 {
 	char id[SUT_SCAN_CVE_MAX];
+	uint64_t sum;
 
 	if (!sut_scan_cve(s, len, id))
 		return 0;
+	sum = sum_of(id);
 	for (size_t i = 0; i < f->ncves; i++)
-		if (!strcmp(f->cves[i], id))
+		if (f->sums[i] == sum && !strcmp(f->cves[i], id))
 			return 0;
 	if (f->ncves == SUT_SCAN_CVES_MAX)
 		return scan_big(err,
 				"has a finding (%s) of more than %d CVEs: no scanner does that",
 				f->id, SUT_SCAN_CVES_MAX);
-	if (f->ncves == f->cves_cap) {
-		size_t cap = f->cves_cap ? f->cves_cap * 2 : 16;
-		void *more = reallocarray(f->cves, cap, sizeof(*f->cves));
-
-		if (!more)
-			return sut_err_oom(err);
-		f->cves = more;
-		f->cves_cap = cap;
-	}
+	if (f->ncves == f->cves_cap && grow(f) < 0)
+		return sut_err_oom(err);
+	f->sums[f->ncves] = sum;
 	memcpy(f->cves[f->ncves++], id, sizeof(id));
 	return 0;
 }

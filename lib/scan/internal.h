@@ -30,6 +30,7 @@ struct scan_found {
 	char fixed[SUT_SCAN_ID_MAX + 1], purl[SUT_SCAN_ID_MAX + 1];
 	enum sut_scan_severity severity;
 	char (*cves)[SUT_SCAN_CVE_MAX];
+	uint64_t *sums; /* of each of them, so that thousands are compared quickly */
 	size_t ncves, cves_cap;
 };
 

@@ -248,6 +248,31 @@ static void test_csv_rows_are_bounded(void **state _unused_)
 	assert_says(r.err, "line 2: the row is longer than 1048576 bytes");
 }
 
+static void test_many_cves_of_one_finding(void **state _unused_)
+{
+	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4 << 20);
+
+	for (unsigned int most = SUT_SCAN_CVES_MAX; most <= SUT_SCAN_CVES_MAX + 1; most++) {
+		_cleanup_sample_scan_ struct sample_scan r = {0};
+
+		b.len = 0;
+		assert_int_equal(sut_buf_addstr(&b, "host,cve\na,\""), 0);
+		for (unsigned int i = 0; i < most; i++) /* each twice */
+			assert_int_equal(
+				sut_buf_addf(&b, "CVE-2026-%u cve-2026-%u,", 10000 + i, 10000 + i),
+				0);
+		assert_int_equal(sut_buf_addstr(&b, "\"\n"), 0);
+		sample_scan_run(&r, &detect, b.data, b.len, b.len, 0);
+		if (most == SUT_SCAN_CVES_MAX) {
+			assert_int_equal(r.result, 0);
+			assert_int_equal(r.sum.cves, most);
+		} else {
+			assert_int_equal(r.result, -EFBIG);
+			assert_says(r.err, "more than 4096 CVEs");
+		}
+	}
+}
+
 /* ---- all formats ---- */
 
 static void pack(const void *data, size_t len, int level, struct sut_buf *ret)
@@ -457,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_csv_separators_and_columns),
 		cmocka_unit_test(test_what_is_not_csv),
 		cmocka_unit_test(test_csv_rows_are_bounded),
+		cmocka_unit_test(test_many_cves_of_one_finding),
 		cmocka_unit_test(test_gzip),
 		cmocka_unit_test(test_gzip_cut_or_damaged),
 		cmocka_unit_test(test_gzip_bomb),
