@@ -9,6 +9,7 @@
 #include "install/anchors.h"
 #include "install/script.h"
 #include "portal.h"
+#include "web/script.h"
 
 static const char *const none[] = {NULL};
 
@@ -46,7 +47,7 @@ static int answer(struct web_req *q, struct web_resp *r, const char *key, struct
 	if (rc == 0)
 		rc = packages_ca(portal_of(q->server)->packages, &given, err);
 	if (rc == 0)
-		rc = script_ca(&given, conf->s.tls_cert, &ca, err);
+		rc = web_script_ca(&given, conf->s.tls_cert, &ca, err);
 	s.packages = v;
 	s.ca = sut_buf_str(&ca);
 	s.root = sut_buf_str(&anchors.root);

@@ -7,7 +7,8 @@
 #   curl -fsS https://PORTAL/install | sh                             asks for the key on the terminal
 #   curl -fsS https://PORTAL/install -o install.sh; sh install.sh <KEYFILE
 #
-# The key is never an argument of a program, nor in the environment, nor in a file.
+# The key is never an argument of a program, nor in the environment, nor in a file. SUTURE_EXTERNAL_ID in the environment is the
+# name that another platform has for this machine: it is told to the portal.
 
 unset suture_key root keys # whatever the environment has: what is assigned below must not be exported
 set -eu
@@ -228,6 +229,7 @@ register() {
 	# printf is part of the shell: the key is in no list of arguments.
 	set -- --portal "$portal" --key-file -
 	[ -z "$ca" ] || set -- "$@" --ca /etc/suture/portal-ca.pem
+	[ -z "${SUTURE_EXTERNAL_ID:-}" ] || set -- "$@" --external-id "$SUTURE_EXTERNAL_ID"
 	printf '%s\n' "$suture_key" | suture register "$@" ||
 		fail 'the agent is installed, but this system could not be registered; see above.' \
 			"With a key that is good, run: suture register --portal $portal --key-file FILE"

@@ -1,38 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "install/script.h"
 
-#include <errno.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <string.h>
-
 #include "api/document.h"
-#include "base/file.h"
+#include "web/script.h"
 
-#define BEGIN "# --- settings: filled in by the portal ---\n"
-#define END "# --- end of settings ---\n"
-
-/* NAME='VALUE', whatever VALUE holds. */
-static int assign(struct sut_buf *b, const char *name, const char *value)
-{
-	int r = sut_buf_addf(b, "%s='", name);
-
-	while (r == 0 && *value) {
-		size_t n = strcspn(value, "'");
-
-		r = sut_buf_add(b, value, n);
-		value += n;
-		if (r == 0 && *value) {
-			r = sut_buf_addstr(b, "'\\''");
-			value++;
-		}
-	}
-	return r < 0 ? r : sut_buf_addstr(b, "'\n");
-}
-
-static int settings(const struct script *s, struct sut_buf *b)
+int script_write(const struct script *s, struct sut_buf *b, struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf list = SUT_BUF_INIT(1 << 20);
 	int r = 0;
@@ -41,84 +13,13 @@ static int settings(const struct script *s, struct sut_buf *b)
 		r = sut_buf_addf(&list, "%s%s %s %s %s %s", i ? "\n" : "", s->packages[i].format,
 				 s->packages[i].arch, s->packages[i].file, s->packages[i].sha256,
 				 s->packages[i].libraries ? "libraries" : "agent");
-	if (r == 0)
-		r = assign(b, "portal", s->portal);
-	if (r == 0)
-		r = assign(b, "packages", sut_buf_str(&list));
-	if (r == 0)
-		r = assign(b, "ca", s->ca);
-	if (r == 0)
-		r = assign(b, "root", s->root ? s->root : "");
-	if (r == 0)
-		r = assign(b, "keys", s->keys ? s->keys : "");
-	return r < 0 ? r : assign(b, "suture_key", s->key);
-}
-
-int script_write(const struct script *s, struct sut_buf *b, struct sut_err *err)
-{
-	const char *text = (const char *)install_script, *begin, *end;
-
-	begin = memmem(text, install_script_len, BEGIN, sizeof(BEGIN) - 1);
-	end = memmem(text, install_script_len, END, sizeof(END) - 1);
-	if (!begin || !end || end < begin)
-		return sut_err_set(err, EINVAL, "install.sh has no place for settings");
-	begin += sizeof(BEGIN) - 1;
-	if (sut_buf_add(b, text, (size_t)(begin - text)) < 0 || settings(s, b) < 0 ||
-	    sut_buf_add(b, end, install_script_len - (size_t)(end - text)) < 0)
+	if (r < 0)
 		return sut_err_oom(err);
-	return 0;
-}
+	const struct web_script_value v[] = {
+		{"portal", s->portal}, {"packages", sut_buf_str(&list)},
+		{"ca", s->ca},	       {"root", s->root},
+		{"keys", s->keys},     {"suture_key", s->key},
+	};
 
-static int add_certificate(X509 *x, struct sut_buf *b)
-{
-	BIO *out = BIO_new(BIO_s_mem());
-	char *text;
-	long n;
-	int r = -ENOMEM;
-
-	if (out && PEM_write_bio_X509(out, x) == 1) {
-		n = BIO_get_mem_data(out, &text);
-		r = n > 0 ? sut_buf_add(b, text, (size_t)n) : -ENOMEM;
-	}
-	BIO_free(out);
-	return r;
-}
-
-/* All certificates, or only the last one, when it signed itself. */
-static int certificates(const struct sut_buf *pem, bool root_only, struct sut_buf *b)
-{
-	BIO *in = BIO_new_mem_buf(pem->data, (int)pem->len);
-	X509 *x, *last = NULL;
-	int r = in ? 0 : -ENOMEM;
-
-	ERR_set_mark();
-	while (r == 0 && (x = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
-		if (!root_only)
-			r = add_certificate(x, b);
-		X509_free(last);
-		last = x;
-	}
-	if (r == 0 && root_only && last && X509_self_signed(last, 1) == 1)
-		r = add_certificate(last, b);
-	ERR_pop_to_mark();
-	X509_free(last);
-	BIO_free(in);
-	return r;
-}
-
-int script_ca(const struct sut_buf *given, const char *cert_file, struct sut_buf *b,
-	      struct sut_err *err)
-{
-	_cleanup_buf_ struct sut_buf pem = SUT_BUF_INIT(PACKAGES_CA_MAX);
-	int r = 0;
-
-	if (given->len) {
-		r = certificates(given, false, b);
-	} else if (cert_file) {
-		r = sut_file_read(cert_file, &pem, err);
-		if (r < 0)
-			return r;
-		r = pem.len ? certificates(&pem, true, b) : 0;
-	}
-	return r < 0 ? sut_err_oom(err) : 0;
+	return web_script_fill(install_script, install_script_len, v, SUT_ARRAY_SIZE(v), b, err);
 }

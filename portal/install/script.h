@@ -20,12 +20,4 @@ struct script {
 /* Adds the script to *b. */
 int script_write(const struct script *s, struct sut_buf *b, struct sut_err *err) _must_check_;
 
-/*
- * The certificates that a client has to have to believe the portal, in PEM: those of `given` (what
- * ca.pem holds); when that is empty, the last one of the file cert_file (NULL: no file) if it signed
- * itself. Nothing but certificates is added, whatever else lies in these files.
- */
-int script_ca(const struct sut_buf *given, const char *cert_file, struct sut_buf *b,
-	      struct sut_err *err) _must_check_;
-
 #endif

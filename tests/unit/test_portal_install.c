@@ -12,6 +12,7 @@
 #include "install/script.h"
 #include "sample_portal.h"
 #include "sample_tuf.h"
+#include "web/script.h"
 
 static char folder[200];    /* of the packages */
 static char root_file[250]; /* repository-root */
@@ -295,13 +296,13 @@ static void the_certificate_of_a_private_authority_goes_with_it(void **state)
 	value(s, "ca", &v);
 	assert_string_equal(sut_buf_str(&v), sut_buf_str(&want));
 	/* without ca.pem: the portal's own certificate when it signed itself, or the root in its chain */
-	assert_ok(script_ca(&none, cert, &ca, &err), err);
+	assert_ok(web_script_ca(&none, cert, &ca, &err), err);
 	assert_string_equal(sut_buf_str(&ca), sut_buf_str(&want));
 	ca.len = 0;
-	assert_ok(script_ca(&none, chain, &ca, &err), err);
+	assert_ok(web_script_ca(&none, chain, &ca, &err), err);
 	assert_string_equal(sut_buf_str(&ca), sut_buf_str(&want));
 	ca.len = 0;
-	assert_ok(script_ca(&none, leaf_file, &ca, &err), err);
+	assert_ok(web_script_ca(&none, leaf_file, &ca, &err), err);
 	assert_int_equal(ca.len, 0);
 }
 
