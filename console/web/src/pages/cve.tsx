@@ -98,7 +98,7 @@ export function CvePage({ params }: { params: Record<string, string> }) {
 											</>
 										),
 									},
-									{ key: "patchset", title: "Patchset", cell: (f) => (f.patchset ? <Mono>{f.patchset}</Mono> : <Dash />) },
+									{ key: "patchset", title: "Patchset", keep: true, cell: (f) => (f.patchset ? <Mono>{f.patchset}</Mono> : <Dash />) },
 									{ key: "level", title: "Level", number: true, cell: (f) => f.level ?? <Dash /> },
 									{ key: "status", title: "State", cell: (f) => (f.status ? <Badge tone={/active|fixed|ok/.test(f.status) ? "good" : "warn"}>{f.status}</Badge> : <Dash />) },
 									{ key: "fixed", title: "Package that has it", cell: (f) => (f.fixed_in ? <Mono>{f.fixed_in}</Mono> : <Dash />) },
@@ -132,13 +132,14 @@ export function CvePage({ params }: { params: Record<string, string> }) {
 							cell: (r) => (
 								<>
 									{r.detail || <Dash />}
-									{r.until ? <span class="cell-sub">until {relative(r.until)}</span> : null}
+									{r.until ? <span class="cell-sub">ends {relative(r.until)}</span> : null}
 								</>
 							),
 						},
 						{
 							key: "package",
 							title: "Package",
+							keep: true,
 							cell: (r) => (
 								<>
 									{r.package || <Dash />}

@@ -193,7 +193,7 @@ function Systems({ path, id }: { path: string; id: string }) {
 								<Dash />
 							),
 					},
-					{ key: "level", title: "Level", cell: (r) => (r.after_level === null || r.after_level === undefined ? <Dash /> : `${r.before_level ?? 0} → ${r.after_level}`) },
+					{ key: "level", title: "Level", cell: (r) => (r.after_level === null || r.after_level === undefined ? <Dash /> : <span class="nowrap">{`${r.before_level ?? 0} → ${r.after_level}`}</span>) },
 					{ key: "took", title: "Took", number: true, cell: (r) => millis(r.took_ms) },
 					{ key: "batch", title: "Batch", number: true, minor: true, cell: (r) => r.batch ?? <Dash /> },
 					{ key: "finished", title: "Finished", cell: (r) => <When at={r.finished_at} none="–" /> },

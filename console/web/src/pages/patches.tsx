@@ -20,6 +20,7 @@ export function PatchesPage() {
 						{
 							key: "patchset",
 							title: "Patchset",
+							keep: true,
 							cell: (p) => (
 								<>
 									<span class="cell-main mono">{p.patchset}</span>

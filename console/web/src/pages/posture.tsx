@@ -77,13 +77,13 @@ function Figures({ p }: { p: Posture | undefined }) {
 				to="/systems?protection=exposed&sort=exposed"
 			/>
 			<Figure
-				name="Can be live patched now"
+				name="Fixable now"
 				value={p ? count(p.fixable_now) : wait}
-				note="open findings with a fix ready"
+				note="findings with a live patch ready"
 				tone={p && p.fixable_now > 0 ? "ready" : undefined}
 				to="/cves?verdict=fix-ready"
 			/>
-			<Figure name="Open findings" value={p ? count(p.exposed) : wait} note="CVEs on hosts, all systems together" to="/cves" />
+			<Figure name="Open findings" value={p ? count(p.exposed) : wait} note="CVEs, summed over systems" to="/cves" />
 			<Figure
 				name="Protected"
 				value={s ? share(s.protected, s.total) : wait}
@@ -92,9 +92,9 @@ function Figures({ p }: { p: Posture | undefined }) {
 				to="/systems?protection=protected"
 			/>
 			<Figure
-				name="Time to protect, median"
+				name="Time to protect"
 				value={p ? duration(t?.p50_s) : wait}
-				note={!p ? "" : t?.n ? `95 of 100 within ${duration(t.p95_s)}` : "nothing was closed by a live patch yet"}
+				note={!p ? "" : t?.n ? `median; 95 of 100 in ${duration(t.p95_s)}` : "no live patch closed anything yet"}
 			/>
 			<Figure
 				name="Not covered"

@@ -181,7 +181,7 @@ function Why({ s }: { s: SystemDetails }) {
 							<Icon name="info" />
 							<span>
 								{w.text}
-								{w.until ? <span class="muted"> Until {relative(w.until)}.</span> : null}
+								{w.until ? <span class="muted"> (ends {relative(w.until)})</span> : null}
 							</span>
 						</li>
 					))}
@@ -225,13 +225,14 @@ function Findings({ path, s }: { path: string; s: SystemDetails }) {
 										{count(f.patched ?? 0)} of {counted(f.processes, "process", "processes")} patched
 									</span>
 								) : null}
-								{f.until ? <span class="cell-sub">until {relative(f.until)}</span> : null}
+								{f.until ? <span class="cell-sub">ends {relative(f.until)}</span> : null}
 							</>
 						),
 					},
 					{
 						key: "package",
 						title: "Package",
+						keep: true,
 						cell: (f) => (
 							<>
 								{f.package || <Dash />}

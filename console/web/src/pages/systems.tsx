@@ -85,6 +85,7 @@ export function SystemsPage() {
 						{
 							key: "kernel",
 							title: "Kernel",
+							keep: true,
 							cell: (s) => (
 								<>
 									<span class="mono">{s.kernel?.release || "–"}</span>

@@ -25,6 +25,8 @@ export function Dialog({
 		const d = ref.current;
 		const before = document.activeElement;
 		d?.showModal();
+		// Not the button that closes it: the first thing to fill in, or else what ends it without harm.
+		(d?.querySelector<HTMLElement>(".dialog-body :is(input, select, textarea)") ?? d?.querySelector<HTMLElement>(".dialog-foot :is(button, a)"))?.focus();
 		return () => {
 			d?.close();
 			if (before instanceof HTMLElement && before.isConnected) before.focus();

@@ -20,6 +20,8 @@ export interface Column<T> {
 	number?: boolean;
 	/** Not shown on screens that are no phone but narrow. */
 	minor?: boolean;
+	/** Names and versions, which should not be broken early. */
+	keep?: boolean;
 	/** The column that grows. */
 	grow?: boolean;
 }
@@ -149,7 +151,7 @@ export function Table<T>({ caption, columns, rows, rowKey, loading = false, empt
 }
 
 const classes = <T,>(c: Column<T>): string | undefined =>
-	[c.number ? "number" : "", c.minor ? "minor" : "", c.grow ? "grow" : ""].filter(Boolean).join(" ") || undefined;
+	[c.number ? "number" : "", c.minor ? "minor" : "", c.keep ? "keep" : "", c.grow ? "grow" : ""].filter(Boolean).join(" ") || undefined;
 
 export interface Listed<T> extends Got<Page<T>> {
 	rows: T[] | undefined;
