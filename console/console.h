@@ -15,6 +15,8 @@ struct console {
 	struct console_conf conf;
 	struct seal *seal;
 	struct agent_notes *notes;
+	/* Of agent/wait.c: those who wait were told of these. */
+	int64_t told_manifest, told_live;
 	/* Questions to portals that somebody waits for; a few at a time, so that one that hangs does not take all readers. */
 	_Atomic int asking;
 };

@@ -23,11 +23,19 @@ struct agent_who {
  * Signature, time and System ID. system_id: of the URL, which must be who signed; NULL: the URL has none. 0, WEB_NO with
  * 401 signature-missing, signature-malformed, signature-invalid, clock; 403 system-unknown, system-differs; < 0.
  *
+ * A call that waited (WEB_HOLD) and runs again was in time when it came; its signature is looked at again.
+ *
  * Several tenants may know one system: it belongs to the one that knew it with this key first, so that nobody gets the
  * results of another's by claiming its system.
  */
 int agent_request(struct web_req *q, struct web_resp *r, const char *system_id,
 		  struct agent_who *ret, struct sut_err *err) _must_check_;
+
+/* It runs again, after it waited. */
+static inline bool agent_waited(const struct web_req *q)
+{
+	return q->wait_key != 0;
+}
 
 /* The nonce is not one of before; in a WRITE transaction it is written down, else it is noted (agent/notes.h). 0,
  * WEB_NO with 401 replayed, < 0. Once for each request. */

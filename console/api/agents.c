@@ -80,11 +80,17 @@ static int jobs_wait(struct web_req *q, struct web_resp *r, struct sut_err *err)
 		return rc;
 	jobs = json_array();
 	rc = jobs ? collect(q, &who, jobs, err) : sut_err_oom(err);
-	if (rc < 0 || !json_array_size(jobs)) {
-		json_decref(jobs);
-		return rc < 0 ? rc : web_no_content(r);
-	}
-	return web_json(r, 200, json_pack("{s:o}", "jobs", jobs), err);
+	if (rc == 0 && json_array_size(jobs))
+		return web_json(r, 200, json_pack("{s:o}", "jobs", jobs), err);
+	json_decref(jobs);
+	if (rc < 0)
+		return rc;
+	if (!wait || q->last_try)
+		return web_no_content(r);
+	/* The task of agent/wait.c wakes it. */
+	q->wait_until = q->now + wait;
+	q->wait_key = who.host;
+	return WEB_WAIT;
 }
 
 /* --- POST /v1/agent/results --- */
@@ -102,7 +108,7 @@ static int results_take(struct web_req *q, struct web_resp *r, struct sut_err *e
 }
 
 const struct web_route api_agents[] = {
-	{"GET", "/v1/agent/jobs", WEB_PUBLIC, 0, jobs_wait},
+	{"GET", "/v1/agent/jobs", WEB_PUBLIC, WEB_HOLD, jobs_wait},
 	{"POST", "/v1/agent/results", WEB_PUBLIC, WEB_WRITE | WEB_RAW_BODY, results_take},
 	{0},
 };

@@ -11,6 +11,7 @@ const struct web_table api_tables[] = {
 	{"exports_jobs", api_exports_jobs},
 	{"jobs", api_jobs},
 	{"portal", api_portal},
+	{"live", api_live},
 	{"sessions", account_sessions},
 	{"system_wide", web_system_wide},
 	{"tenants", account_tenants},

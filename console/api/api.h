@@ -14,6 +14,7 @@ enum {
 extern const struct web_route api_agents[];
 extern const struct web_route api_exports_jobs[];
 extern const struct web_route api_jobs[];
+extern const struct web_route api_live[];
 
 /* Ended by one without name. */
 extern const struct web_table api_tables[];

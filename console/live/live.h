@@ -14,6 +14,9 @@
 
 enum { LIVE_KEEP_SEC = 24 * 3600 };
 
+/* What calls of a tenant wait for (web_wake()): negative, where agents have their rows. */
+#define LIVE_KEY(tenant) (-(tenant))
+
 /* In the caller's transaction. type: posture, scan, system, job, portal. id: what GET /v1/… calls it; "" for posture
  * and portal, of which there is one. Numbers grow in the order of commits: who tells waits for others that do. */
 int live_tell(struct sut_db *db, int64_t tenant, int64_t now, const char *type, const char *id,
