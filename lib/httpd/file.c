@@ -84,6 +84,13 @@ static const char *type_of(const char *path)
 		{".json", "application/json"},
 		{".txt", "text/plain; charset=utf-8"},
 		{".html", "text/html; charset=utf-8"},
+		{".js", "text/javascript; charset=utf-8"},
+		{".css", "text/css; charset=utf-8"},
+		{".svg", "image/svg+xml"},
+		{".png", "image/png"},
+		{".ico", "image/x-icon"},
+		{".woff2", "font/woff2"},
+		{".webmanifest", "application/manifest+json"},
 		{".sh", "text/x-shellscript; charset=utf-8"},
 		{".pub", "text/plain; charset=utf-8"},
 		{".minisig", "text/plain; charset=utf-8"},
@@ -172,6 +179,8 @@ static void answer_with(struct sut_hreq *q, struct file *f, const struct sut_hfi
 				 want->type ? want->type : type_of(want->path), 0);
 	if (r == 0 && want->cache_control)
 		r = sut_buf_addf(&b, "Cache-Control: %s%c", want->cache_control, 0);
+	for (size_t i = 0; want->headers && want->headers[i] && r == 0; i++)
+		r = sut_buf_add(&b, want->headers[i], strlen(want->headers[i]) + 1);
 	if (r == 0 && f->packed)
 		r = sut_buf_addf(&b, "Content-Encoding: gzip%c", 0);
 	if (r == 0 && f->varies)

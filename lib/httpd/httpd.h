@@ -143,9 +143,10 @@ void sut_hreq_answer(struct sut_hreq *q, const struct sut_hresp *r);
  * regular file, 405 for other methods.
  */
 struct sut_hfile {
-	const char *path;	   /* relative, decoded; ".." and empty parts are refused */
-	const char *cache_control; /* NULL: none */
-	const char *type;	   /* NULL: by the end of the name */
+	const char *path;	    /* relative, decoded; ".." and empty parts are refused */
+	const char *cache_control;  /* NULL: none */
+	const char *type;	    /* NULL: by the end of the name */
+	const char *const *headers; /* further "Name: value"; ends with NULL; may be NULL */
 };
 void sut_hreq_answer_file(struct sut_hreq *q, int dirfd, const struct sut_hfile *f);
 

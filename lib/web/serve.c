@@ -39,8 +39,14 @@ static void keep_body(void *body _unused_)
 static void answer_file(struct request *r)
 {
 	const struct web_resp *a = &r->job.r;
-	const struct sut_hfile f = {
-		.path = a->file, .cache_control = a->cache_control, .type = a->type};
+	const char *headers[ANSWER_HEADERS] = {0};
+	const struct sut_hfile f = {.path = a->file,
+				    .cache_control = a->cache_control,
+				    .type = a->type,
+				    .headers = headers};
+
+	for (size_t i = 0; i < a->headers.n && i + 1 < ANSWER_HEADERS; i++)
+		headers[i] = a->headers.v[i];
 
 	sut_hreq_answer_file(r->h, a->folder > 0 ? a->folder : r->job.q.server->files_fd, &f);
 }
