@@ -5,6 +5,7 @@
 
 static const struct server_setting settings[] = {
 #define AT(member) .at = offsetof(struct console_conf, member)
+	{"ca", SERVER_SET_PATH, AT(ca)},
 	{"pages", SERVER_SET_PATH, AT(pages)},
 	{"secret-key", SERVER_SET_PATH, AT(secret_key)},
 	{"spool", SERVER_SET_PATH, AT(spool)},

@@ -11,7 +11,8 @@ struct console_conf {
 	struct server_conf s;
 	char *pages;	  /* pages = DIR: of the web pages */
 	char *secret_key; /* secret-key = FILE: what secrets in the database are sealed with */
-	char *spool;	  /* spool = DIR: files of scanners on their way in */
+	char *ca; /* ca = FILE: certificates that agents need to believe this console; NULL: its own when it signed itself */
+	char *spool; /* spool = DIR: files of scanners on their way in */
 };
 
 extern const struct server_conf_desc console_conf_desc;

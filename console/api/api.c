@@ -9,6 +9,7 @@ const struct web_table api_tables[] = {
 	{"agents", api_agents},
 	{"audit", account_audit},
 	{"exports_jobs", api_exports_jobs},
+	{"install", api_install},
 	{"jobs", api_jobs},
 	{"portal", api_portal},
 	{"live", api_live},

@@ -17,7 +17,7 @@ static const char base32[] = "0123456789abcdefghjkmnpqrstvwxyz";
 static const char *const prefixes[] = {
 	[SUT_TOKEN_KEY] = "sutkey_",   [SUT_TOKEN_SYSTEM] = "sutsys_",
 	[SUT_TOKEN_API] = "sutapi_",   [SUT_TOKEN_SESSION] = "sutses_",
-	[SUT_TOKEN_HOOK] = "suthook_",
+	[SUT_TOKEN_HOOK] = "suthook_", [SUT_TOKEN_INSTALL] = "sutins_",
 };
 
 static int random_bytes(void *buf, size_t len, struct sut_err *err)
@@ -37,7 +37,7 @@ int sut_token_make(enum sut_token_kind kind, char ret[static SUT_TOKEN_MAX], str
 	size_t at;
 	int r;
 
-	if (kind < SUT_TOKEN_KEY || kind > SUT_TOKEN_HOOK)
+	if (kind < SUT_TOKEN_KEY || kind > SUT_TOKEN_INSTALL)
 		return sut_err_set(err, EINVAL, "there is no kind %d of tokens", (int)kind);
 	r = random_bytes(secret, SECRET_BYTES, err);
 	if (r < 0)
@@ -57,7 +57,7 @@ int sut_token_make(enum sut_token_kind kind, char ret[static SUT_TOKEN_MAX], str
 
 enum sut_token_kind sut_token_kind(const char *s)
 {
-	for (int kind = SUT_TOKEN_KEY; s && kind <= SUT_TOKEN_HOOK; kind++) {
+	for (int kind = SUT_TOKEN_KEY; s && kind <= SUT_TOKEN_INSTALL; kind++) {
 		size_t prefix = strlen(prefixes[kind]);
 
 		if (sut_startswith(s, prefixes[kind]))

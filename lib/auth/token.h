@@ -21,6 +21,7 @@ enum sut_token_kind {
 	SUT_TOKEN_API,	   /* "sutapi_": API token */
 	SUT_TOKEN_SESSION, /* "sutses_": a login */
 	SUT_TOKEN_HOOK,	   /* "suthook_": signs webhooks */
+	SUT_TOKEN_INSTALL, /* "sutins_": fetches the script that adds one server */
 };
 
 enum {
