@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A stock Debian 12 system in a virtual machine, for tests/vm/system/run and demo/run. Wants $work (a folder that the
 # caller removes) and $target_release (of its kernel); system_packages: further packages, with commas;
-# system_ssh: instead of openssh-server.
+# system_ssh: instead of openssh-server; system_disk: its size (900M).
 #
 #   system_image        makes $work/vm/{disk.img,vmlinuz,initrd}: Debian 12 as mmdebstrap installs it, with this
 #                       kernel, openssh-server and the libraries of the agent's package
@@ -46,7 +46,7 @@ system_image() {
 		# Without what is mounted in it.
 		mkdir "$work/vm/root"
 		mount --bind "\$root" "$work/vm/root"
-		mke2fs -q -t ext4 -d "$work/vm/root" "$work/vm/disk.img" 900M || bad=1
+		mke2fs -q -t ext4 -d "$work/vm/root" "$work/vm/disk.img" ${system_disk:-900M} || bad=1
 		umount "$work/vm/root"
 		[ -z "\${bad-}" ]
 	END
