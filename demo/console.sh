@@ -128,7 +128,7 @@ console_stay() {
 	system_clean
 	rm -rf "$work/vm"
 	keep_pids="$console_pid $portal_pid"
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2016,SC2086
 	setsid sh -c 'sleep "$1"; shift; folder=$1; shift; kill "$@" 2>/dev/null; sleep 2; rm -rf "$folder"' \
 		demo-keeper $((console_minutes * 60)) "$work" $keep_pids </dev/null >/dev/null 2>&1 &
 	repo_signer_stop

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154
+# shellcheck shell=sh disable=SC2034,SC2154,SC2030,SC2031
 # SPDX-License-Identifier: Apache-2.0
 # For scripts that run a console with the real programs, beside a portal or without one. Wants $top, and $work and $programs (repo.sh makes
 # them); source it after portal-lib.sh. Then:

@@ -46,11 +46,19 @@ customer_changelog() {
 }
 
 customer_oval() {
-	"$top/tests/vm/console/make-oval" "$work/changelog" >"$work/oval.xml" &&
+	"$programs/tests/vm/make-oval" "$work/changelog" >"$work/oval.xml" &&
 		system_put "$work/oval.xml" root@127.0.0.1:/root/oval.xml
 }
 
 customer_scan() {
 	on 'cd /root && rm -f results.xml && oscap oval eval --results results.xml oval.xml >/dev/null && gzip -c results.xml' |
 		gunzip >"$1" && [ -s "$1" ]
+}
+
+# debsecan's data are on the network: the changelog's CVEs are given to it in their format.
+customer_debsecan() {
+	awk -v package="linux-image-$target_release" -f "$top/tests/vm/console/debsecan.awk" "$work/changelog" >"$work/debsecan.data" &&
+		system_put "$work/debsecan.data" root@127.0.0.1:/root/ &&
+		on 'cd /root && mkdir -p tracker && python3 -c "import sys, zlib; sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read()))" \
+			<debsecan.data >tracker/bookworm && debsecan --suite=bookworm --source=file:///root/tracker' >"$1" && [ -s "$1" ]
 }
