@@ -20,6 +20,9 @@ extern const struct web_route api_live[];
 /* Ended by one without name. */
 extern const struct web_table api_tables[];
 
+extern const struct web_route api_enrolments[];
+extern const struct web_route api_keys[];
 extern const struct web_route api_portal[];
+extern const struct web_route api_systems[];
 
 #endif

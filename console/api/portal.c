@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "base/str.h"
+#include "job/key.h"
 #include "link/link.h"
 
 static int no_args(struct web_req *q, struct web_resp *r)
@@ -16,10 +17,18 @@ static int no_args(struct web_req *q, struct web_resp *r)
 
 static int answer(struct web_req *q, struct web_resp *r, int status, struct sut_err *err)
 {
-	json_t *j = NULL;
+	json_t *j = NULL, *key = NULL;
 	int x = link_json(q->db, q->who.tenant, &j, err);
 
-	return x < 0 ? x : web_json(r, status, j, err);
+	if (x == 0)
+		x = job_key_json(q->db, q->who.tenant, &key, err);
+	if (x == 0 && json_object_set_new(j, "job_key", key))
+		x = sut_err_oom(err);
+	if (x < 0) {
+		json_decref(j);
+		return x;
+	}
+	return web_json(r, status, j, err);
 }
 
 static int get(struct web_req *q, struct web_resp *r, struct sut_err *err)

@@ -167,6 +167,8 @@ static const char *const follow[] = {
 	"INSERT INTO host_names (tenant, kind, value, host, origin)"
 	" SELECT tenant, kind, value, CAST($1 AS BIGINT), origin FROM host_names WHERE host = $2"
 	" ON CONFLICT DO NOTHING",
+	"UPDATE job_systems SET host = $1 WHERE host = $2 AND NOT EXISTS (SELECT 1 FROM job_systems o"
+	" WHERE o.job = job_systems.job AND o.host = $1)",
 };
 
 int host_merge(struct web_req *q, int64_t keep, int64_t drop, const char *by, struct sut_err *err)

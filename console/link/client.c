@@ -43,8 +43,9 @@ static bool url_ok(const char *url)
 			   : sut_startswith(url, "http://") ? url + 7
 							    : NULL;
 
-	return rest && *rest && *rest != '/' && strlen(url) <= LINK_URL_MAX &&
-	       !strpbrk(rest, " \t\r\n\"'\\<>?#@");
+	/* It also stands in the line that people paste into a shell. */
+	return rest && *rest != '/' && *rest != ':' &&
+	       sut_is_token(rest, LINK_URL_MAX, ".:/-_~%[]");
 }
 
 int link_client_new(const struct link_client_opts *o, struct link_client **ret, struct sut_err *err)

@@ -22,6 +22,7 @@ enum {
 	LINK_URL_MAX = 1024,
 	LINK_CA_MAX = 64 << 10,
 	LINK_ERROR_MAX = 300, /* bytes of a message that is kept */
+	LINK_ASKING_MAX = 2,  /* calls that somebody waits for, at once */
 };
 
 struct link_client;
