@@ -158,7 +158,7 @@ static void enrolment_release(struct enrolment *e)
 static int find(struct web_req *q, const char *token, struct enrolment *e, struct sut_err *err)
 {
 	static const char sql[] =
-		"SELECT e.tenant, e.key_uid, e.external_id, e.state, e.install_until, p.url, p.ca"
+		"SELECT e.tenant, e.key_uid, e.external_id, COALESCE(e.seen, 0), e.install_until, p.url, p.ca"
 		" FROM enrolments e LEFT JOIN portals p ON p.tenant = e.tenant"
 		" WHERE e.install_hash = $1";
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
@@ -173,8 +173,9 @@ static int find(struct web_req *q, const char *token, struct enrolment *e, struc
 		return r;
 	e->tenant = sut_db_int(rows, 0);
 	snprintf(e->key, sizeof(e->key), "%s", sut_db_text(rows, 1));
-	e->seen = sut_streq(sut_db_text(rows, 3), "active");
 	e->until = sut_db_int(rows, 4);
+	/* One that was announced again, to be installed anew, was seen before. */
+	e->seen = sut_db_int(rows, 3) >= e->until - INSTALL_VALID_S;
 	e->external_id = strdup(sut_db_text(rows, 2));
 	e->portal = strdup(sut_db_is_null(rows, 5) ? "" : sut_db_text(rows, 5));
 	e->portal_ca = strdup(sut_db_is_null(rows, 6) ? "" : sut_db_text(rows, 6));

@@ -21,6 +21,8 @@ void web_resp_release(struct web_resp *r)
 	json_decref(r->json);
 	sut_buf_release(&r->raw);
 	sut_strv_release(&r->headers);
+	if (r->file_once && r->file && r->folder > 0)
+		(void)unlinkat(r->folder, r->file, 0);
 	free(r->file);
 	if (r->folder > 0)
 		close(r->folder);

@@ -97,6 +97,7 @@ struct web_resp {
 	struct sut_strv headers;   /* further "Name: value" */
 	char *file;		   /* a file below server.files_fd instead of a body (owned) */
 	int folder;		   /* > 0: a folder (owned) that `file` is below, instead */
+	bool file_once;		   /* the file in `folder` is removed when it was sent, or is not */
 	const char *cache_control; /* NULL: "no-store" */
 };
 

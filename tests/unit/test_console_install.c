@@ -198,8 +198,13 @@ static void lines_that_are_no_longer_good_say_so(void **state)
 	sample_sql(s, "UPDATE keys SET revoked = 1");
 	assert_refused(s, line, "revoked");
 	sample_sql(s, "UPDATE keys SET revoked = NULL");
-	sample_sql(s, "UPDATE enrolments SET state = 'active'");
+	sample_sql(s, "UPDATE enrolments SET state = 'active', seen = install_until - 86000");
 	assert_refused(s, line, "registered already");
+	/* Announced again, to be installed anew. */
+	free(line);
+	s->now += 3600;
+	line = command(s);
+	assert_int_equal(get(s, line), 200);
 }
 
 /* A server that never heard of the console's authority still speaks to nobody else. */
