@@ -10,6 +10,8 @@ export interface Options {
 	/** For If-Match: the version that was read. */
 	version?: number;
 	signal?: AbortSignal;
+	/** It changes nothing, so it needs no key against being done twice. */
+	harmless?: boolean;
 	/** A wrong password is no ended session. */
 	quiet401?: boolean;
 }
@@ -32,7 +34,7 @@ export function headersOf(method: Method, o: Options): Record<string, string> {
 	const h: Record<string, string> = { Accept: "application/json" };
 	if (method !== "GET") h["Suture-CSRF"] = "1";
 	if (o.body !== undefined) h["Content-Type"] = "application/json";
-	if (method === "POST") h["Idempotency-Key"] = once();
+	if (method === "POST" && !o.harmless) h["Idempotency-Key"] = once();
 	if (o.version !== undefined) h["If-Match"] = `"${o.version}"`;
 	return h;
 }

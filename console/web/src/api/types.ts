@@ -314,7 +314,7 @@ export interface JobPreview {
 	systems: (SystemRef & { cves?: unknown })[];
 	n: number;
 	cves?: number;
-	skipped?: { system: SystemRef | string; reason: string }[];
+	skipped?: { system: SystemRef | string; reason: string; message?: string | null }[];
 }
 
 export interface Job {

@@ -27,7 +27,8 @@ export function JobPage({ params }: { params: Record<string, string> }) {
 	const { data: j, error, reload } = useGet<Job>(path, ["job"]);
 	const operator = useMay("operator");
 	const [asking, setAsking] = useState<"cancel" | "retry" | null>(null);
-	const again = (j?.counts?.failed ?? 0) + (j?.counts?.expired ?? 0);
+	// Of a job that stopped by itself also those that were not begun.
+	const again = (j?.counts?.failed ?? 0) + (j?.counts?.expired ?? 0) + (j?.state === "stopped" ? (j.counts?.cancelled ?? 0) : 0);
 	return (
 		<Page
 			title={j?.title || "Job"}

@@ -31,7 +31,7 @@ export function SettingsPage() {
 			{got.error ? <Failure problem={got.error} retry={got.reload} /> : null}
 			<div class="grid">
 				<div class="half stack">
-					<Connection got={got} admin={admin} />
+					<Connection got={got} />
 					{admin && p ? <Connect key={p.url ?? ""} p={p} done={got.reload} /> : null}
 				</div>
 				<div class="half">
@@ -58,8 +58,9 @@ export function SettingsPage() {
 	);
 }
 
-function Connection({ got, admin }: { got: Got<Portal>; admin: boolean }) {
+function Connection({ got }: { got: Got<Portal> }) {
 	const p = got.data;
+	const asks = useMay("operator", "key-manager");
 	const [word, tone] = p ? (words[p.state] ?? [p.state, "quiet"]) : ["", "quiet" as const];
 	const sync = async (): Promise<void> => {
 		try {
@@ -74,7 +75,7 @@ function Connection({ got, admin }: { got: Got<Portal>; admin: boolean }) {
 		<Card
 			title="Portal"
 			aside={
-				p?.configured && admin ? (
+				p?.configured && asks ? (
 					<button type="button" class="button small" onClick={() => void sync()}>
 						<Icon name="retry" /> Ask now
 					</button>

@@ -130,7 +130,7 @@ function usePreview(request: JobRequest): Previewed {
 	useEffect(() => {
 		const abort = new AbortController();
 		const t = setTimeout(() => {
-			post<JobPreview>("/v1/jobs?preview=true", JSON.parse(body), { signal: abort.signal }).then(
+			post<JobPreview>("/v1/jobs?preview=true", JSON.parse(body), { signal: abort.signal, harmless: true }).then(
 				(data) => set({ data, problem: undefined }),
 				(e: unknown) => {
 					if (!abort.signal.aborted) set({ data: undefined, problem: asProblem(e) });
@@ -175,7 +175,7 @@ function Preview({ data, problem, select }: Previewed & { select: JobSelect }) {
 					{skipped.slice(0, 100).map((s, i) => (
 						<li key={`s${i}`}>
 							<span class="muted">{typeof s.system === "string" ? s.system : nameOf(s.system)}</span>
-							<span class="muted">left out: {s.reason}</span>
+							<span class="muted">left out: {s.message || s.reason}</span>
 						</li>
 					))}
 				</ul>
