@@ -155,7 +155,7 @@ function Connect({ p, done }: { p: Portal; done: () => void }) {
 				{problem ? <Failure problem={problem} title="The portal was tried, and nothing was changed" /> : null}
 				<div>
 					<button type="submit" class="button primary" disabled={busy || url.trim() === "" || token.trim() === ""} aria-busy={busy}>
-						{busy ? "Trying…" : "Try and save"}
+						{busy ? "Trying…" : p.configured ? "Change" : "Connect"}
 					</button>
 				</div>
 			</form>

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fleet behind a real portal and a real console, made by their APIs: what agents and scanners would tell, with
+// hostile texts wherever one of them may write some.
+import { readFileSync } from "node:fs";
+
+/** What no page may ever run. */
+export const EVIL = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>`;
+
+const auth = (file) => readFileSync(file, "utf8").trim().replace(/^Authorization: /, "");
+
+function client(base, authorization) {
+	return async (method, path, body, headers = {}) => {
+		const raw = typeof body === "string" || body instanceof Uint8Array;
+		const r = await fetch(base + path, {
+			method,
+			headers: {
+				...(authorization ? { Authorization: authorization } : {}),
+				...(body === undefined ? {} : { "Content-Type": raw ? "application/octet-stream" : "application/json" }),
+				...headers,
+			},
+			...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+		});
+		const text = await r.text();
+		if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${text.slice(0, 500)}`);
+		return text === "" ? null : JSON.parse(text);
+	};
+}
+
+export const portal = () => client(process.env.PORTAL, auth(process.env.PORTAL_AUTH));
+export const console_ = () => client(process.env.CONSOLE, auth(process.env.CONSOLE_AUTH));
+
+export async function until(seconds, what, ask) {
+	let last;
+	for (let i = 0; i < seconds * 4; i++) {
+		last = await ask();
+		if (last) return last;
+		await new Promise((r) => setTimeout(r, 250));
+	}
+	throw new Error(`did not come true in ${seconds} s: ${what}`);
+}
+
+export const PASSWORD = "seven tall ships at anchor";
+
+/** Users of each role, whose passwords are their own already. */
+export async function users() {
+	const api = console_();
+	const all = [
+		["vera", "Vera, who looks", ["viewer"]],
+		["otto", "Otto, on call", ["viewer", "operator"]],
+		["kim", "Kim, enrolment", ["viewer", "key-manager"]],
+		["ada", "Ada, the auditor", ["auditor"]],
+		["root", EVIL, ["viewer", "operator", "key-manager", "admin", "auditor"]],
+	];
+	for (const [name, title, roles] of all) {
+		const u = await api("POST", "/v1/users", { name, title, roles });
+		const anon = client(process.env.CONSOLE, null);
+		const s = await anon("POST", "/v1/sessions", { user: name, password: u.password });
+		await client(process.env.CONSOLE, `Bearer ${s.token}`)("POST", "/v1/password", { old: u.password, new: PASSWORD });
+	}
+	return api("POST", "/v1/users", { name: "newcomer", title: "", roles: ["viewer"] });
+}
+
+const pad = (n) => String(n).padStart(2, "0");
+export const KERNEL = "a".repeat(40);
+const OTHER = "b".repeat(40);
+const names = ["web", "db", "cache", "mail", "build", "proxy"];
+
+/** `n` servers that agents registered at the portal and report for. */
+export async function agents(n, key) {
+	const anon = client(process.env.PORTAL, null);
+	const made = [];
+	for (let i = 0; i < n; i++) {
+		const hostname = `${names[i % names.length]}-${pad(i)}`;
+		const machine = (0x1000 + i).toString(16).padStart(32, "0");
+		const known = i % 7 !== 6;
+		const e = await anon("POST", "/v1/enroll", {
+			key,
+			external_id: i === 1 ? EVIL : `cmdb-${1000 + i}`,
+			products: ["kernel"],
+			system: {
+				machine_id: machine,
+				hostname,
+				fqdn: i === 1 ? EVIL : `${hostname}.prod.example`,
+				addresses: [`10.20.${i >> 8}.${i & 255}`],
+				distribution: i === 1 ? EVIL : "debian 12",
+				facts: { rack: i === 1 ? EVIL : `r${i % 4}` },
+			},
+		});
+		const level = known && i % 3 === 0 ? 1 : 0;
+		await client(process.env.PORTAL, `Bearer ${e.credential}`)("POST", "/v1/checkin", {
+			serial: e.serial,
+			nonce: `checkin-${i}-1`,
+			machine_id: machine,
+			boot_id: `b1b1b1b1-${i}`,
+			state: level ? "current" : i === 1 ? "failed" : "pending",
+			products: ["kernel"],
+			level,
+			...(level ? { patchset: "K20261101_01" } : {}),
+			kernel: { release: known ? "6.1.0-47-cloud-amd64" : "6.6.13-custom", arch: "x86_64", build_id: known ? KERNEL : OTHER },
+			agent: "1.0.0",
+			libraries: [
+				{ build_id: "cafe0123456789abcafe0123456789abcafe0123", name: i === 1 ? EVIL : "libssl.so.3", version: "3.0.11-1", level: i % 2, processes: 14, patched: i % 2 ? 11 : 0 },
+			],
+			...(i === 1 ? { errors: [{ code: "apply-failed", message: EVIL }] } : {}),
+		});
+		made.push({ hostname, system_id: e.system_id, known, level });
+	}
+	return made;
+}
+
+const quote = (s) => `"${String(s).replaceAll('"', '""')}"`;
+
+/** A scan of these systems as CSV: every CVE that patches close, and others. */
+export function csv(systems, cves = 12) {
+	const rows = ["host,os,kernel,cve,severity,package,version,fixed_version,title,id"];
+	const severities = ["critical", "high", "medium", "low"];
+	for (const [i, s] of systems.entries())
+		for (let c = 0; c < cves; c++) {
+			const evil = i === 1 && c === 1;
+			rows.push(
+				[
+					s.hostname,
+					evil ? EVIL : "Debian GNU/Linux 12 (bookworm)",
+					s.known ? "6.1.0-47-cloud-amd64" : "6.6.13-custom",
+					`CVE-2026-${1000 + c}`,
+					severities[(c + 1) % 4],
+					evil ? EVIL : "linux-image-6.1.0-47-cloud-amd64",
+					evil ? EVIL : "6.1.170-3",
+					evil ? EVIL : `6.1.${171 + c}-1`,
+					evil ? EVIL : `CVE-2026-${1000 + c} on linux - security update`,
+					evil ? EVIL : `plugin-${20_000 + c}`,
+				]
+					.map(quote)
+					.join(","),
+			);
+		}
+	// A host that only the scanner knows.
+	rows.push([EVIL, EVIL, EVIL, "CVE-2026-1003", "high", EVIL, EVIL, EVIL, EVIL, EVIL].map(quote).join(","));
+	return `${rows.join("\n")}\n`;
+}
+
+export async function scanned(api, id) {
+	return until(60, `the scan ${id} is read`, async () => {
+		const s = await api("GET", `/v1/scans/${id}`);
+		return s.state === "done" || s.state === "failed" ? s : null;
+	});
+}
