@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "base/str.h"
+#include "console.h"
 #include "job/key.h"
 #include "link/link.h"
 
@@ -122,6 +123,9 @@ static int put(struct web_req *q, struct web_resp *r, struct sut_err *err)
 
 	if (!x)
 		x = link_save(q, &s, err);
+	/* It goes to the systems: the page shows it from the beginning. */
+	if (!x)
+		x = job_key_ensure(console_of(q->server)->seal, q->db, q->who.tenant, q->now, err);
 	if (!x)
 		x = web_audit(q, "portal.set", "portal", s.url,
 			      json_pack("{s:b}", "own_ca", *s.ca != '\0'), err);

@@ -2,62 +2,39 @@
 #include "export/jobs_csv.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "job/manifest.h"
+#include "export/csv.h"
 
-int export_csv_field(struct sut_buf *out, const char *value, char then)
-{
-	bool formula = value && *value && strchr("=+-@\t\r", *value);
-	int rc;
+enum kind { TEXT, INT, TIME, YES };
 
-	if (!value)
-		value = "";
-	if (!formula && !value[strcspn(value, ",\"\r\n")])
-		return sut_buf_addf(out, "%s%c", value, then);
-	rc = sut_buf_addstr(out, formula ? "\"'" : "\"");
-	for (const char *p = value; rc == 0 && *p; p++)
-		rc = *p == '"' ? sut_buf_addstr(out, "\"\"") : sut_buf_add(out, p, 1);
-	return rc == 0 ? sut_buf_addf(out, "\"%c", then) : rc;
-}
-
-static const char *time_text(const struct sut_db_rows *row, int col, char buf[static 32])
-{
-	if (sut_db_is_null(row, col))
-		return "";
-	sut_job_time(sut_db_int(row, col), buf);
-	return buf;
-}
+/* In the order of the columns and of the first line. */
+static const enum kind kinds[] = {
+	TEXT, TEXT, TEXT, YES, TEXT, TIME, TEXT, TEXT, TEXT, TEXT,
+	TEXT, TEXT, TEXT, INT, INT,  TIME, TIME, TIME, INT,
+};
 
 static int line(const struct sut_db_rows *row, struct sut_buf *out)
 {
-	char t[4][32];
-	const char *v[] = {
-		sut_db_text(row, 0),
-		sut_db_text(row, 1),
-		sut_db_text(row, 2),
-		sut_db_int(row, 3) ? "yes" : "no",
-		sut_db_text(row, 4),
-		time_text(row, 5, t[0]),
-		sut_db_text(row, 6),
-		sut_db_text(row, 7),
-		sut_db_text(row, 8),
-		sut_db_text(row, 9),
-		sut_db_text(row, 10),
-		sut_db_text(row, 11),
-		sut_db_text(row, 12),
-		sut_db_is_null(row, 13) ? "" : sut_db_text(row, 13),
-		sut_db_is_null(row, 14) ? "" : sut_db_text(row, 14),
-		time_text(row, 15, t[1]),
-		time_text(row, 16, t[2]),
-		time_text(row, 17, t[3]),
-		sut_db_is_null(row, 18) ? "" : sut_db_text(row, 18),
-	};
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < SUT_ARRAY_SIZE(v); i++)
-		rc = export_csv_field(out, v[i], i + 1 < SUT_ARRAY_SIZE(v) ? ',' : '\n');
-	return rc;
+	for (int i = 0; rc == 0 && i < (int)SUT_ARRAY_SIZE(kinds); i++) {
+		switch (kinds[i]) {
+		case TEXT:
+			rc = csv_text(out, sut_db_text(row, i));
+			break;
+		case YES:
+			rc = csv_text(out, sut_db_int(row, i) ? "yes" : "no");
+			break;
+		case TIME:
+			rc = csv_time(out, sut_db_int(row, i));
+			break;
+		case INT:
+			rc = sut_db_is_null(row, i) ? csv_text(out, "")
+						    : csv_int(out, sut_db_int(row, i));
+			break;
+		}
+	}
+	return rc == 0 ? csv_end(out) : rc;
 }
 
 int export_jobs_csv(struct web_req *q, const char *job, int64_t from, int64_t to,

@@ -11,8 +11,4 @@
 int export_jobs_csv(struct web_req *q, const char *job, int64_t from, int64_t to,
 		    struct sut_buf *out, struct sut_err *err) _must_check_;
 
-/* Adds a value as a field, with what follows it: ',' or '\n'. What a spreadsheet would take for a formula gets an
- * apostrophe in front. Errors as sut_buf_add(). */
-int export_csv_field(struct sut_buf *out, const char *value, char then) _must_check_;
-
 #endif

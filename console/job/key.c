@@ -117,6 +117,14 @@ int job_key_use(const struct seal *s, struct sut_db *db, int64_t tenant, int64_t
 	return k;
 }
 
+/* Without its last line end: what prints it adds one, and a third line makes it no key. */
+static json_t *lines_json(const char *text)
+{
+	size_t n = strlen(text);
+
+	return json_stringn(text, n && text[n - 1] == '\n' ? n - 1 : n);
+}
+
 int job_key_json(struct sut_db *db, int64_t tenant, json_t **ret, struct sut_err *err)
 {
 	_cleanup_rows_ struct sut_db_rows *row = NULL;
@@ -125,7 +133,7 @@ int job_key_json(struct sut_db *db, int64_t tenant, json_t **ret, struct sut_err
 
 	if (k < 0)
 		return k;
-	j = k ? json_pack("{s:s, s:s, s:o}", "public", sut_db_text(row, 1), "key_id",
+	j = k ? json_pack("{s:o, s:s, s:o}", "public", lines_json(sut_db_text(row, 1)), "key_id",
 			  sut_db_text(row, 0), "created", web_time(sut_db_int(row, 3)))
 	      : json_null();
 	if (!j)

@@ -61,7 +61,7 @@ int build_begin(struct map_index *index, struct names *names, int64_t now, int64
 	b->v->names = names;
 	b->v->at = now;
 	b->v->generation = generation;
-	b->v->pool = pool_new();
+	b->v->pool = map_pool_new();
 	b->nslots = 1024;
 	b->slots = calloc(b->nslots, sizeof(*b->slots));
 	if (!index && index_new(none, sizeof(none) - 1, &b->v->index, NULL) < 0)

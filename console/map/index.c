@@ -54,7 +54,7 @@ static void index_free(struct map_index *x)
 	free(x->by_package);
 	free(x->known);
 	free(x->libraries);
-	pool_free(x->pool);
+	map_pool_free(x->pool);
 	free(x);
 }
 
@@ -451,7 +451,7 @@ int index_new(const void *json, size_t len, struct map_index **ret, struct sut_e
 	if (!x)
 		return sut_err_oom(err);
 	atomic_init(&x->refs, 1);
-	x->pool = pool_new();
+	x->pool = map_pool_new();
 	r = x->pool ? index_split(json, len, read_target, x, err) : sut_err_oom(err);
 	if (r == 0) {
 		r = settle(x);

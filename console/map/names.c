@@ -43,7 +43,7 @@ struct names *names_new(uint32_t cves, uint32_t packages, uint32_t natives)
 	n->ncves = cves;
 	n->npackages = packages;
 	n->nnatives = natives;
-	n->pool = pool_new();
+	n->pool = map_pool_new();
 	n->cve = calloc(cves + 1, sizeof(void *));
 	n->cve_key = calloc(cves + 1, sizeof(*n->cve_key));
 	n->package = calloc(packages + 1, sizeof(void *));
@@ -66,7 +66,7 @@ void names_put(struct names *n)
 {
 	if (!n || atomic_fetch_sub(&n->refs, 1) != 1)
 		return;
-	pool_free(n->pool);
+	map_pool_free(n->pool);
 	free(n->cve);
 	free(n->cve_key);
 	free(n->package);

@@ -18,7 +18,7 @@ struct map_pool {
 	size_t n, nslots;
 };
 
-struct map_pool *pool_new(void)
+struct map_pool *map_pool_new(void)
 {
 	struct map_pool *p = calloc(1, sizeof(*p));
 
@@ -33,7 +33,7 @@ struct map_pool *pool_new(void)
 	return p;
 }
 
-void pool_free(struct map_pool *p)
+void map_pool_free(struct map_pool *p)
 {
 	if (!p)
 		return;

@@ -10,8 +10,8 @@
 struct map_pool;
 
 /* NULL: no memory. */
-struct map_pool *pool_new(void) _must_check_;
-void pool_free(struct map_pool *p);
+struct map_pool *map_pool_new(void) _must_check_;
+void map_pool_free(struct map_pool *p);
 /* The same text in the pool; NULL when memory is short, so the caller treats NULL and "" before. */
 const char *pool_add(struct map_pool *p, const char *s) _must_check_;
 
