@@ -20,6 +20,7 @@
 #include "job/httpsig.h"
 #include "sutured/job.h"
 #include "sutured/job_run.h"
+#include "sutured/packages.h"
 
 enum {
 	NONCE_LEN = 16,
@@ -27,6 +28,8 @@ enum {
 	RESULT_S = 60, /* that the delivery of a result may take */
 	SEEN_MAX = 64, /* jobs that were given to the worker lately */
 	SEEN_S = 600,  /* how lately: a console that repeats one later has lost its result */
+	PACKAGES_EVERY_S = 86400,
+	PACKAGES_RETRY_S = 600, /* after an error; jobs go on meanwhile */
 };
 
 /* One job of the console on its way to the worker. */
@@ -55,6 +58,9 @@ struct console {
 	size_t nseen;
 	unsigned int failures;
 	unsigned int retry_after;
+	/* The package list that the console has: of this file, at this time since boot. */
+	uint64_t packages_stamp;
+	int64_t packages_next; /* 0: now */
 	/* Under the lock of the net. */
 	struct incoming *first;
 	size_t waiting;
@@ -67,6 +73,7 @@ struct call {
 	const char *method;
 	char *url;
 	const char *body; /* NULL: none */
+	const char *type; /* of the body; NULL: an envelope */
 	unsigned int total_s;
 };
 
@@ -260,6 +267,50 @@ static int send_results(struct console *c, struct sut_err *err)
 }
 
 /* ------------------------------------------------------------------ */
+/* The package list.                                                   */
+
+/* When to look again. A console that does not take lists is not asked until the agent starts again. */
+static int64_t packages_answered(const struct sut_http_answer *a)
+{
+	if (a->status / 100 == 2)
+		return PACKAGES_EVERY_S;
+	if (a->status == 404 || a->status == 405)
+		return INT32_MAX;
+	if (a->status == 400 || a->status == 413 || a->status == 422) {
+		net_log(NET_WARNING, "the console does not take the package list: it answers %d",
+			a->status);
+		return PACKAGES_EVERY_S;
+	}
+	return PACKAGES_RETRY_S;
+}
+
+/* When the file changed, and once a day. What goes wrong with it keeps no job back. */
+static void send_packages(struct console *c)
+{
+	struct sut_http_answer a = {.body = SUT_BUF_INIT(64 << 10)};
+	struct call put = {.method = "PUT", .total_s = RESULT_S, .type = "application/json"};
+	uint64_t stamp = packages_stamp(c->n->root);
+	int64_t now = net_boot_s(c->n), wait = PACKAGES_RETRY_S;
+	struct sut_err err = {0};
+	char *text = NULL;
+
+	if (!stamp || (c->packages_next > now &&
+		       (stamp == c->packages_stamp || c->packages_next > now + PACKAGES_EVERY_S)))
+		return;
+	if (packages_text(c->n->root, &text, &err) == 0) {
+		put.body = text;
+		put.url = sut_sprintf("%s/v1/agent/packages", c->url);
+		if (put.url && call(c, &put, &a, &err) == 0)
+			wait = packages_answered(&a);
+	}
+	free(put.url);
+	free(text);
+	sut_buf_release(&a.body);
+	c->packages_stamp = stamp;
+	c->packages_next = now + wait;
+}
+
+/* ------------------------------------------------------------------ */
 /* Jobs.                                                               */
 
 /* In the worker. */
@@ -440,6 +491,8 @@ static void *run(void *arg)
 		if (c->stop)
 			break;
 		r = send_results(c, &err);
+		if (r == 0 && !c->failures)
+			send_packages(c);
 		if (r == 0)
 			r = poll_jobs(c, &idle, &err);
 		if (r == -ECANCELED)

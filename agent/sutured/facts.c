@@ -212,7 +212,7 @@ void facts_distribution(const char *os_release, size_t len, char ret[static FACT
 	(void)snprintf(ret, FACTS_TEXT_MAX + 1, "%s%s%s", name, *version ? " " : "", version);
 }
 
-static void distribution(const char *root, char ret[static FACTS_TEXT_MAX + 1])
+void facts_distro(const char *root, char ret[static FACTS_TEXT_MAX + 1])
 {
 	static const char *const paths[] = {"/etc/os-release", "/usr/lib/os-release"};
 	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(SMALL);
@@ -352,7 +352,7 @@ json_t *facts_more(struct net *n, const json_t *apply)
 
 	if (!facts)
 		return NULL;
-	distribution(n->root, distro);
+	facts_distro(n->root, distro);
 	if (*distro)
 		(void)json_object_set_new(facts, "distribution", json_string(distro));
 	(void)json_object_set_new(facts, "virtualization", json_string(virtualization()));

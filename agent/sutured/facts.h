@@ -41,6 +41,8 @@ void facts_boot_id(const json_t *apply, char ret[static 65]);
 void facts_filter(const char *text, const char *allowed, char instead, char *ret, size_t size);
 /* Pure: PRETTY_NAME (else NAME and VERSION_ID) of an os-release(5) file; "" when there is none. */
 void facts_distribution(const char *os_release, size_t len, char ret[static FACTS_TEXT_MAX + 1]);
+/* Of this system; "" when it is not known. */
+void facts_distro(const char *root, char ret[static FACTS_TEXT_MAX + 1]);
 /* Pure: the address of a line of /proc/net/if_inet6, when it is one by which others reach this machine, else "". */
 void facts_if_inet6(const char *line, char ret[static INET6_ADDRSTRLEN]);
 /* Pure: the word for a hypervisor by what the firmware and the processor say of themselves; "none". */

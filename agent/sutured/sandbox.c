@@ -15,6 +15,7 @@ static int confine_files(const char *root, const struct agent_conf *conf, int *r
 				run = agent_path(root, AGENT_RUN);
 	const struct agent_path etc = agent_path(root, "/etc"), usr = agent_path(root, "/usr/lib");
 	const struct agent_path apply = agent_path(root, AGENT_APPLY_DIR);
+	const struct agent_path dpkg = agent_path(root, "/var/lib/dpkg");
 	const struct sut_sandbox_path paths[] = {
 		{own.s, SUT_SANDBOX_WRITE, false},
 		{"/etc", SUT_SANDBOX_READ, false},
@@ -29,6 +30,8 @@ static int confine_files(const char *root, const struct agent_conf *conf, int *r
 		{usr.s, SUT_SANDBOX_READ, false},
 		{run.s, SUT_SANDBOX_READ, false},
 		{apply.s, SUT_SANDBOX_READ, false},
+		/* The list of packages, for a console. */
+		{dpkg.s, SUT_SANDBOX_READ, false},
 		/* Wherever the administrator has put them. */
 		{conf->portal_ca, SUT_SANDBOX_READ, false},
 		{conf->console_ca, SUT_SANDBOX_READ, false},

@@ -6,6 +6,7 @@
 
 /* clang-format off: one line each, in the order of the alphabet */
 const struct web_table api_tables[] = {
+	{"agent_packages", api_agent_packages},
 	{"agents", api_agents},
 	{"audit", account_audit},
 	{"enrolments", api_enrolments},

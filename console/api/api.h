@@ -11,6 +11,7 @@ enum {
 	API_READERS = SUT_ROLE_VIEWER | SUT_ROLE_OPERATOR | SUT_ROLE_KEYS | SUT_ROLE_AUDITOR,
 };
 
+extern const struct web_route api_agent_packages[];
 extern const struct web_route api_agents[];
 extern const struct web_route api_exports_jobs[];
 extern const struct web_route api_install[];

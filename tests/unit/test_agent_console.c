@@ -25,6 +25,7 @@
 #include "job/result.h"
 #include "sutured/console.h"
 #include "sutured/job.h"
+#include "sutured/packages.h"
 #include "sutured/worker.h"
 
 enum { REQUESTS_MAX = 64, PATIENCE_MS = 10000 };
@@ -41,7 +42,7 @@ static struct server {
 	unsigned int port;
 	pthread_t thread;
 	atomic_bool stop;
-	atomic_int poll_status, result_status, retry_after;
+	atomic_int poll_status, result_status, packages_status, retry_after;
 	atomic_bool hold;	/* polls without jobs are held */
 	_Atomic(char *) jobs;	/* the answer to the next poll; taken by it */
 	_Atomic(char *) always; /* … and to all others; not taken */
@@ -145,6 +146,7 @@ static void *serve(void *arg _unused_)
 		fd = accept(server.fd, NULL, NULL);
 		while (fd >= 0 && !server.stop && take(fd, &r)) {
 			bool post = strcmp(r.method, "POST") == 0;
+			bool put = strcmp(r.method, "PUT") == 0;
 
 			pthread_mutex_lock(&server.lock);
 			if (server.n < REQUESTS_MAX)
@@ -153,7 +155,9 @@ static void *serve(void *arg _unused_)
 				free(r.body);
 			pthread_mutex_unlock(&server.lock);
 			r = (struct request){0};
-			if (post)
+			if (put)
+				say(fd, server.packages_status, "");
+			else if (post)
 				say(fd, server.result_status, "");
 			else
 				answer_poll(fd);
@@ -241,6 +245,7 @@ static int setup(void **state _unused_)
 	memset(&server, 0, sizeof(server));
 	memset(&agent, 0, sizeof(agent));
 	server.poll_status = server.result_status = 200;
+	server.packages_status = 204;
 	server.hold = true;
 	pthread_mutex_init(&server.lock, NULL);
 	server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -559,6 +564,106 @@ static void it_runs_only_with_a_console_and_a_registration(void **state _unused_
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* ------------------------------------------------------------------ */
+/* The package list.                                                   */
+
+static const char status_of[] =
+	"Package: bash\nStatus: install ok installed\nVersion: 5.2.15-2+b7\nSource: bash (5.2.15-2)\n\n"
+	"Package: libssl3\nStatus: install ok installed\nSource: openssl\nVersion: 3.0.15-1~deb12u1\n"
+	"Description: a library\n Version: 9.9 is no field\n\n"
+	"Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n"
+	"Package: held\nStatus: hold ok installed\nVersion: 2";
+
+static json_t *dpkg(const char *text)
+{
+	FILE *f = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+	json_t *l;
+
+	assert_non_null(f);
+	l = packages_of_dpkg(f);
+	fclose(f);
+	assert_non_null(l);
+	return l;
+}
+
+static void assert_list(const char *text, const char *want)
+{
+	json_t *l = dpkg(text);
+	char *got = json_dumps(l, JSON_COMPACT);
+
+	assert_string_equal(got, want);
+	free(got);
+	json_decref(l);
+}
+
+static void what_is_installed_is_told_with_its_source(void **state _unused_)
+{
+	char *wide = calloc(1, 8192);
+
+	assert_list(status_of, "[[\"bash\",\"5.2.15-2+b7\",\"bash\",\"5.2.15-2\"],"
+			       "[\"libssl3\",\"3.0.15-1~deb12u1\",\"openssl\"],[\"held\",\"2\"]]");
+	assert_list("\n\n\n", "[]");
+	assert_list("Package: a\nVersion: 1\n\nStatus: install ok installed\nVersion: 1\n", "[]");
+	assert_list("Package: a b\nStatus: install ok installed\nVersion: 1\n", "[]");
+	/* A line that is too long is no field, and nothing of it is. */
+	assert_non_null(wide);
+	(void)snprintf(wide, 8192,
+		       "Package: a\nStatus: install ok installed\nVersion: 1\nX: %04000d\n"
+		       "Description: x\n\n",
+		       0);
+	assert_list(wide, "[[\"a\",\"1\"]]");
+	free(wide);
+}
+
+static void put_status(const char *text)
+{
+	char path[256];
+	struct sut_err err = {0};
+
+	(void)snprintf(path, sizeof(path), "%s/var/lib/dpkg", agent.root);
+	assert_ok(sut_mkdir_p(path, &err), err);
+	(void)snprintf(path, sizeof(path), "%s" PACKAGES_STATUS, agent.root);
+	assert_ok(sut_file_write(path, text, strlen(text), 0644, &err), err);
+}
+
+static void the_list_is_sent_signed_and_again_when_it_changed(void **state _unused_)
+{
+	struct request r;
+	json_t *j;
+
+	put_status(status_of);
+	server.hold = false;
+	start();
+	r = comes("PUT", 0);
+	assert_string_equal(r.path, "/v1/agent/packages");
+	assert_non_null(strstr(r.input, "content-digest"));
+	assert_non_null(strstr(r.digest, "sha-256=:"));
+	j = json_loads(r.body, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(j, "packages")), 3);
+	assert_non_null(json_object_get(j, "distribution"));
+	json_decref(j);
+	/* Polls go on; nothing is sent twice. */
+	(void)comes("GET", 2);
+	assert_false(find("PUT", 1, &r));
+	put_status("Package: a\nStatus: install ok installed\nVersion: 1\n");
+	r = comes("PUT", 1);
+	assert_non_null(strstr(r.body, "[[\"a\",\"1\"]]"));
+}
+
+static void a_console_that_takes_no_lists_is_left_alone(void **state _unused_)
+{
+	struct request r;
+
+	put_status(status_of);
+	server.hold = false;
+	server.packages_status = 404;
+	start();
+	(void)comes("PUT", 0);
+	put_status("Package: a\nStatus: install ok installed\nVersion: 1\n");
+	(void)comes("GET", 2);
+	assert_false(find("PUT", 1, &r));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -574,6 +679,9 @@ int main(void)
 		CASE(errors_back_off_and_are_said),
 		CASE(an_answer_that_is_none_is_an_error),
 		CASE(it_runs_only_with_a_console_and_a_registration),
+		cmocka_unit_test(what_is_installed_is_told_with_its_source),
+		CASE(the_list_is_sent_signed_and_again_when_it_changed),
+		CASE(a_console_that_takes_no_lists_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
