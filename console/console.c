@@ -9,6 +9,7 @@
 #include "agent/notes.h"
 #include "api/api.h"
 #include "api/document.h"
+#include "map/map.h"
 #include "migrations.h"
 #include "seal.h"
 #include "task_list.h"
@@ -22,6 +23,8 @@ static const char *const event_types[] = {
 	"portal.away",
 	"portal.back",
 	"portal.refused",
+	"scan.failed",
+	"scan.finished",
 	"system.back",
 	"system.level",
 	"system.registered",
@@ -95,6 +98,19 @@ static int open_pages(struct console *c, struct sut_err *err)
 	return sut_err_errno(err, "cannot open the folder of the pages %s", c->conf.pages);
 }
 
+/* Without it scans cannot be uploaded, and all else works: the page says why. */
+static int open_spool(struct console *c, struct sut_err *err)
+{
+	c->s.spool_fd = open(c->conf.spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->s.spool_fd >= 0)
+		return 0;
+	if (errno != ENOENT)
+		return sut_err_errno(err, "cannot open the folder for scans %s", c->conf.spool);
+	server_log("warning", "scans cannot be uploaded: make the folder and start again", "spool",
+		   c->conf.spool, NULL);
+	return 0;
+}
+
 int console_open(const struct console_conf *conf, struct console **ret, struct sut_err *err)
 {
 	struct console *c __attribute__((cleanup(console_freep))) = calloc(1, sizeof(*c));
@@ -111,7 +127,11 @@ int console_open(const struct console_conf *conf, struct console **ret, struct s
 	if (rc == 0)
 		rc = agent_notes_new(&c->notes, err);
 	if (rc == 0)
+		rc = map_new(&c->map, err);
+	if (rc == 0)
 		rc = open_pages(c, err);
+	if (rc == 0)
+		rc = open_spool(c, err);
 	if (rc == 0)
 		rc = server_open(&c->s, err);
 	if (rc < 0)
@@ -125,6 +145,7 @@ void console_free(struct console *c)
 	if (!c)
 		return;
 	server_halt(&c->s);
+	map_free(c->map);
 	agent_notes_free(c->notes);
 	seal_free(c->seal);
 	server_close(&c->s);

@@ -8,12 +8,14 @@
 #include "web/web.h"
 
 struct agent_notes; /* agent/notes.h */
-struct seal; /* seal.h: secrets in the database */
+struct map;	    /* map/map.h */
+struct seal;	    /* seal.h: secrets in the database */
 
 struct console {
-	struct server s; /* files_fd: the pages */
+	struct server s; /* files_fd: the pages; spool_fd: scans on their way in */
 	struct console_conf conf;
 	struct seal *seal;
+	struct map *map;
 	struct agent_notes *notes;
 	/* Of agent/wait.c: those who wait were told of these. */
 	int64_t told_manifest, told_live;

@@ -16,6 +16,7 @@ const struct web_table api_tables[] = {
 	{"keys", api_keys},
 	{"portal", api_portal},
 	{"live", api_live},
+	{"scans", api_scans},
 	{"sessions", account_sessions},
 	{"system_wide", web_system_wide},
 	{"systems", api_systems},

@@ -18,6 +18,8 @@ extern const struct web_route api_install[];
 extern const struct web_route api_jobs[];
 extern const struct web_route api_live[];
 
+extern const struct web_route api_scans[];
+
 /* Ended by one without name. */
 extern const struct web_table api_tables[];
 

@@ -169,6 +169,12 @@ static const char *const follow[] = {
 	" ON CONFLICT DO NOTHING",
 	"UPDATE job_systems SET host = $1 WHERE host = $2 AND NOT EXISTS (SELECT 1 FROM job_systems o"
 	" WHERE o.job = job_systems.job AND o.host = $1)",
+	/* Of each kind of scanner the newer word. */
+	"DELETE FROM host_findings WHERE host = $1 AND EXISTS (SELECT 1 FROM host_findings d"
+	" WHERE d.host = $2 AND d.family = host_findings.family"
+	" AND d.scanned_at >= host_findings.scanned_at)",
+	"UPDATE host_findings SET host = $1 WHERE host = $2 AND NOT EXISTS (SELECT 1"
+	" FROM host_findings k WHERE k.host = $1 AND k.family = host_findings.family)",
 };
 
 int host_merge(struct web_req *q, int64_t keep, int64_t drop, const char *by, struct sut_err *err)

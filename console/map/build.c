@@ -61,7 +61,7 @@ int build_begin(struct map_index *index, struct names *names, int64_t now, int64
 	b->v->names = names;
 	b->v->at = now;
 	b->v->generation = generation;
-	b->v->pool = map_pool_new();
+	b->v->pool = strings_new();
 	b->nslots = 1024;
 	b->slots = calloc(b->nslots, sizeof(*b->slots));
 	if (!index && index_new(none, sizeof(none) - 1, &b->v->index, NULL) < 0)
@@ -119,7 +119,7 @@ static uint32_t number(const json_t *of, const char *name)
 }
 
 /* What is no list of libraries is none: it comes from agents by way of the portal, and both were checked. */
-static int read_libraries(struct map_pool *pool, const char *json, struct view_class *c)
+static int read_libraries(struct strings *pool, const char *json, struct view_class *c)
 {
 	_cleanup_json_ json_t *j = json && *json ? json_loads(json, 0, NULL) : NULL;
 	size_t n = json_array_size(j);
@@ -137,9 +137,9 @@ static int read_libraries(struct map_pool *pool, const char *json, struct view_c
 		struct verdict_library *l = &c->libraries[i];
 		const json_t *patched = json_object_get(o, "patched");
 
-		l->name = pool_add(pool, sut_json_text(o, "name"));
-		l->build_id = pool_add(pool, sut_json_text(o, "build_id"));
-		l->version = pool_add(pool, sut_json_text(o, "version"));
+		l->name = strings_add(pool, sut_json_text(o, "name"));
+		l->build_id = strings_add(pool, sut_json_text(o, "build_id"));
+		l->version = strings_add(pool, sut_json_text(o, "version"));
 		if (!l->name || !l->build_id || !l->version)
 			return -ENOMEM;
 		l->level = number(o, "level");
@@ -187,12 +187,12 @@ static int make_class(struct view_builder *b, const struct build_host *h, const 
 	*c = (struct view_class){.key = key, .set = &nothing};
 	c->host = (struct verdict_host){
 		.registered = h->registered,
-		.build_id = pool_add(v->pool, or_empty(h->build_id)),
-		.kernel_id = pool_add(v->pool, or_empty(h->kernel_id)),
-		.release = pool_add(v->pool, or_empty(h->release)),
-		.package_version = pool_add(v->pool, or_empty(h->package_version)),
-		.feed = pool_add(v->pool, or_empty(h->feed)),
-		.pin = pool_add(v->pool, or_empty(h->pin)),
+		.build_id = strings_add(v->pool, or_empty(h->build_id)),
+		.kernel_id = strings_add(v->pool, or_empty(h->kernel_id)),
+		.release = strings_add(v->pool, or_empty(h->release)),
+		.package_version = strings_add(v->pool, or_empty(h->package_version)),
+		.feed = strings_add(v->pool, or_empty(h->feed)),
+		.pin = strings_add(v->pool, or_empty(h->pin)),
 		.level = h->level,
 		.hold = holds(b, h),
 		.hold_until = holds(b, h) ? h->hold_until : 0,
@@ -242,7 +242,7 @@ static int class_of(struct view_builder *b, const struct build_host *h, uint32_t
 
 	if (r < 0)
 		return -ENOMEM;
-	key = pool_add(b->v->pool, sut_buf_str(&text));
+	key = strings_add(b->v->pool, sut_buf_str(&text));
 	if (!key || (b->v->nclasses * 2 >= b->nslots && grow_slots(b) < 0))
 		return -ENOMEM;
 	slot = slot_of(b->slots, b->nslots, b->v->classes, key);
@@ -259,7 +259,7 @@ static int class_of(struct view_builder *b, const struct build_host *h, uint32_t
 
 /* --- hosts --- */
 
-static int lower(struct map_pool *pool, const struct build_host *h, const char **ret)
+static int lower(struct strings *pool, const struct build_host *h, const char **ret)
 {
 	_cleanup_(sut_freep) char *s = sut_sprintf(
 		"%s\n%s\n%s\n%s\n%s", or_empty(h->hostname), or_empty(h->fqdn),
@@ -267,7 +267,7 @@ static int lower(struct map_pool *pool, const struct build_host *h, const char *
 
 	for (char *p = s; p && *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	*ret = s ? pool_add(pool, s) : NULL;
+	*ret = s ? strings_add(pool, s) : NULL;
 	return *ret ? 0 : -ENOMEM;
 }
 
@@ -291,17 +291,17 @@ int build_host(struct view_builder *b, const struct build_host *h, struct sut_er
 	to = &v->hosts[v->nhosts];
 	*to = (struct view_host){
 		.id = h->id,
-		.uid = pool_add(v->pool, or_empty(h->uid)),
-		.system_id = pool_add(v->pool, or_empty(h->system_id)),
-		.external_id = pool_add(v->pool, or_empty(h->external_id)),
-		.hostname = pool_add(v->pool, or_empty(h->hostname)),
-		.fqdn = pool_add(v->pool, or_empty(h->fqdn)),
-		.feed = pool_add(v->pool, or_empty(h->feed)),
-		.state = pool_add(v->pool, or_empty(h->state)),
-		.tags = pool_add(v->pool, or_empty(h->tags)),
-		.build_id = pool_add(v->pool, or_empty(h->build_id)),
-		.release = pool_add(v->pool, or_empty(h->release)),
-		.scanner = pool_add(v->pool, or_empty(h->scanner)),
+		.uid = strings_add(v->pool, or_empty(h->uid)),
+		.system_id = strings_add(v->pool, or_empty(h->system_id)),
+		.external_id = strings_add(v->pool, or_empty(h->external_id)),
+		.hostname = strings_add(v->pool, or_empty(h->hostname)),
+		.fqdn = strings_add(v->pool, or_empty(h->fqdn)),
+		.feed = strings_add(v->pool, or_empty(h->feed)),
+		.state = strings_add(v->pool, or_empty(h->state)),
+		.tags = strings_add(v->pool, or_empty(h->tags)),
+		.build_id = strings_add(v->pool, or_empty(h->build_id)),
+		.release = strings_add(v->pool, or_empty(h->release)),
+		.scanner = strings_add(v->pool, or_empty(h->scanner)),
 		.scanned_at = h->scanned_at,
 		.last_seen = h->last_seen,
 		.level = h->level,

@@ -18,7 +18,7 @@ void kept_set_put(struct kept_set *s);
 /* Names by row id; NULL where there is none. Filled once, then only read. */
 struct names {
 	_Atomic unsigned int refs;
-	struct map_pool *pool;
+	struct strings *pool;
 	const char **cve;
 	int64_t *cve_key;
 	uint32_t ncves;

@@ -11,7 +11,7 @@
 #include "cve/changelog.h"
 #include "json/parse.h"
 #include "map/index_read.h"
-#include "map/pool.h"
+#include "map/strings.h"
 
 enum { DEPTH = 16 };
 
@@ -28,7 +28,7 @@ struct library {
 
 struct map_index {
 	_Atomic unsigned int refs;
-	struct map_pool *pool;
+	struct strings *pool;
 	struct index_target *v; /* by build id */
 	size_t n, cap;
 	const struct index_target **by_kernel_id, **by_package;
@@ -54,7 +54,7 @@ static void index_free(struct map_index *x)
 	free(x->by_package);
 	free(x->known);
 	free(x->libraries);
-	map_pool_free(x->pool);
+	strings_free(x->pool);
 	free(x);
 }
 
@@ -111,7 +111,7 @@ static int text(struct map_index *x, const json_t *of, const char *member, const
 {
 	const char *s = json_string_value(json_object_get(of, member));
 
-	*ret = s && *s ? pool_add(x->pool, s) : NULL;
+	*ret = s && *s ? strings_add(x->pool, s) : NULL;
 	return s && *s && !*ret ? -ENOMEM : 0;
 }
 
@@ -135,7 +135,7 @@ static int add_feed(struct map_index *x, const char *name, uint64_t *bits)
 	*bits |= index_feed(x, name);
 	if (index_feed(x, name) || x->nfeeds == INDEX_FEEDS_MAX)
 		return 0;
-	x->feeds[x->nfeeds] = pool_add(x->pool, name);
+	x->feeds[x->nfeeds] = strings_add(x->pool, name);
 	if (!x->feeds[x->nfeeds])
 		return -ENOMEM;
 	*bits |= UINT64_C(1) << x->nfeeds++;
@@ -451,7 +451,7 @@ int index_new(const void *json, size_t len, struct map_index **ret, struct sut_e
 	if (!x)
 		return sut_err_oom(err);
 	atomic_init(&x->refs, 1);
-	x->pool = map_pool_new();
+	x->pool = strings_new();
 	r = x->pool ? index_split(json, len, read_target, x, err) : sut_err_oom(err);
 	if (r == 0) {
 		r = settle(x);

@@ -43,7 +43,7 @@ struct names *names_new(uint32_t cves, uint32_t packages, uint32_t natives)
 	n->ncves = cves;
 	n->npackages = packages;
 	n->nnatives = natives;
-	n->pool = map_pool_new();
+	n->pool = strings_new();
 	n->cve = calloc(cves + 1, sizeof(void *));
 	n->cve_key = calloc(cves + 1, sizeof(*n->cve_key));
 	n->package = calloc(packages + 1, sizeof(void *));
@@ -66,7 +66,7 @@ void names_put(struct names *n)
 {
 	if (!n || atomic_fetch_sub(&n->refs, 1) != 1)
 		return;
-	map_pool_free(n->pool);
+	strings_free(n->pool);
 	free(n->cve);
 	free(n->cve_key);
 	free(n->package);
@@ -78,7 +78,7 @@ void names_put(struct names *n)
 
 static int put(struct names *n, const char **to, const char *s)
 {
-	*to = pool_add(n->pool, s ? s : "");
+	*to = strings_add(n->pool, s ? s : "");
 	return *to ? 0 : -ENOMEM;
 }
 

@@ -35,7 +35,7 @@ void view_free(struct map_view *v)
 	free(v->native_class);
 	index_unref(v->index);
 	names_put(v->names);
-	map_pool_free(v->pool);
+	strings_free(v->pool);
 	free(v);
 }
 

@@ -4,7 +4,7 @@
 #define SUTURE_CONSOLE_MAP_VIEW_INTERNAL_H
 
 #include "map/build.h"
-#include "map/pool.h"
+#include "map/strings.h"
 
 struct view_class {
 	const char *key; /* all that makes hosts equal */
@@ -23,7 +23,7 @@ struct map_view {
 	_Atomic unsigned int refs;
 	struct map_index *index;
 	struct names *names;
-	struct map_pool *pool;
+	struct strings *pool;
 	struct view_host *hosts;
 	const char **search; /* what q looks in, in lower case */
 	size_t nhosts;

@@ -117,7 +117,7 @@ enum { /* flags of a route */
        /* With WEB_RAW_BODY: the body may have WEB_SPOOL_MAX bytes and goes to a file below server.spool_fd, when there is
 	* such a folder and the request has an Authorization header. `prepare` gives it a name with web_spool_keep();
 	* q->raw is empty. Small bodies of calls without a socket are in q->raw as ever. */
-       WEB_SPOOL = 1 << 8,
+       WEB_SPOOL = 1 << 9,
 };
 
 /* .allow: a mask of SUT_ROLE_*, or one of these. ADMIN may do whatever any role may. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "map/pool.h"
+#include "map/strings.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -11,16 +11,16 @@ struct chunk {
 	char text[];
 };
 
-struct map_pool {
+struct strings {
 	struct chunk *chunks;
 	size_t used, room;  /* of the newest chunk */
 	const char **slots; /* a hash table with open addressing; nslots is a power of two */
 	size_t n, nslots;
 };
 
-struct map_pool *map_pool_new(void)
+struct strings *strings_new(void)
 {
-	struct map_pool *p = calloc(1, sizeof(*p));
+	struct strings *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
@@ -33,7 +33,7 @@ struct map_pool *map_pool_new(void)
 	return p;
 }
 
-void map_pool_free(struct map_pool *p)
+void strings_free(struct strings *p)
 {
 	if (!p)
 		return;
@@ -65,7 +65,7 @@ static const char **find(const char **slots, size_t n, const char *s)
 	return &slots[i];
 }
 
-static int grow(struct map_pool *p)
+static int grow(struct strings *p)
 {
 	size_t want = p->nslots * 2;
 	const char **more = calloc(want, sizeof(void *));
@@ -81,7 +81,7 @@ static int grow(struct map_pool *p)
 	return 0;
 }
 
-static char *take(struct map_pool *p, size_t len)
+static char *take(struct strings *p, size_t len)
 {
 	char *s;
 
@@ -101,7 +101,7 @@ static char *take(struct map_pool *p, size_t len)
 	return s;
 }
 
-const char *pool_add(struct map_pool *p, const char *s)
+const char *strings_add(struct strings *p, const char *s)
 {
 	const char **slot = find(p->slots, p->nslots, s);
 	size_t len = strlen(s) + 1;
