@@ -74,6 +74,7 @@ static void free_server(struct server *s)
 const struct server_program console_program = {
 	.name = "suture-console",
 	.noun = "console",
+	.cookies = true,
 	.metrics = "suture_console",
 	.login = "Log in at the page of the console as:",
 	.conf = &console_conf_desc,

@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "account/account.h"
+#include "web/pages.h"
 #include "web/system_wide.h"
 
 /* clang-format off: one line each, in the order of the alphabet */
@@ -14,6 +15,7 @@ const struct web_table api_tables[] = {
 	{"install", api_install},
 	{"jobs", api_jobs},
 	{"keys", api_keys},
+	{"pages", web_pages},
 	{"portal", api_portal},
 	{"live", api_live},
 	{"scans", api_scans},

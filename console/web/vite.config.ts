@@ -13,5 +13,5 @@ export default defineConfig({
 		reportCompressedSize: false,
 		chunkSizeWarningLimit: 600,
 	},
-	test: { include: ["test/**/*.test.ts"] },
+	test: { include: ["test/**/*.test.ts"], setupFiles: ["test/setup.mjs"] },
 });
