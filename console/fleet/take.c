@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "crypto/digest.h"
 #include "fleet/host.h"
+#include "live/live.h"
 
 enum { TEXT_MAX = 255, ADDRESSES_MAX = 64, JSON_MAX = 256 << 10, KEY_FACT = 56 };
 
@@ -165,6 +166,7 @@ static int read_system(const json_t *j, struct told *t, struct sut_err *err)
 
 struct before {
 	int64_t id;
+	char uid[SUT_UID_LEN + 1];
 	bool registered; /* as this system */
 	bool silent;
 	int64_t level;
@@ -182,7 +184,7 @@ static int read_before(struct sut_db *db, int64_t tenant, int64_t id, struct bef
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	int r = sut_db_one(
 		db,
-		"SELECT system_id, silent, level, state, boot_id, kernel_release, patchset"
+		"SELECT system_id, silent, level, state, boot_id, kernel_release, patchset, uid"
 		" FROM hosts WHERE tenant = $1 AND id = $2",
 		SUT_DB_ARGS(SUT_DB_I(tenant), SUT_DB_I(id)), &rows, err);
 
@@ -196,6 +198,7 @@ static int read_before(struct sut_db *db, int64_t tenant, int64_t id, struct bef
 	copy(b->boot, sizeof(b->boot), sut_db_text(rows, 4));
 	copy(b->release, sizeof(b->release), sut_db_text(rows, 5));
 	copy(b->patchset, sizeof(b->patchset), sut_db_text(rows, 6));
+	copy(b->uid, sizeof(b->uid), sut_db_text(rows, 7));
 	return 0;
 }
 
@@ -390,6 +393,8 @@ int host_take(struct web_req *q, const json_t *sys, const uint8_t hash[static HO
 		r = note_changes(q, &t, &b, err);
 	if (r == 0)
 		r = absorb(q, &f, b.id, err);
+	if (r == 0)
+		r = live_tell(q->db, q->who.tenant, q->now, "system", b.uid, err);
 	if (r < 0)
 		return r;
 	*ret = b.id;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "live/live.h"
 #include "pack.h"
 
 static int check(const struct link *l, const struct sut_buf *b, int64_t *ret_targets,
@@ -43,6 +44,8 @@ static int keep(struct web_req *q, const struct link *l, const struct link_answe
 				    SUT_DB_B(z.data, z.len), SUT_DB_T(a->etag), SUT_DB_I(q->now),
 				    SUT_DB_I(targets)),
 			&n, err);
+	if (r == 0 && n)
+		r = live_tell(q->db, l->tenant, q->now, "portal", "", err);
 	if (r == 0 && n)
 		r = web_touch(q, err);
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "live/live.h"
 #include "seal.h"
 
 enum { PURPOSE_MAX = 48 };
@@ -167,6 +168,8 @@ static int tell(struct web_req *q, const struct link *l, const char *state, cons
 		      json_pack("{s:s, s:s, s:s*}", "url", l->url, "state", state, "error",
 				*error ? error : NULL),
 		      err);
+	if (r == 0)
+		r = live_tell(q->db, l->tenant, q->now, "portal", "", err);
 	return r < 0 ? r : web_touch(q, err);
 }
 
