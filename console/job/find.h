@@ -3,12 +3,11 @@
 #ifndef SUTURE_CONSOLE_JOB_FIND_H
 #define SUTURE_CONSOLE_JOB_FIND_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "web/web.h"
+#include "job/spec.h"
 
 enum job_found_as {
 	JOB_FOUND_NOT,
@@ -28,8 +27,8 @@ struct job_found {
 
 void job_found_release(struct job_found *f);
 
-/* *ret_asked: select has one of these members. 0, WEB_NO, < 0. */
-int job_find(struct web_req *q, struct web_resp *r, const json_t *select, struct job_found *ret,
+/* *ret_asked: s->select has one of these members. 0, WEB_NO, < 0. */
+int job_find(struct web_req *q, struct web_resp *r, const struct job_spec *s, struct job_found *ret,
 	     bool *ret_asked, struct sut_err *err) _must_check_;
 
 enum job_found_as job_found_host(const struct job_found *f, int64_t host);

@@ -244,7 +244,7 @@ int job_select(struct web_req *q, struct web_resp *r, const struct job_spec *s,
 	int k = want_init(&w, s, err);
 
 	if (k == 0)
-		k = job_find(q, r, s->select, &w.found, &w.by_view, err);
+		k = job_find(q, r, s, &w.found, &w.by_view, err);
 	if (k == 0)
 		k = sut_db_query(q->db,
 				 "SELECT " COLUMNS

@@ -104,7 +104,7 @@ export function JobDialog({ select, title: given, close }: { select: JobSelect; 
 						/>
 						<Text label="Systems in a batch" type="number" min={0} value={batch} set={setBatch} hint="0: all at once." error={problem?.field("batch")} />
 						<Text label="Pause between batches, seconds" type="number" min={0} value={pause} set={setPause} />
-						<Text label="Stop after this many failures" type="number" min={0} value={maxFailed} set={setMaxFailed} hint="Those that were not begun stay as they are." error={problem?.field("max_failed")} />
+						<Text label="Failures that are borne" type="number" min={0} value={maxFailed} set={setMaxFailed} hint="With one more the job stops; systems it has not reached stay as they are." error={problem?.field("max_failed")} />
 						<Text label="Give up after, hours" type="number" min={1} value={expires} set={setExpires} hint="For systems that do not call in time." error={problem?.field("expires_hours")} />
 						<div class="full">
 							<Area label="Maintenance windows" rows={2} placeholder="Mon-Fri 22:00-04:00" value={windows} set={setWindows} hint="One a line, by the clock of the system. Empty: at any time." error={problem?.field("windows")} />
