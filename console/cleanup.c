@@ -11,6 +11,10 @@ static const struct account_broom brooms[] = {
 	{"DELETE FROM host_events WHERE id IN (SELECT id FROM (SELECT id, at FROM host_events"
 	 " ORDER BY id LIMIT $2) AS oldest WHERE at < $1)",
 	 400 * DAY},
+	{"DELETE FROM live WHERE seq IN (SELECT seq FROM live WHERE at < $1 LIMIT $2)", DAY},
+	{"DELETE FROM agent_nonces WHERE (system_id, nonce) IN (SELECT system_id, nonce"
+	 " FROM agent_nonces WHERE at < $1 LIMIT $2)",
+	 3600},
 };
 
 static int run(struct server *s, struct sut_db *db, int64_t now, struct sut_err *err)

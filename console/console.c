@@ -41,19 +41,28 @@ static int tenant_delete(struct web_req *q, struct web_resp *r, int64_t tenant, 
 	_cleanup_rows_ struct sut_db_rows *n = NULL;
 	int k = sut_db_one(q->db,
 			   "SELECT (SELECT COUNT(*) FROM hosts WHERE tenant = $1),"
-			   " (SELECT COUNT(*) FROM keys WHERE tenant = $1)",
+			   " (SELECT COUNT(*) FROM keys WHERE tenant = $1),"
+			   " (SELECT COUNT(*) FROM jobs WHERE tenant = $1)",
 			   SUT_DB_ARGS(SUT_DB_I(tenant)), &n, err);
 
 	if (k < 0)
 		return k;
-	if (n && (sut_db_int(n, 0) || sut_db_int(n, 1)))
+	if (n && (sut_db_int(n, 0) || sut_db_int(n, 1) || sut_db_int(n, 2)))
 		return web_problem(
 			r, 409, "not-empty",
-			"The tenant \"%s\" has %lld systems and %lld keys. Disable the tenant "
-			"instead.",
-			name, (long long)sut_db_int(n, 0), (long long)sut_db_int(n, 1));
-	return sut_db_exec(q->db, "DELETE FROM portals WHERE tenant = $1",
-			   SUT_DB_ARGS(SUT_DB_I(tenant)), NULL, err);
+			"The tenant \"%s\" has %lld systems, %lld keys and %lld jobs. Disable the "
+			"tenant instead.",
+			name, (long long)sut_db_int(n, 0), (long long)sut_db_int(n, 1),
+			(long long)sut_db_int(n, 2));
+	k = sut_db_exec(q->db, "DELETE FROM job_keys WHERE tenant = $1",
+			SUT_DB_ARGS(SUT_DB_I(tenant)), NULL, err);
+	if (k == 0)
+		k = sut_db_exec(q->db, "DELETE FROM live WHERE tenant = $1",
+				SUT_DB_ARGS(SUT_DB_I(tenant)), NULL, err);
+	if (k == 0)
+		k = sut_db_exec(q->db, "DELETE FROM portals WHERE tenant = $1",
+				SUT_DB_ARGS(SUT_DB_I(tenant)), NULL, err);
+	return k;
 }
 
 static int open_server(const struct server_conf *conf, struct server **ret, struct sut_err *err)

@@ -10,6 +10,7 @@ const struct task *const console_tasks[] = {
 	&task_cleanup,
 	&task_jobs,
 	&task_map,
+	&task_posture,
 	&task_portal,
 	&task_scans,
 	&task_token_use,
