@@ -11,6 +11,7 @@ const struct web_table api_tables[] = {
 	{"agents", api_agents},
 	{"audit", account_audit},
 	{"enrolments", api_enrolments},
+	{"exports", api_exports},
 	{"exports_jobs", api_exports_jobs},
 	{"install", api_install},
 	{"jobs", api_jobs},

@@ -13,6 +13,7 @@ enum {
 
 extern const struct web_route api_agent_packages[];
 extern const struct web_route api_agents[];
+extern const struct web_route api_exports[];
 extern const struct web_route api_exports_jobs[];
 extern const struct web_route api_install[];
 extern const struct web_route api_jobs[];
