@@ -9,6 +9,7 @@
 #include "job/advance.h"
 #include "job/make.h"
 #include "json/parse.h"
+#include "sample_fleet_findings.h"
 #include "sample_jobs.h"
 
 enum { HOSTS = 4 };
@@ -538,6 +539,120 @@ static void windows_are_those_of_agents(void **state _unused_)
 			fail_msg("%s", bad[i]);
 }
 
+/* --- by what scans found --- */
+
+#define SCAN_HEAD "host,cve,package,version,severity\n"
+#define SCAN_IMAGE ",linux-image-6.1.0-47-amd64,6.1.170-3,high\n"
+
+/* n systems take part; skipped: the reason of the one that does not, or NULL. */
+static void assert_preview(struct sample_server *s, const char *select, int n, int cves,
+			   const char *skipped)
+{
+	const json_t *list;
+	char body[256];
+
+	snprintf(body, sizeof(body), "{\"select\": {%s}}", select);
+	sample_call(s, "POST", "/v1/jobs?preview=true", s->tenant[0].token[SAMPLE_OPERATOR], body);
+	assert_status(s, 200);
+	assert_int_equal(sample_int(s, "n"), n);
+	assert_int_equal(sample_int(s, "cves"), cves);
+	list = json_object_get(s->json, "skipped");
+	assert_int_equal(json_array_size(list), skipped ? 1 : 0);
+	if (skipped)
+		assert_string_equal(sut_json_text(json_array_get(list, 0), "reason"), skipped);
+}
+
+static void systems_are_found_by_what_scans_found_on_them(void **state)
+{
+	struct sample_server *s = *state;
+
+	sample_coverage(s, &s->tenant[0]);
+	sample_machine(s, &s->tenant[0], "web1", 0);
+	sample_machine(s, &s->tenant[0], "web2", 1);
+	sample_sql(s, "UPDATE hosts SET job_key = 'x'");
+	sample_import(s, &s->tenant[0], "?name=fleet.csv",
+		      SCAN_HEAD "web1,CVE-2026-1001" SCAN_IMAGE "web1,CVE-2026-1004" SCAN_IMAGE
+				"web2,CVE-2026-1001" SCAN_IMAGE);
+	/* web2 has it closed; the other one needs a reboot. */
+	assert_preview(s, "\"cves\": [\"CVE-2026-1001\"]", 1, 1, "nothing-to-do");
+	assert_preview(s, "\"cves\": [\"CVE-2026-1001\"], \"verdicts\": [\"fix-ready\"]", 1, 1,
+		       NULL);
+	assert_preview(s, "\"verdicts\": [\"fix-ready\"]", 1, 1, NULL);
+	assert_preview(s, "\"cves\": [\"CVE-2026-1004\"]", 0, 0, "nothing-to-do");
+	assert_preview(s, "\"verdicts\": [\"reboot-needed\"]", 0, 0, "nothing-to-do");
+	assert_preview(s, "\"cves\": [\"CVE-2020-1000\"]", 0, 0, NULL);
+	assert_preview(s, "\"cves\": [\"CVE-2026-1001\"], \"query\": {\"q\": \"web2\"}", 0, 0,
+		       "nothing-to-do");
+	assert_preview(s, "\"verdicts\": [\"fix-ready\"], \"query\": {\"q\": \"web2\"}", 0, 0,
+		       NULL);
+	sample_call(s, "POST", "/v1/jobs", s->tenant[0].token[SAMPLE_OPERATOR],
+		    "{\"select\": {\"cves\": [\"1001\"]}}");
+	assert_status(s, 422);
+	sample_call(s, "POST", "/v1/jobs", s->tenant[0].token[SAMPLE_OPERATOR],
+		    "{\"select\": {\"verdicts\": [\"good\"]}}");
+	assert_status(s, 422);
+	sample_call(s, "POST", "/v1/jobs", s->tenant[0].token[SAMPLE_OPERATOR],
+		    "{\"select\": {\"findings\": [\"x\"]}}");
+	assert_status(s, 422);
+}
+
+/* Two consoles on one database, each with its task: nothing is signed twice. */
+static void two_consoles_sign_once(void **state)
+{
+	struct sample_server *s = *state;
+	struct server *second = sample_server_another(s, 0);
+	struct sut_db *db = sample_db_open(&s->db);
+	char job[SUT_UID_LEN + 1];
+	struct sut_err err = {0};
+
+	make_hosts(s);
+	job_for_all(s, ", \"batch\": {\"size\": 1}", job);
+	for (int i = 0; i < HOSTS; i++) {
+		sample_advance(s);
+		assert_ok(job_advance(second, db, s->now, &err), err);
+		assert_int_equal(sample_job_count(s, job, "offered"), 1);
+		finish(s, i, "applied", 0);
+	}
+	assert_ok(job_advance(second, db, s->now, &err), err);
+	sample_advance(s);
+	assert_string_equal(state_of(s, job), "done");
+	assert_int_equal(sample_number(s, "SELECT COUNT(*) FROM manifests"), HOSTS);
+	assert_int_equal(
+		sample_number(s, "SELECT COUNT(*) FROM events WHERE type = 'job.finished'"), 1);
+	sut_db_free(db);
+	server_freep(&second);
+	release_hosts();
+}
+
+static void evidence_and_table_are_for_those_who_may(void **state)
+{
+	struct sample_server *s = *state;
+	char job[SUT_UID_LEN + 1];
+
+	make_hosts(s);
+	job_for_all(s, ", \"title\": \"=1+1\"", job);
+	sample_advance(s);
+	finish(s, 0, "applied", 0);
+	sample_call(s, "GET", "/v1/exports/jobs.csv", s->tenant[0].token[SAMPLE_VIEWER], NULL);
+	assert_status(s, 200);
+	assert_non_null(strstr(sut_buf_str(&s->r.raw), ",applied,"));
+	assert_non_null(strstr(sut_buf_str(&s->r.raw), "'=1+1"));
+	sample_call(s, "GET", "/v1/exports/jobs.csv?job=other", s->tenant[0].token[SAMPLE_VIEWER],
+		    NULL);
+	assert_null(strstr(sut_buf_str(&s->r.raw), ",applied,"));
+	sample_call(s, "GET", "/v1/exports/jobs.csv", s->tenant[1].token[SAMPLE_VIEWER], NULL);
+	assert_null(strstr(sut_buf_str(&s->r.raw), ",applied,"));
+	sample_call(s, "GET", "/v1/evidence", s->tenant[0].token[SAMPLE_AUDITOR], NULL);
+	assert_status(s, 200);
+	assert_true(s->r.raw.len > 1000 && memcmp(s->r.raw.data, "\x1f\x8b", 2) == 0);
+	sample_call(s, "GET", "/v1/evidence", s->tenant[0].token[SAMPLE_VIEWER], NULL);
+	assert_problem(s, 403, "forbidden");
+	sample_call(s, "GET", "/v1/evidence?from=yesterday", s->tenant[0].token[SAMPLE_AUDITOR],
+		    NULL);
+	assert_problem(s, 400, "bad-argument");
+	release_hosts();
+}
+
 #define CASE(f)                                                                                    \
 	{                                                                                          \
 #f, f, sample_jobs_configure, 0                                                    \
@@ -566,6 +681,9 @@ int main(void)
 		CASE(what_is_asked_is_looked_at),
 		CASE(tenants_see_their_own_jobs),
 		CASE(a_new_key_signs_what_comes_after_it),
+		CASE(systems_are_found_by_what_scans_found_on_them),
+		CASE(two_consoles_sign_once),
+		CASE(evidence_and_table_are_for_those_who_may),
 	};
 	int failed = cmocka_run_group_tests(pure, NULL, NULL);
 
