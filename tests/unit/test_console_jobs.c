@@ -403,8 +403,8 @@ static void what_is_asked_is_looked_at(void **state)
 		"{\"select\": {\"systems\": [\"a\"]}, \"action\": \"destroy\"}",
 		"{\"select\": {\"systems\": [\"a\"]}, \"products\": []}",
 		"{\"select\": {\"systems\": [\"a\"]}, \"products\": [\"firmware\"]}",
-		"{\"select\": {\"systems\": [\"a\"]}, \"action\": \"verify\", \"products\": "
-		"[\"library\"]}",
+		"{\"select\": {\"systems\": []}, \"action\": \"verify\"}",
+		"{\"select\": {\"systems\": [\"a\"]}, \"products\": [\"kernel\", 1]}",
 		"{\"select\": {\"systems\": [\"a\"]}, \"windows\": [\"at night\"]}",
 		"{\"select\": {\"systems\": [\"a\"]}, \"expires_hours\": 745}",
 		"{\"select\": {\"systems\": [\"a\"]}, \"batch\": {\"size\": -1}}",
