@@ -19,6 +19,10 @@ extern const struct web_route api_install[];
 extern const struct web_route api_jobs[];
 extern const struct web_route api_live[];
 
+extern const struct web_route api_cves[];
+extern const struct web_route api_findings[];
+extern const struct web_route api_patches[];
+extern const struct web_route api_posture[];
 extern const struct web_route api_scans[];
 
 /* Ended by one without name. */

@@ -198,16 +198,18 @@ static int get(struct web_req *q, struct web_resp *r, struct sut_err *err)
 
 static json_t *host_item(const struct sut_db_rows *row)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I}", "system", sut_db_text(row, 1), "hostname",
-			 sut_db_text(row, 2), "name", sut_db_text(row, 3), "matched_by",
-			 sut_db_text(row, 4), "findings", (json_int_t)sut_db_int(row, 5));
+	return json_pack("{s:{s:s, s:s, s:s?}, s:s, s:s, s:I}", "system", "id", sut_db_text(row, 1),
+			 "hostname", sut_db_text(row, 2), "system_id", sut_db_text(row, 6), "name",
+			 sut_db_text(row, 3), "matched_by", sut_db_text(row, 4), "findings",
+			 (json_int_t)sut_db_int(row, 5));
 }
 
 static int hosts(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
 	static const char *const args[] = {"limit", "cursor", NULL};
 	static const char sql[] =
-		"SELECT h.id, h.uid, h.hostname, f.name, f.matched_by, f.findings"
+		"SELECT h.id, h.uid, h.hostname, f.name, f.matched_by, f.findings,"
+		" h.system_id"
 		" FROM host_findings f JOIN hosts h ON h.id = f.host AND h.tenant = f.tenant"
 		" WHERE f.tenant = $1 AND f.scan = $2 AND f.host > $3 ORDER BY f.host LIMIT $4";
 	_cleanup_scan_row_ struct scan_row s = {0};

@@ -25,24 +25,17 @@ static void machine_release(struct machine *m)
 	free(m->libraries);
 }
 
-/* "CVE-2026-1234" again, from index_cve(). */
-static void cve_name(int64_t key, char *buf, size_t size)
-{
-	snprintf(buf, size, "CVE-%04lld-%04lld", (long long)(key / 100000000000000),
-		 (long long)(key % 100000000000000));
-}
-
 /* All that is known of what runs: the package of this version has each of these holes. */
 static int add_target(struct sink *k, const struct index_target *t, struct sut_err *err)
 {
 	struct find_rec rec = {0};
-	char cve[32];
+	char cve[INDEX_CVE_NAME];
 	int r = 0;
 
 	if (t->package)
 		r = intern_package(k->in, t->package, t->version, &rec.package, err);
 	for (size_t i = 0; r == 0 && i < t->nfixes; i++) {
-		cve_name(t->fixes[i].cve, cve, sizeof(cve));
+		index_cve_name(t->fixes[i].cve, cve);
 		r = intern_cve(k->in, cve, &rec.cve, err);
 		if (r == 0 && find_set_add(&k->set, &rec) < 0)
 			r = sut_err_oom(err);

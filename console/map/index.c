@@ -89,6 +89,12 @@ int64_t index_cve(const char *name)
 	return year * 100000000000000 + number; /* an id has at most 14 digits behind the year */
 }
 
+void index_cve_name(int64_t key, char ret[static INDEX_CVE_NAME])
+{
+	snprintf(ret, INDEX_CVE_NAME, "CVE-%04lld-%04lld", (long long)(key / 100000000000000),
+		 (long long)(key % 100000000000000));
+}
+
 /* --- reading one target --- */
 
 static int grow(void **v, size_t *cap, size_t n, size_t size)

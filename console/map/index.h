@@ -61,6 +61,9 @@ void index_unrefp(struct map_index **x);
 
 /* "CVE-2026-1234" as a number that sorts as the names do; 0: it is none. */
 int64_t index_cve(const char *name);
+/* And back. */
+enum { INDEX_CVE_NAME = 32 };
+void index_cve_name(int64_t key, char ret[static INDEX_CVE_NAME]);
 
 size_t index_count(const struct map_index *x);
 const struct index_target *index_at(const struct map_index *x, size_t i); /* by build id */

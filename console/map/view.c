@@ -100,6 +100,11 @@ const struct view_host *view_host_uid(const struct map_view *v, const char *uid)
 	return NULL;
 }
 
+const struct verdict_host *view_facts(const struct map_view *v, const struct view_host *h)
+{
+	return &v->classes[h->class].host;
+}
+
 const uint32_t *view_worst_hosts(const struct map_view *v)
 {
 	return v->worst;

@@ -61,6 +61,8 @@ size_t view_hosts(const struct map_view *v);
 const struct view_host *view_host_at(const struct map_view *v, size_t i);
 const struct view_host *view_host(const struct map_view *v, int64_t id);	  /* NULL */
 const struct view_host *view_host_uid(const struct map_view *v, const char *uid); /* NULL */
+/* What verdicts are made of: the kernel's target, level, feed, libraries. */
+const struct verdict_host *view_facts(const struct map_view *v, const struct view_host *h);
 /* Host numbers in the order of the worst: by fix-ready, partial …, then by name. view_hosts() of them. */
 const uint32_t *view_worst_hosts(const struct map_view *v);
 

@@ -53,9 +53,9 @@ int64_t sample_machine(struct sample_server *s, const struct sample_tenant *t, c
 	assert_int_equal(
 		sut_db_one(s->c,
 			   "INSERT INTO hosts (uid, tenant, system_id, hostname, state, build_id,"
-			   " kernel_release, feed, level, libraries, created, updated)"
+			   " kernel_release, feed, level, libraries, job_key, created, updated)"
 			   " VALUES ($1, $2, $3, $4, 'current', $5, '6.1.0-47-amd64', 'stable', $6,"
-			   " $7, 1, 1) RETURNING id",
+			   " $7, 'key', 1, 1) RETURNING id",
 			   SUT_DB_ARGS(SUT_DB_T(uid), SUT_DB_I(t->id), SUT_DB_T(uid),
 				       SUT_DB_T(hostname), SUT_DB_T(SAMPLE_KERNEL_AA),
 				       SUT_DB_I(level), SUT_DB_T(libraries)),
