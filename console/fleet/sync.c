@@ -16,6 +16,7 @@
 #include "fleet/host.h"
 #include "link/coverage.h"
 #include "link/keys.h"
+#include "live/live.h"
 
 enum {
 	PAGE = 500,
@@ -179,6 +180,8 @@ static int write_batch(struct turn *t, struct batch *b, struct sut_err *err)
 		r = host_take(&q, b->v[i], b->hash[i], &id, err);
 	/* With each: pages that are open show a large fleet as it comes. */
 	if (r == 0)
+		r = live_tell(t->db, t->l->tenant, t->now, "system", "", err);
+	if (r == 0)
 		r = web_touch(&q, err);
 	r = end(t, r, err);
 	if (r == 0)
@@ -341,6 +344,8 @@ static int take_gone(struct turn *t, struct sut_err *err)
 	for (size_t i = 0; i < t->n && r == 0; i++)
 		if (!t->v[i].met)
 			r = host_gone(&q, t->v[i].id, err);
+	if (r == 0)
+		r = live_tell(t->db, t->l->tenant, t->now, "system", "", err);
 	if (r == 0)
 		r = web_touch(&q, err);
 	r = end(t, r, err);

@@ -84,7 +84,7 @@ int link_save(struct web_req *q, const struct link_settings *s, struct sut_err *
 	if (r < 0)
 		return r;
 	/* What was read from another portal is no answer of this one. */
-	return sut_db_exec(
+	r = sut_db_exec(
 		q->db,
 		"INSERT INTO portals (tenant, url, token, ca, state, since, last_ok, wanted)"
 		" VALUES ($1, $2, $3, $4, 'ok', $5, $5, $5) ON CONFLICT (tenant) DO UPDATE SET"
@@ -94,6 +94,7 @@ int link_save(struct web_req *q, const struct link_settings *s, struct sut_err *
 		SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_T(s->url),
 			    SUT_DB_B(sealed.data, sealed.len), SUT_DB_T(s->ca), SUT_DB_I(q->now)),
 		NULL, err);
+	return r < 0 ? r : live_tell(q->db, q->who.tenant, q->now, "portal", "", err);
 }
 
 int link_json(struct sut_db *db, int64_t tenant, json_t **ret, struct sut_err *err)
@@ -164,6 +165,9 @@ static int tell(struct web_req *q, const struct link *l, const char *state, cons
 
 	if (!strcmp(l->state, state))
 		return 0;
+	r = live_tell(q->db, l->tenant, q->now, "portal", "", err);
+	if (r < 0)
+		return r;
 	r = web_event(q, l->tenant, type,
 		      json_pack("{s:s, s:s, s:s*}", "url", l->url, "state", state, "error",
 				*error ? error : NULL),

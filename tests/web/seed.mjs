@@ -135,7 +135,7 @@ export function csv(systems, cves = 12) {
 			);
 		}
 	// A host that only the scanner knows.
-	rows.push([EVIL, EVIL, EVIL, "CVE-2026-1003", "high", EVIL, EVIL, EVIL, EVIL, EVIL].map(quote).join(","));
+	rows.push(["only-scanned-1", EVIL, EVIL, "CVE-2026-1003", "high", EVIL, EVIL, EVIL, EVIL, EVIL].map(quote).join(","));
 	return `${rows.join("\n")}\n`;
 }
 

@@ -46,6 +46,11 @@ export function closeLive(): void {
 	source = null;
 }
 
+/** What this page did itself is not waited for. */
+export function announce(type: LiveType): void {
+	for (const f of listeners.get(type) ?? []) f("");
+}
+
 /** Calls `f` for events of these types, until what is returned is called. */
 export function listen(wanted: LiveType[], f: Listener): () => void {
 	for (const t of wanted) {

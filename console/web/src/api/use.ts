@@ -15,6 +15,7 @@ export interface Got<T> {
 
 const kept = new Map<string, unknown>();
 const KEPT_MAX = 60;
+const SLOW_MS = 60_000;
 
 function keep(path: string, data: unknown): void {
 	kept.delete(path);
@@ -84,8 +85,13 @@ export function useGet<T>(path: string | null, live: LiveType[] = []): Got<T> {
 				Math.max(250, 1000 - (Date.now() - asked.current)),
 			);
 		});
+		// Also slowly by itself: a proxy may keep events from coming.
+		const slow = setInterval(() => {
+			if (!document.hidden && Date.now() - asked.current > SLOW_MS - 1000) reload();
+		}, SLOW_MS);
 		return () => {
 			clearTimeout(timer);
+			clearInterval(slow);
 			stop();
 		};
 	}, [path, wanted, reload]);

@@ -162,7 +162,7 @@ function NewKey({ close }: { close: () => void }) {
 	const [note, setNote] = useState("");
 	const [customer, setCustomer] = useState("");
 	const [max, setMax] = useState("");
-	const [limit, setLimit] = useState<"soft" | "hard">("soft");
+	const [limit, setLimit] = useState<"advisory" | "hard">("advisory");
 	const [feed, setFeed] = useState("");
 	const [days, setDays] = useState("");
 	const [products, setProducts] = useState<string[]>(["kernel", "library"]);
@@ -227,9 +227,9 @@ function NewKey({ close }: { close: () => void }) {
 					<Select
 						label="Beyond that"
 						value={limit}
-						set={(v) => setLimit(v as "soft" | "hard")}
+						set={(v) => setLimit(v as "advisory" | "hard")}
 						options={[
-							["soft", "Tell, and let them in"],
+							["advisory", "Tell, and let them in"],
 							["hard", "Refuse them"],
 						]}
 					/>

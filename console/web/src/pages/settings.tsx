@@ -2,6 +2,7 @@
 // The connection to the portal, and the key that signs jobs.
 import { useState } from "preact/hooks";
 import { post, put } from "../api/client";
+import { announce } from "../api/live";
 import { type Problem, asProblem } from "../api/problem";
 import { useMay } from "../api/session";
 import type { Portal } from "../api/types";
@@ -129,6 +130,7 @@ function Connect({ p, done }: { p: Portal; done: () => void }) {
 			await put<Portal>("/v1/portal", { url: url.trim(), token: token.trim(), ca: ca.trim() || null });
 			setToken("");
 			said("The portal is connected.");
+			announce("portal");
 			done();
 		} catch (x) {
 			setProblem(asProblem(x));
