@@ -412,11 +412,12 @@ static int jobs_cancel(struct web_req *q, struct web_resp *r, struct sut_err *er
 	if (k > 0)
 		k = job_cancel(q, &now, err);
 	if (k == 0)
-		k = web_audit(q, "job.cancel", "job", j.uid,
-			      json_pack("{s:I, s:I}", "cancelled", (json_int_t)now.n[JOB_CANCELLED],
-					"runs_on",
-					(json_int_t)(now.n[JOB_RUNNING] + now.n[JOB_WAITING])),
-			      err);
+		k = web_audit(
+			q, "job.cancel", "job", j.uid,
+			json_pack("{s:I, s:I}", "cancelled", (json_int_t)now.n[JOB_CANCELLED],
+				  "runs_on",
+				  (json_int_t)now.n[JOB_RUNNING] + (json_int_t)now.n[JOB_WAITING]),
+			err);
 	if (k == 0)
 		k = web_touch(q, err);
 	if (k < 0)

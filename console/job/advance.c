@@ -94,9 +94,10 @@ static int no_answer(struct web_req *q, struct job_row *j, struct sut_err *err)
 
 static int stop(struct web_req *q, struct job_row *j, struct sut_err *err)
 {
-	char *why = sut_sprintf(
-		"%lld of %lld systems failed; at most %lld may", (long long)j->n[JOB_FAILED],
-		(long long)(j->n[JOB_FAILED] + j->n[JOB_DONE]), (long long)j->spec.max_failed);
+	char *why = sut_sprintf("%lld of %lld systems failed; at most %lld may",
+				(long long)j->n[JOB_FAILED],
+				(long long)j->n[JOB_FAILED] + (long long)j->n[JOB_DONE],
+				(long long)j->spec.max_failed);
 	int rc;
 
 	if (!why)
