@@ -244,5 +244,7 @@ int install_answer(struct web_req *q, struct web_resp *r, const char *token, str
 	if (rc < 0)
 		return rc;
 	return rc ? answer(q, r, &e, err)
-		  : refuse(r, "the console knows no such line; was it copied whole?", err);
+		  : refuse(r,
+			   "the console knows no such line: it was not copied whole, or a newer one was made",
+			   err);
 }

@@ -19,8 +19,8 @@ struct client {
 	unsigned int calls, bad;
 };
 
-/* Ends the program when something is not there. root: of the source tree. */
-void client_open(struct client *c, const char *url, const char *root);
+/* Ends the program when something is not there. root: of the source tree; document: "openapi.json". */
+void client_open(struct client *c, const char *url, const char *root, const char *document);
 void client_close(struct client *c);
 
 /* "  text" on standard output, and one bad thing more. */

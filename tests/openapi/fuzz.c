@@ -287,7 +287,7 @@ int main(int argc, char **argv)
 	}
 	staff.data[strcspn((char *)staff.data, "\n")] = '\0';
 	f.random = seed;
-	client_open(&f.c, argv[1], argv[3]);
+	client_open(&f.c, argv[1], argv[3], "openapi.json");
 	f.nops = client_operations(&f.c, &f.ops);
 	world_make(&f.c, (char *)staff.data, "fox", "hen", &f.w);
 	end = time(NULL) + (time_t)seconds;

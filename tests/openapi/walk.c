@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	token.data[strcspn((char *)token.data, "\n")] = '\0';
-	client_open(&k.c, argv[1], argv[3]);
+	client_open(&k.c, argv[1], argv[3], "openapi.json");
 	k.nops = client_operations(&k.c, &k.ops);
 	world_make(&k.c, (char *)token.data, "zebra", "quagga", &k.w);
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(parts); i++) {

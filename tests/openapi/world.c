@@ -130,7 +130,7 @@ json_t *world_values(const struct world *w, const struct world_tenant *t)
 	return all;
 }
 
-static void make_role(struct client *c, struct world *w, struct world_tenant *t, const char *role)
+void world_role(struct client *c, struct world *w, struct world_tenant *t, const char *role)
 {
 	_cleanup_(sut_freep) char *name = named(w, t, role), *id = NULL, *token_id = NULL,
 				  *token = NULL;
@@ -188,7 +188,7 @@ static void make_tenant(struct client *c, struct world *w, struct world_tenant *
 	json_decref(json);
 	json_object_set_new(t->values, "tenant", json_string(mark));
 	for (size_t i = 0; world_roles[i]; i++)
-		make_role(c, w, t, world_roles[i]);
+		world_role(c, w, t, world_roles[i]);
 	for (size_t i = 0; things[i]; i++) {
 		_cleanup_(sut_freep) char *id = world_fresh(c, w, t, things[i]);
 
@@ -271,7 +271,7 @@ void world_mend(struct client *c, struct world *w, struct world_tenant *t)
 					      .token = world_token(t, world_roles[i])},
 			    &a);
 		if (a.status == 401 || a.status == 403)
-			make_role(c, w, t, world_roles[i]);
+			world_role(c, w, t, world_roles[i]);
 		answer_release(&a);
 	}
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(things); i++)

@@ -29,6 +29,8 @@ void world_make(struct client *c, const char *staff, const char *mark_a, const c
 		struct world *ret);
 void world_release(struct world *w);
 
+/* A user of this role in the tenant, and a token of his with the same. */
+void world_role(struct client *c, struct world *w, struct world_tenant *t, const char *role);
 /* A fresh one for the parameter ("key", "system", "user", "token", "webhook", "feed", "tenant"): its id or name;
  * NULL when there is nothing to be made. To be freed. */
 char *world_fresh(struct client *c, struct world *w, struct world_tenant *t, const char *parameter);
