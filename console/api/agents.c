@@ -67,7 +67,7 @@ static int take_args(struct web_req *q, struct web_resp *r, int64_t *wait)
 
 static int jobs_wait(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	struct agent_who who;
+	struct agent_who who = {0};
 	int64_t wait;
 	json_t *jobs;
 	int rc = take_args(q, r, &wait);
@@ -97,7 +97,7 @@ static int jobs_wait(struct web_req *q, struct web_resp *r, struct sut_err *err)
 
 static int results_take(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	struct agent_who who;
+	struct agent_who who = {0};
 	int rc = web_only_args(q, r, no_args);
 
 	if (rc == 0)
