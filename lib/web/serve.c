@@ -163,11 +163,11 @@ static int spool(void *ctx, const struct sut_hreq *h, uint64_t *ret_max)
 
 /* --- the log --- */
 
-/* What agents do by the thousand, as long as it works. */
+/* What agents and open pages do by the thousand, as long as it works. */
 static bool is_common(const struct web_job *j, int status)
 {
 	return status > 0 && status < 400 && j && j->q.route &&
-	       ((j->q.route->allow & WEB_AGENT) || j->r.file);
+	       ((j->q.route->allow & WEB_AGENT) || (j->q.route->flags & WEB_HOLD) || j->r.file);
 }
 
 static void log_request(struct server *p, const struct sut_hreq *h, const struct web_job *j,
