@@ -25,6 +25,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"import", cmd_import, "read files of scanners"},
 	{"init", cmd_init, "make the key, the database and its first user"},
 	{"serve", serve, "answer requests until a signal ends it"},
 	{"migrate", migrate, "bring the database to the schema of this program"},

@@ -364,7 +364,7 @@ static int run(struct server *s, struct sut_db *db, int64_t now, struct sut_err 
 
 const struct task task_scans = {
 	.name = "scans",
-	.lock = 0x7375740012,
+	.lock = SCANS_LOCK,
 	.every_sec = 60,
 	.on_touch = true,
 	.run = run,
