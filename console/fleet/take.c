@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A system as the portal tells it becomes a host. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,20 +133,29 @@ static int read_system(const json_t *j, struct told *t, struct sut_err *err)
 		{T_BOOT, NULL, "boot_id"},	 {T_JOB_KEY, "facts", "job_key"},
 	};
 	const json_t *facts = json_object_get(j, "facts"), *a, *list;
+	json_t *good;
 	size_t i;
 
 	for (size_t k = 0; k < SUT_ARRAY_SIZE(texts); k++)
 		t->text[texts[k].to] =
 			take_text(texts[k].in ? json_object_get(j, texts[k].in) : j, texts[k].name);
 	list = json_object_get(facts, "addresses");
+	good = json_array();
 	json_array_foreach((json_t *)list, i, a) {
-		if (json_is_string(a) && t->naddresses < ADDRESSES_MAX)
-			t->address[t->naddresses++] = json_string_value(a);
+		uint8_t bytes[sizeof(struct in6_addr)];
+		const char *s = json_string_value(a);
+
+		if (!s || t->naddresses >= ADDRESSES_MAX ||
+		    (inet_pton(AF_INET, s, bytes) != 1 && inet_pton(AF_INET6, s, bytes) != 1))
+			continue;
+		t->address[t->naddresses++] = s;
+		(void)!json_array_append(good, (json_t *)a);
 	}
 	t->portal = take_json(j, "{}");
 	t->libraries = take_json(json_object_get(j, "libraries"), "[]");
 	t->tags = take_json(json_object_get(j, "tags"), "{}");
-	t->addresses = take_json(list, "[]");
+	t->addresses = take_json(good, "[]");
+	json_decref(good);
 	if (!all_there(t))
 		return sut_err_oom(err);
 	if (!sut_uid_ok(t->text[T_SYSTEM]))

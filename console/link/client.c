@@ -54,7 +54,8 @@ int link_client_new(const struct link_client_opts *o, struct link_client **ret, 
 	struct sut_http_opts h = {.bearer = o->token,
 				  .connect_sec = LINK_CONNECT_SEC,
 				  .total_sec = o->total_sec,
-				  .stall_sec = o->total_sec};
+				  .stall_sec = o->total_sec < LINK_STALL_SEC ? o->total_sec
+									     : LINK_STALL_SEC};
 	char path[64];
 	size_t n;
 	int r = 0;

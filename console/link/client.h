@@ -19,6 +19,7 @@ enum {
 	LINK_CONNECT_SEC = 5,
 	LINK_CALL_SEC = 10,  /* of calls that somebody waits for */
 	LINK_SYNC_SEC = 120, /* of those nobody waits for */
+	LINK_STALL_SEC = 15, /* without an answer for so long: it hangs */
 	LINK_URL_MAX = 1024,
 	LINK_CA_MAX = 64 << 10,
 	LINK_ERROR_MAX = 300, /* bytes of a message that is kept */
