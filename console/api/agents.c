@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/answer.h"
 #include "agent/notes.h"
 #include "agent/request.h"
 #include "api/api.h"
 #include "base/str.h"
 #include "console.h"
-#include "job/answer.h"
 #include "job/manifest.h"
 
 enum {
@@ -28,7 +28,8 @@ static int collect(struct web_req *q, const struct agent_who *who, json_t *jobs,
 	static const char sql[] =
 		"SELECT s.id, m.envelope FROM job_systems s JOIN manifests m ON m.id = s.manifest"
 		" WHERE s.system_id = $1 AND s.state IN ('offered', 'running') AND s.host = $2"
-		" AND m.expires > $3 ORDER BY s.id LIMIT $4";
+		" AND m.expires > $3 ORDER BY CASE s.state WHEN 'offered' THEN 0 ELSE 1 END, s.id"
+		" LIMIT $4";
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	size_t bytes = 0;
 	int k = sut_db_query(q->db, sql,
@@ -104,7 +105,7 @@ static int results_take(struct web_req *q, struct web_resp *r, struct sut_err *e
 		rc = agent_request(q, r, NULL, &who, err);
 	if (rc == 0)
 		rc = agent_fresh(q, r, &who, err);
-	return rc == 0 ? job_answer(q, r, &who, err) : rc;
+	return rc == 0 ? agent_answer(q, r, &who, err) : rc;
 }
 
 const struct web_route api_agents[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "job/answer.h"
+#include "agent/answer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -324,8 +324,8 @@ static int take(struct web_req *q, struct web_resp *r, const struct agent_who *w
 						  : take_final(q, r, &p, who, res, err);
 }
 
-int job_answer(struct web_req *q, struct web_resp *r, const struct agent_who *who,
-	       struct sut_err *err)
+int agent_answer(struct web_req *q, struct web_resp *r, const struct agent_who *who,
+		 struct sut_err *err)
 {
 	struct sut_job_result res = {0};
 	int rc = open_result(q, r, who, &res, err);

@@ -3,8 +3,8 @@
  * What a system says became of a job (docs/formats/job.md): exactly one result of each counts, the first that is
  * final, whenever it comes. It is kept as it was signed.
  */
-#ifndef SUTURE_CONSOLE_JOB_ANSWER_H
-#define SUTURE_CONSOLE_JOB_ANSWER_H
+#ifndef SUTURE_CONSOLE_AGENT_ANSWER_H
+#define SUTURE_CONSOLE_AGENT_ANSWER_H
 
 #include <stddef.h>
 
@@ -19,7 +19,7 @@
  *   422 result-foreign     it speaks of another system or another job than its manifest
  *   422 manifest-unknown   no manifest of this console for this system is meant
  */
-int job_answer(struct web_req *q, struct web_resp *r, const struct agent_who *who,
-	       struct sut_err *err) _must_check_;
+int agent_answer(struct web_req *q, struct web_resp *r, const struct agent_who *who,
+		 struct sut_err *err) _must_check_;
 
 #endif
