@@ -173,6 +173,21 @@ static bool is_due(const struct console *c, const struct tenant_map *t, const st
 	       now >= t->loaded.valid_until || now >= view_at(v) + AGAIN_SEC;
 }
 
+/* What is felt is logged. */
+static void tell_slow(int64_t tenant, const struct map_view *v)
+{
+	char id[24], systems[24], classes[24], seconds[24];
+
+	if (view_took(v) < 0.2)
+		return;
+	snprintf(id, sizeof(id), "%lld", (long long)tenant);
+	snprintf(systems, sizeof(systems), "%u", view_totals(v)->systems);
+	snprintf(classes, sizeof(classes), "%u", view_totals(v)->classes);
+	snprintf(seconds, sizeof(seconds), "%.2f", view_took(v));
+	server_log("info", "mapped", "tenant", id, "systems", systems, "classes", classes,
+		   "seconds", seconds, NULL);
+}
+
 static int follow(struct console *c, struct sut_db *db, int64_t tenant, int64_t now,
 		  struct sut_err *err)
 {
@@ -193,6 +208,8 @@ static int follow(struct console *c, struct sut_db *db, int64_t tenant, int64_t 
 		sut_db_rollback(db);
 	}
 	pthread_mutex_unlock(&c->map->build);
+	if (r == 0)
+		tell_slow(tenant, v);
 	return r == 0 ? history_note(c, db, tenant, v, before, now, err) : r;
 }
 
