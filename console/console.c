@@ -15,7 +15,8 @@
 #include "task_list.h"
 
 /* The types of events there are, for webhooks (docs/formats/console-api.md). */
-/* clang-format off: one line each, in the order of the alphabet */
+/* One line each, in the order of the alphabet. */
+/* clang-format off */
 static const char *const event_types[] = {
 	"job.finished",
 	"job.started",

@@ -4,7 +4,8 @@
 #include "account/webhook.h"
 #include "fleet/sync.h"
 
-/* clang-format off: one line each, in the order of the alphabet */
+/* One line each, in the order of the alphabet. */
+/* clang-format off */
 const struct task *const console_tasks[] = {
 	&task_agents,
 	&task_cleanup,

@@ -19,10 +19,9 @@ static void it_is_the_one_that_agents_tell(void **state _unused_)
 
 static void other_texts_are_refused(void **state _unused_)
 {
-	static const char *const bad[] = {"", "0123456789abcdef0123456789abcde",
-					  "0123456789abcdef0123456789abcdefa",
-					  "0123456789abcdef0123456789abcdeg",
-					  "01234567-89ab-cdef-0123-456789abcdef"};
+	static const char *const bad[] = {
+		"", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdefa",
+		"0123456789abcdef0123456789abcdeg", "01234567-89ab-cdef-0123-456789abcdef"};
 	char id[SUT_MACHINE_ID];
 
 	for (size_t i = 0; i < SUT_ARRAY_SIZE(bad); i++)
