@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "fleet/packages.h"
 #include "json/parse.h"
 #include "map/map.h"
 
@@ -59,6 +60,29 @@ static int add_libraries(struct sink *k, const struct map_index *x, const char *
 	return r;
 }
 
+/* Libraries that are installed and that no process may use now. Kernels that are installed and do not run have no holes. */
+static int add_packages(struct sink *k, const struct map_index *x, int64_t host,
+			struct sut_err *err)
+{
+	_cleanup_json_ json_t *doc = NULL;
+	const json_t *list;
+	int64_t at = 0;
+	int r = packages_read(k->db, host, &doc, &at, err);
+
+	list = json_object_get(doc, "packages");
+	for (size_t i = 0; r >= 0 && i < json_array_size(list); i++) {
+		const json_t *p = json_array_get(list, i);
+		const char *name = json_string_value(json_array_get(p, 0)),
+			   *version = json_string_value(json_array_get(p, 1));
+		const struct index_target *t =
+			name && version ? index_by_package(x, name, version) : NULL;
+
+		if (t && t->library)
+			r = add_target(k, t, err);
+	}
+	return r < 0 ? r : 0;
+}
+
 static int scan_machine(struct sink *k, const struct map_index *x, const struct machine *m,
 			struct sut_err *err)
 {
@@ -74,6 +98,8 @@ static int scan_machine(struct sink *k, const struct map_index *x, const struct 
 		r = add_target(k, h.kernel, err);
 	if (r == 0)
 		r = add_libraries(k, x, m->libraries, err);
+	if (r == 0)
+		r = add_packages(k, x, m->id, err);
 	find_set_settle(&k->set);
 	if (r == 0)
 		r = sink_write(k, m->id, m->hostname, "asked", err);

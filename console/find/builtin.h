@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scan for hosts that have no scanner: what runs there, as agents report it, against the coverage document. It knows the CVEs
+ * The scan for hosts that have no scanner: what runs and what is installed there, as agents report it, against the coverage document. It knows the CVEs
  * that a patch or a newer package closes, and no others.
  */
 #ifndef SUTURE_CONSOLE_FIND_BUILTIN_H
