@@ -75,7 +75,7 @@ export async function signIn(page, user, password, path = "/") {
 	await page.getByLabel("User", { exact: true }).fill(user);
 	await page.getByLabel("Password", { exact: true }).fill(password);
 	await page.getByRole("button", { name: "Sign in" }).click();
-	await page.getByRole("navigation", { name: "Pages" }).waitFor({ state: "attached" });
+	await page.locator("#menu").waitFor({ state: "attached" });
 }
 
 /** At `path`, with everything there that it asks for. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fleet behind a real portal and a real console, made by their APIs: what agents and scanners would tell, with
 // hostile texts wherever one of them may write some.
+import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 /** What no page may ever run. */
@@ -60,6 +61,93 @@ export async function users() {
 	return api("POST", "/v1/users", { name: "newcomer", title: "", roles: ["viewer"] });
 }
 
+// --- what an agent does with a job: docs/formats/job.md and console-agent.md ---
+
+const raw = (key) => key.export({ type: "spki", format: "der" }).subarray(-32);
+const digest = (b, encoding) => createHash("sha256").update(b).digest(encoding);
+
+/** A key as agents make one; its public half as the portal is told it. */
+function jobKey() {
+	const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+	const r = raw(publicKey);
+	return { privateKey, keyid: digest(r, "hex"), fact: Buffer.concat([Buffer.from("Ed"), digest(r).subarray(0, 8), r]).toString("base64") };
+}
+
+async function signed(system, method, path, body) {
+	const url = process.env.CONSOLE + path;
+	const covered = ["@method", "@target-uri", ...(body ? ["content-digest"] : [])];
+	const values = { "@method": method, "@target-uri": url, "content-digest": body ? `sha-256=:${digest(body, "base64")}:` : "" };
+	const params = `(${covered.map((c) => `"${c}"`).join(" ")});created=${Math.floor(Date.now() / 1000)};keyid="${system.system_id}";alg="ed25519";nonce="${randomBytes(16).toString("base64")}";tag="suture-agent"`;
+	const base = [...covered.map((c) => `"${c}": ${values[c]}`), `"@signature-params": ${params}`].join("\n");
+	return fetch(url, {
+		method,
+		headers: {
+			"Signature-Input": `sig1=${params}`,
+			Signature: `sig1=:${sign(null, Buffer.from(base), system.key.privateKey).toString("base64")}:`,
+			...(body ? { "Content-Digest": values["content-digest"], "Content-Type": "application/vnd.dsse.envelope.v1+json" } : {}),
+		},
+		...(body ? { body } : {}),
+	});
+}
+
+const TYPE = "application/vnd.suture.job-result+json";
+const second = (ms) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+function result(system, manifest, payload, error) {
+	const now = Date.now();
+	const steps = ["manifest", "metadata", "download", "stage", "apply"].map((step, i) => ({
+		step,
+		begun: second(now - 5000 + i * 800),
+		ended: second(now - 4400 + i * 800),
+		took_ms: [3, 120, 812, 44, 377][i],
+		outcome: error && step === "apply" ? "failed" : "ok",
+		text: error && step === "apply" ? error : step === "manifest" ? manifest.issuer : "",
+	}));
+	const at = (level) => ({ patchset: level ? "K20261101_01" : null, level, effective_version: level ? "6.1.170-3+suture1" : "6.1.170-3", boot_id: `b1b1b1b1-${system.n}`, phase: "idle", probation: null, quarantined: [] });
+	return {
+		format: "suture-job-result",
+		version: 1,
+		job: manifest.id,
+		issuer: manifest.issuer,
+		action: manifest.action,
+		manifest_sha256: digest(payload, "hex"),
+		agent: "1.0.0",
+		outcome: error ? "text-mismatch" : "applied",
+		exit: error ? 1 : 0,
+		dry_run: false,
+		begun: second(now - 5000),
+		ended: second(now),
+		system: { system_id: system.system_id, external_id: null, hostname: system.hostname, machine_id: system.machine, key_id: system.key.keyid },
+		kernel: { release: "6.1.0-47-cloud-amd64", arch: "x86_64", build_id: KERNEL, kernel_id: null, package_version: "6.1.170-3" },
+		before: at(0),
+		after: at(error ? 0 : 1),
+		steps,
+		libraries: null,
+		available: null,
+		result: null,
+		shortened: false,
+		error: error ? { reason: "text-mismatch", message: error } : null,
+	};
+}
+
+/** These systems ask for their jobs and answer: done, or failed with the text `error`. */
+export async function answerJobs(systems, error) {
+	for (const s of systems) {
+		const r = await signed(s, "GET", `/v1/agent/jobs?system=${s.system_id}&wait=0`);
+		if (r.status !== 200) throw new Error(`${s.hostname} gets ${r.status} ${await r.text()}`);
+		for (const envelope of (await r.json()).jobs) {
+			const payload = Buffer.from(envelope.payload, "base64");
+			const body = Buffer.from(JSON.stringify(result(s, JSON.parse(payload), payload, error)));
+			const pae = Buffer.concat([Buffer.from(`DSSEv1 ${TYPE.length} ${TYPE} ${body.length} `), body]);
+			const answer = JSON.stringify({ payloadType: TYPE, payload: body.toString("base64"), signatures: [{ keyid: s.key.keyid, sig: sign(null, pae, s.key.privateKey).toString("base64") }] });
+			const taken = await signed(s, "POST", "/v1/agent/results", answer);
+			if (taken.status >= 300) throw new Error(`${s.hostname}'s result: ${taken.status} ${await taken.text()}`);
+		}
+	}
+}
+
+// --- the fleet ---
+
 const pad = (n) => String(n).padStart(2, "0");
 export const KERNEL = "a".repeat(40);
 const OTHER = "b".repeat(40);
@@ -73,6 +161,7 @@ export async function agents(n, key) {
 		const hostname = `${names[i % names.length]}-${pad(i)}`;
 		const machine = (0x1000 + i).toString(16).padStart(32, "0");
 		const known = i % 7 !== 6;
+		const agent = jobKey();
 		const e = await anon("POST", "/v1/enroll", {
 			key,
 			external_id: i === 1 ? EVIL : `cmdb-${1000 + i}`,
@@ -83,7 +172,7 @@ export async function agents(n, key) {
 				fqdn: i === 1 ? EVIL : `${hostname}.prod.example`,
 				addresses: [`10.20.${i >> 8}.${i & 255}`],
 				distribution: i === 1 ? EVIL : "debian 12",
-				facts: { rack: i === 1 ? EVIL : `r${i % 4}` },
+				facts: { rack: i === 1 ? EVIL : `r${i % 4}`, job_key: agent.fact },
 			},
 		});
 		const level = known && i % 3 === 0 ? 1 : 0;
@@ -103,7 +192,7 @@ export async function agents(n, key) {
 			],
 			...(i === 1 ? { errors: [{ code: "apply-failed", message: EVIL }] } : {}),
 		});
-		made.push({ hostname, system_id: e.system_id, known, level });
+		made.push({ n: i, hostname, machine, system_id: e.system_id, key: agent, known, level });
 	}
 	return made;
 }

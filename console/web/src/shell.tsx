@@ -22,6 +22,7 @@ export function Shell({ out, children }: { out: () => void; children: ComponentC
 	const { path } = usePlace();
 	const [open, setOpen] = useState(false);
 	const main = useRef<HTMLElement>(null);
+	const portal = useGet<Portal>("/v1/portal", ["portal"]).data;
 	const first = useRef(true);
 	useEffect(() => {
 		setOpen(false);
@@ -58,7 +59,7 @@ export function Shell({ out, children }: { out: () => void; children: ComponentC
 				</Link>
 				<Search />
 				<div class="top-side">
-					<PortalChip />
+					<PortalChip of={portal} />
 					<ThemeSwitch />
 					<UserMenu out={out} />
 				</div>
@@ -88,7 +89,7 @@ export function Shell({ out, children }: { out: () => void; children: ComponentC
 			</nav>
 			<div class="menu-shade" aria-hidden="true" onClick={() => setOpen(false)} />
 			<main id="main" class="main" ref={main} tabIndex={-1}>
-				<PortalNotice />
+				<PortalNotice of={portal} />
 				{children}
 			</main>
 		</div>
@@ -102,12 +103,7 @@ const portalWords: Record<Portal["state"], string> = {
 	unset: "No portal",
 };
 
-function usePortal() {
-	return useGet<Portal>("/v1/portal", ["portal"]);
-}
-
-function PortalChip() {
-	const { data } = usePortal();
+function PortalChip({ of: data }: { of: Portal | undefined }) {
 	if (!data) return <span class="portal-chip waiting" />;
 	const label = portalWords[data.state] ?? data.state;
 	return (
@@ -119,8 +115,7 @@ function PortalChip() {
 }
 
 /** What stands over every page while the portal does not answer. */
-function PortalNotice() {
-	const { data } = usePortal();
+function PortalNotice({ of: data }: { of: Portal | undefined }) {
 	const { path } = usePlace();
 	if (!data || path === "/settings") return null;
 	if (data.state === "away" || data.state === "refused")

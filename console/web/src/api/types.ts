@@ -102,7 +102,7 @@ export interface System {
 	silent?: boolean;
 	last_seen?: Time | null;
 	agent?: string | null;
-	tags?: string[];
+	tags?: string[] | Record<string, string>;
 	protection: Protection;
 	verdicts?: Verdicts;
 	exposed?: number;

@@ -113,3 +113,7 @@ export function text(v: unknown): string {
 	if (typeof v === "number" || typeof v === "boolean") return String(v);
 	return JSON.stringify(v);
 }
+
+/** Tags have a name and mostly a value. */
+export const tagsOf = (tags: string[] | Record<string, string> | null | undefined): string[] =>
+	!tags ? [] : Array.isArray(tags) ? tags : Object.entries(tags).map(([k, v]) => (v ? `${k}: ${text(v)}` : k));

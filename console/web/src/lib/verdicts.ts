@@ -56,7 +56,7 @@ const severityTone: Record<string, Tone> = { critical: "bad", high: "warn", impo
 
 export const severityOf = (s: string | null | undefined): Said => {
 	const w = (s ?? "").toLowerCase();
-	return { label: w === "" || w === "none" ? "unrated" : w, tone: severityTone[w] ?? "quiet", says: "" };
+	return { label: w === "" || w === "none" || w === "unknown" ? "unrated" : w, tone: severityTone[w] ?? "quiet", says: "" };
 };
 
 const jobTones: Record<JobState, Tone> = { draft: "quiet", running: "info", stopped: "bad", cancelled: "quiet", done: "good" };

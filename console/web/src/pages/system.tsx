@@ -5,7 +5,7 @@ import { del, get, part, post, withQuery } from "../api/client";
 import { useMay } from "../api/session";
 import type { Page as PageOf, System, SystemDetails, SystemFinding, TimelineEvent } from "../api/types";
 import { useGet } from "../api/use";
-import { count, counted, relative, short, text } from "../lib/format";
+import { count, counted, relative, short, tagsOf, text } from "../lib/format";
 import { go, usePlace } from "../lib/url";
 import { type Tone, openOf, verdictOrder, verdicts } from "../lib/verdicts";
 import { CopyButton } from "../parts/copy";
@@ -158,7 +158,7 @@ function Overview({ s }: { s: SystemDetails }) {
 						) : null,
 					},
 					{ name: "Found by", value: s.matched_by },
-					{ name: "Tags", value: s.tags && s.tags.length > 0 ? <Tags of={s.tags} /> : null },
+					{ name: "Tags", value: <Tags of={tagsOf(s.tags)} /> },
 				]}
 			/>
 		</Card>
