@@ -19,9 +19,6 @@ struct console {
 	struct agent_notes *notes;
 	/* Of agent/wait.c: those who wait were told of these. */
 	int64_t told_manifest, told_live;
-	/* Of live/posture.c: generations. */
-	int64_t posture_seen, posture_told;
-	int posture_looks;
 	/* Questions to portals that somebody waits for; a few at a time, so that one that hangs does not take all readers. */
 	_Atomic int asking;
 };

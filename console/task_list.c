@@ -11,7 +11,6 @@ const struct task *const console_tasks[] = {
 	&task_cleanup,
 	&task_jobs,
 	&task_map,
-	&task_posture,
 	&task_portal,
 	&task_scans,
 	&task_token_use,

@@ -10,7 +10,6 @@ extern const struct task task_cleanup; /* cleanup.c */
 extern const struct task task_jobs;    /* job/advance.c */
 extern const struct task task_map;     /* map/map.c */
 extern const struct task task_scans;   /* find/import.c */
-extern const struct task task_posture; /* live/posture.c */
 
 /* All; ended by NULL. */
 extern const struct task *const console_tasks[];

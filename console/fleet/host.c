@@ -7,38 +7,21 @@
 #include "auth/token.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "live/live.h"
-
-/* Open pages look again. A scan is told of as a whole: it may be of ten thousand hosts. */
-static int tell(struct sut_db *db, int64_t tenant, int64_t host, int64_t at, const char *kind,
-		struct sut_err *err)
-{
-	_cleanup_rows_ struct sut_db_rows *row = NULL;
-	int k;
-
-	if (sut_streq(kind, "scan"))
-		return 0;
-	k = sut_db_one(db, "SELECT uid FROM hosts WHERE id = $1", SUT_DB_ARGS(SUT_DB_I(host)), &row,
-		       err);
-	return k > 0 ? live_tell(db, tenant, at, "system", sut_db_text(row, 0), err) : k;
-}
 
 int host_event(struct sut_db *db, int64_t tenant, int64_t host, int64_t at, const char *kind,
 	       const char *text, json_t *data, struct sut_err *err)
 {
 	_cleanup_(sut_freep) char *json = data ? json_dumps(data, JSON_COMPACT) : strdup("{}");
-	int rc;
 
 	json_decref(data);
 	if (!json)
 		return sut_err_oom(err);
-	rc = sut_db_exec(db,
-			 "INSERT INTO host_events (tenant, host, at, kind, text, data)"
-			 " VALUES ($1, $2, $3, $4, $5, $6)",
-			 SUT_DB_ARGS(SUT_DB_I(tenant), SUT_DB_I(host), SUT_DB_I(at), SUT_DB_T(kind),
-				     SUT_DB_T(text), SUT_DB_T(json)),
-			 NULL, err);
-	return rc == 0 ? tell(db, tenant, host, at, kind, err) : rc;
+	return sut_db_exec(db,
+			   "INSERT INTO host_events (tenant, host, at, kind, text, data)"
+			   " VALUES ($1, $2, $3, $4, $5, $6)",
+			   SUT_DB_ARGS(SUT_DB_I(tenant), SUT_DB_I(host), SUT_DB_I(at),
+				       SUT_DB_T(kind), SUT_DB_T(text), SUT_DB_T(json)),
+			   NULL, err);
 }
 
 int host_find(struct sut_db *db, int64_t tenant, const char *uid, int64_t *ret, struct sut_err *err)

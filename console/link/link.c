@@ -172,8 +172,6 @@ static int tell(struct web_req *q, const struct link *l, const char *state, cons
 		      json_pack("{s:s, s:s, s:s*}", "url", l->url, "state", state, "error",
 				*error ? error : NULL),
 		      err);
-	if (r == 0)
-		r = live_tell(q->db, l->tenant, q->now, "portal", "", err);
 	return r < 0 ? r : web_touch(q, err);
 }
 

@@ -18,7 +18,7 @@ enum { LIVE_KEEP_SEC = 24 * 3600 };
 #define LIVE_KEY(tenant) (-(tenant))
 
 /* In the caller's transaction. type: posture, scan, system, job, portal. id: what GET /v1/… calls it; "" for posture
- * and portal, of which there is one. Numbers grow in the order of commits: who tells waits for others that do. */
+ * and portal, of which there is one, and for many at once. Numbers grow in the order of commits: who tells waits for others that do. */
 int live_tell(struct sut_db *db, int64_t tenant, int64_t now, const char *type, const char *id,
 	      struct sut_err *err) _must_check_;
 
