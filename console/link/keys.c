@@ -114,6 +114,20 @@ int link_key_read(struct console *c, struct sut_db *db, int64_t tenant, const ch
 
 /* --- as the portal has them now --- */
 
+static int refresh_one(struct sut_db *db, const struct link *l, const json_t *key,
+		       struct sut_err *err)
+{
+	return sut_db_exec(
+		db,
+		"UPDATE keys SET systems = $3, revoked = $4, expires = $5, max_systems = $6,"
+		" feed = $7, note = $8 WHERE tenant = $1 AND uid = $2",
+		SUT_DB_ARGS(SUT_DB_I(l->tenant), SUT_DB_T(text(key, "id", "")),
+			    SUT_DB_I(json_integer_value(json_object_get(key, "systems"))),
+			    time_arg(key, "revoked"), time_arg(key, "expires"), max_arg(key),
+			    SUT_DB_T(text(key, "feed", "")), SUT_DB_T(text(key, "note", ""))),
+		NULL, err);
+}
+
 static int refresh_page(struct sut_db *db, const struct link *l, const json_t *items,
 			struct sut_err *err)
 {
@@ -124,18 +138,8 @@ static int refresh_page(struct sut_db *db, const struct link *l, const json_t *i
 	if (r < 0)
 		return r;
 	json_array_foreach((json_t *)items, i, key) {
-		if (r < 0)
-			break;
-		r = sut_db_exec(
-			db,
-			"UPDATE keys SET systems = $3, revoked = $4, expires = $5, max_systems = $6,"
-			" feed = $7, note = $8 WHERE tenant = $1 AND uid = $2",
-			SUT_DB_ARGS(SUT_DB_I(l->tenant), SUT_DB_T(text(key, "id", "")),
-				    SUT_DB_I(json_integer_value(json_object_get(key, "systems"))),
-				    time_arg(key, "revoked"), time_arg(key, "expires"),
-				    max_arg(key), SUT_DB_T(text(key, "feed", "")),
-				    SUT_DB_T(text(key, "note", ""))),
-			NULL, err);
+		if (r == 0)
+			r = refresh_one(db, l, key, err);
 	}
 	if (r == 0)
 		return sut_db_commit(db, err);
