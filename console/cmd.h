@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 
+int cmd_doctor(int argc, char **argv); /* cmd_doctor.c; has exit statuses of its own */
 int cmd_import(int argc, char **argv); /* cmd_import.c */
 int cmd_init(int argc, char **argv);   /* cmd_init.c */
 

@@ -25,6 +25,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{"doctor", cmd_doctor, "is all well? if not, what to do"},
 	{"import", cmd_import, "read files of scanners"},
 	{"init", cmd_init, "make the key, the database and its first user"},
 	{"serve", serve, "answer requests until a signal ends it"},
@@ -39,8 +40,9 @@ static void usage(FILE *f)
 	fprintf(f,
 		"\n  --version, --help; 'suture-console COMMAND --help' tells more\n\n"
 		"Exit status:\n"
-		"  0   done\n"
-		"  1   error\n"
+		"  0   done; doctor: all is well\n"
+		"  1   error; doctor: something needs attention\n"
+		"  2   doctor: something is broken\n"
 		"  64  wrong usage\n"
 		"  78  the settings are wrong, or the database needs 'suture-console migrate'\n");
 }
