@@ -58,6 +58,8 @@ static void test_one_cve_in_two_lists_is_one(void **state _unused_)
 	assert_null(index_fix(t, index_cve("CVE-2026-9999")));
 }
 
+#define DOC "{\"format\":\"suture-coverage\",\"targets\":["
+
 static void test_malformed_documents_are_refused(void **state _unused_)
 {
 	static const char *const bad[] = {
@@ -71,8 +73,8 @@ static void test_malformed_documents_are_refused(void **state _unused_)
 		"{\"format\":\"suture-coverage\",\"targets\":[],\"targets\":[]}",
 		"{\"format\":\"suture-coverage\",\"targets\":[{}]}",
 		"{\"format\":\"suture-coverage\",\"targets\":[{\"build_id\":\"a\"},{\"build_id\":\"a\"}]}",
-		"{\"format\":\"suture-coverage\",\"targets\":[{\"build_id\":\"a\",\"fixed\":[{\"cve\":"
-		"\"CVE-2026-1000\"}]}]}",
+		DOC "{\"build_id\":\"a\",\"fixed\":[{\"cve\":\"CVE-2026-1000\"}]}]}",
+		"{\"format\":\"suture-coverage\",\"targets\":[{\"build_id\":\"a\",\"levels\":[{}]}]}",
 		"{\"format\":\"suture-coverage\",\"targets\":[{\"build_id\":\"a\"}",
 		"{\"format\":\"suture-coverage\",\"targets\":[{\"build_id\":\"a\"}]}x",
 		"{\"format\":\"suture-coverage\",\"targets\":[{\"build_id\":\"a]}",
