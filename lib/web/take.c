@@ -2,6 +2,7 @@
 /* Reads the fields of a JSON body into variables, and says all that is wrong with them at once. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "web/job.h"
 
 enum { ARRAY_MAX = 1000 };
@@ -67,9 +68,15 @@ static int take_string(const struct web_field *f, const char *s, struct web_resp
 		snprintf(text, sizeof(text), "it has %zu bytes; at most %zu are taken", n, max);
 		return bad(r, f, text), WEB_NO;
 	}
-	for (const char *p = s; *p; p++)
-		if (((unsigned char)*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f)
-			return bad(r, f, "it holds a control character"), WEB_NO;
+	for (const uint8_t *p = (const uint8_t *)s, *end = p + strlen(s); p < end;) {
+		int32_t c = sut_utf8_next(&p, end);
+
+		if (c != '\n' && c != '\t' && !sut_is_printable(c))
+			return bad(r, f,
+				   "it holds a control character, or one that turns the direction of "
+				   "text"),
+			       WEB_NO;
+	}
 	*(const char **)f->ret = s;
 	return 0;
 }

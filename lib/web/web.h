@@ -168,7 +168,7 @@ const char *web_arg(const struct web_req *q, const char *name); /* of the query;
 const char *web_header(const struct web_req *q, const char *name);
 
 enum web_type {
-	WEB_T_STRING, /* const char *: 1 to max bytes (0: WEB_TEXT_MAX), no control characters but \n \t */
+	WEB_T_STRING, /* const char *: 1 to max bytes (0: WEB_TEXT_MAX), printable (base/utf8.h), \n and \t too */
 	WEB_T_NAME,   /* const char *: [a-z0-9] then [a-z0-9._-], at most WEB_NAME_MAX */
 	WEB_T_INT,    /* int64_t, min to max */
 	WEB_T_BOOL,   /* bool */
