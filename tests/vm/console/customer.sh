@@ -5,7 +5,7 @@
 #
 #   customer_start         a console with TLS; $work/console.auth; customer_clean ends it
 #   customer_once          its one-time password, while nobody has changed it
-#   customer_token         a token of the portal for the console, with the roles that it needs and no more
+#   customer_token FILE    a token of the portal for the console, with the roles that it needs and no more
 #   browser STEP...        one step of tests/web/flow.mjs
 #   customer_changelog     the kernel's changelog of the newest package, into $work/changelog; the portal gets it too
 #   customer_oval          oval.xml in the machine: one definition for each CVE that the changelog names
@@ -26,8 +26,13 @@ customer_clean() { console_stop; }
 
 customer_once() { sed -n 's/^Password: *//p' "$work/console-init.out" | head -n 1; }
 
-customer_token() {
-	api POST /v1/tokens '{"name":"console","roles":["viewer","key-manager"],"expires":"'"$(in_days 300)"'"}' | jq -r .token
+customer_token() { # FILE
+	api POST /v1/tokens '{"name":"console","roles":["viewer","key-manager"],"expires":"'"$(in_days 200)"'"}' >"$work/token.json" ||
+		{ cat "$work/token.json"; return 1; }
+	(umask 077 && jq -er .token "$work/token.json" >"$1")
+	made=$?
+	rm "$work/token.json"
+	return $made
 }
 
 browser() {
