@@ -158,8 +158,10 @@ static void enrolment_release(struct enrolment *e)
 static int find(struct web_req *q, const char *token, struct enrolment *e, struct sut_err *err)
 {
 	static const char sql[] =
-		"SELECT e.tenant, e.key_uid, e.external_id, COALESCE(e.seen, 0), e.install_until, p.url, p.ca"
+		"SELECT e.tenant, e.key_uid, e.external_id, COALESCE(e.seen, 0), e.install_until,"
+		" COALESCE(NULLIF(k.server_url, ''), p.url), p.ca"
 		" FROM enrolments e LEFT JOIN portals p ON p.tenant = e.tenant"
+		" LEFT JOIN keys k ON k.tenant = e.tenant AND k.uid = e.key_uid"
 		" WHERE e.install_hash = $1";
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	uint8_t hash[SUT_TOKEN_HASH];

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "seal.h"
 
-enum { PURPOSE_MAX = 80, PAGE = 500, PAGES_MAX = 100 };
+enum { PURPOSE_MAX = 80, URL_MAX = 1024, PAGE = 500, PAGES_MAX = 100 };
 
 /* The key's own name is in it: another key's secret does not open here. */
 static void purpose_of(int64_t tenant, const char *uid, char ret[static PURPOSE_MAX])
@@ -46,15 +46,30 @@ static struct sut_db_arg max_arg(const json_t *j)
 	return SUT_DB_I_IF(json_is_integer(max), json_integer_value(max));
 }
 
+/* What servers call the portal is in the line that it gives for them: "… 'https://portal.example/install' …". The console may know it by another
+ * name. "" when there is none. */
+static void server_url(const json_t *key, char ret[static URL_MAX])
+{
+	const char *line = text(key, "install_command", "");
+	const char *end = strstr(line, "/install"), *at = strstr(line, "https://");
+
+	if (!at)
+		at = strstr(line, "http://");
+	ret[0] = '\0';
+	if (at && end > at && end - at < URL_MAX && !memchr(at, ' ', (size_t)(end - at)))
+		(void)snprintf(ret, URL_MAX, "%.*s", (int)(end - at), at);
+}
+
 int link_key_keep(struct web_req *q, const json_t *key, const char *secret, struct sut_err *err)
 {
 	_cleanup_buf_ struct sut_buf sealed = SUT_BUF_INIT(SEAL_MAX + SEAL_MORE);
 	const json_t *list = json_object_get(key, "products");
 	_cleanup_(sut_freep) char *products = list ? json_dumps(list, JSON_COMPACT) : strdup("[]");
 	const char *uid = text(key, "id", "");
-	char purpose[PURPOSE_MAX];
+	char purpose[PURPOSE_MAX], url[URL_MAX];
 	int r = 0;
 
+	server_url(key, url);
 	if (!products)
 		return sut_err_oom(err);
 	if (!sut_uid_ok(uid))
@@ -68,20 +83,22 @@ int link_key_keep(struct web_req *q, const json_t *key, const char *secret, stru
 	return sut_db_exec(
 		q->db,
 		"INSERT INTO keys (uid, tenant, kind, note, customer_id, feed, products, max_systems,"
-		" limit_kind, systems, hint, secret, expires, created, created_by, revoked)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+		" limit_kind, systems, hint, secret, expires, created, created_by, revoked,"
+		" server_url)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 		" ON CONFLICT (tenant, uid) DO UPDATE SET note = $4, feed = $6, products = $7,"
 		" max_systems = $8, limit_kind = $9, systems = $10, expires = $13, revoked = $16,"
-		" secret = COALESCE($12, keys.secret), version = keys.version + 1",
-		SUT_DB_ARGS(
-			SUT_DB_T(uid), SUT_DB_I(q->who.tenant),
-			SUT_DB_T(text(key, "kind", "random")), SUT_DB_T(text(key, "note", "")),
-			SUT_DB_T(text(key, "customer_id", NULL)), SUT_DB_T(text(key, "feed", "")),
-			SUT_DB_T(products), max_arg(key), SUT_DB_T(text(key, "limit_kind", "hard")),
-			SUT_DB_I(json_integer_value(json_object_get(key, "systems"))),
-			SUT_DB_T(text(key, "hint", "")),
-			SUT_DB_B(secret ? sealed.data : NULL, sealed.len), time_arg(key, "expires"),
-			SUT_DB_I(q->now), SUT_DB_T(q->who.name), time_arg(key, "revoked")),
+		" secret = COALESCE($12, keys.secret), server_url = $17, version = keys.version + 1",
+		SUT_DB_ARGS(SUT_DB_T(uid), SUT_DB_I(q->who.tenant),
+			    SUT_DB_T(text(key, "kind", "random")), SUT_DB_T(text(key, "note", "")),
+			    SUT_DB_T(text(key, "customer_id", NULL)),
+			    SUT_DB_T(text(key, "feed", "")), SUT_DB_T(products), max_arg(key),
+			    SUT_DB_T(text(key, "limit_kind", "hard")),
+			    SUT_DB_I(json_integer_value(json_object_get(key, "systems"))),
+			    SUT_DB_T(text(key, "hint", "")),
+			    SUT_DB_B(secret ? sealed.data : NULL, sealed.len),
+			    time_arg(key, "expires"), SUT_DB_I(q->now), SUT_DB_T(q->who.name),
+			    time_arg(key, "revoked"), SUT_DB_T(url)),
 		NULL, err);
 }
 

@@ -39,6 +39,7 @@ CREATE TABLE keys (
 	max_systems INTEGER, -- NULL: no limit
 	limit_kind TEXT NOT NULL DEFAULT 'hard', -- hard, advisory
 	systems INTEGER NOT NULL DEFAULT 0, -- as the portal told it last
+	server_url TEXT NOT NULL DEFAULT '', -- what servers call the portal; '': as the console does
 	hint TEXT NOT NULL DEFAULT '',
 	secret @BLOB@, -- sealed; NULL: a customer's ID is none
 	expires BIGINT,
