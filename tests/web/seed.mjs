@@ -154,7 +154,7 @@ const OTHER = "b".repeat(40);
 const names = ["web", "db", "cache", "mail", "build", "proxy"];
 
 /** `n` servers that agents registered at the portal and report for. */
-export async function agents(n, key) {
+export async function agents(n, key, { hostile = true } = {}) {
 	const anon = client(process.env.PORTAL, null);
 	const made = [];
 	for (let i = 0; i < n; i++) {
@@ -164,15 +164,15 @@ export async function agents(n, key) {
 		const agent = jobKey();
 		const e = await anon("POST", "/v1/enroll", {
 			key,
-			external_id: i === 1 ? EVIL : `cmdb-${1000 + i}`,
+			external_id: hostile && i === 1 ? EVIL : `cmdb-${1000 + i}`,
 			products: ["kernel"],
 			system: {
 				machine_id: machine,
 				hostname,
-				fqdn: i === 1 ? EVIL : `${hostname}.prod.example`,
+				fqdn: hostile && i === 1 ? EVIL : `${hostname}.prod.example`,
 				addresses: [`10.20.${i >> 8}.${i & 255}`],
-				distribution: i === 1 ? EVIL : "debian 12",
-				facts: { rack: i === 1 ? EVIL : `r${i % 4}`, job_key: agent.fact },
+				distribution: hostile && i === 1 ? EVIL : "debian 12",
+				facts: { rack: hostile && i === 1 ? EVIL : `r${i % 4}`, job_key: agent.fact },
 			},
 		});
 		const level = known && i % 3 === 0 ? 1 : 0;
@@ -181,16 +181,16 @@ export async function agents(n, key) {
 			nonce: `checkin-${i}-1`,
 			machine_id: machine,
 			boot_id: `b1b1b1b1-${i}`,
-			state: level ? "current" : i === 1 ? "failed" : "pending",
+			state: level ? "current" : hostile && i === 1 ? "failed" : "pending",
 			products: ["kernel"],
 			level,
 			...(level ? { patchset: "K20261101_01" } : {}),
 			kernel: { release: known ? "6.1.0-47-cloud-amd64" : "6.6.13-custom", arch: "x86_64", build_id: known ? KERNEL : OTHER },
 			agent: "1.0.0",
 			libraries: [
-				{ build_id: "cafe0123456789abcafe0123456789abcafe0123", name: i === 1 ? EVIL : "libssl.so.3", version: "3.0.11-1", level: i % 2, processes: 14, patched: i % 2 ? 11 : 0 },
+				{ build_id: "cafe0123456789abcafe0123456789abcafe0123", name: hostile && i === 1 ? EVIL : "libssl.so.3", version: "3.0.11-1", level: i % 2, processes: 14, patched: i % 2 ? 11 : 0 },
 			],
-			...(i === 1 ? { errors: [{ code: "apply-failed", message: EVIL }] } : {}),
+			...(hostile && i === 1 ? { errors: [{ code: "apply-failed", message: EVIL }] } : {}),
 		});
 		made.push({ n: i, hostname, machine, system_id: e.system_id, key: agent, known, level });
 	}
@@ -200,12 +200,12 @@ export async function agents(n, key) {
 const quote = (s) => `"${String(s).replaceAll('"', '""')}"`;
 
 /** A scan of these systems as CSV: every CVE that patches close, and others. */
-export function csv(systems, cves = 12) {
+export function csv(systems, cves = 12, { hostile = true } = {}) {
 	const rows = ["host,os,kernel,cve,severity,package,version,fixed_version,title,id"];
 	const severities = ["critical", "high", "medium", "low"];
 	for (const [i, s] of systems.entries())
 		for (let c = 0; c < cves; c++) {
-			const evil = i === 1 && c === 1;
+			const evil = hostile && i === 1 && c === 1;
 			rows.push(
 				[
 					s.hostname,
@@ -224,7 +224,7 @@ export function csv(systems, cves = 12) {
 			);
 		}
 	// A host that only the scanner knows.
-	rows.push(["only-scanned-1", EVIL, EVIL, "CVE-2026-1003", "high", EVIL, EVIL, EVIL, EVIL, EVIL].map(quote).join(","));
+	if (hostile) rows.push(["only-scanned-1", EVIL, EVIL, "CVE-2026-1003", "high", EVIL, EVIL, EVIL, EVIL, EVIL].map(quote).join(","));
 	return `${rows.join("\n")}\n`;
 }
 

@@ -39,7 +39,7 @@ describe("requests", () => {
 		expect(headersOf("PATCH", {})["Idempotency-Key"]).toBeUndefined();
 	});
 	it("name the version that was read", () => {
-		expect(headersOf("PATCH", { version: 3 })["If-Match"]).toBe('"3"');
+		expect(headersOf("PATCH", { version: 3 })["If-Match"]).toBe('"v3"');
 	});
 	it("escape what they put into the path and the query", () => {
 		expect(part("a/b?c")).toBe("a%2Fb%3Fc");

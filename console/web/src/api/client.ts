@@ -35,7 +35,7 @@ export function headersOf(method: Method, o: Options): Record<string, string> {
 	if (method !== "GET") h["Suture-CSRF"] = "1";
 	if (o.body !== undefined) h["Content-Type"] = "application/json";
 	if (method === "POST" && !o.harmless) h["Idempotency-Key"] = once();
-	if (o.version !== undefined) h["If-Match"] = `"${o.version}"`;
+	if (o.version !== undefined) h["If-Match"] = `"v${o.version}"`;
 	return h;
 }
 

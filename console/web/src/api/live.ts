@@ -10,6 +10,7 @@ const listeners = new Map<LiveType, Set<Listener>>();
 let source: EventSource | null = null;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let pause = 1000;
+let begun = 0;
 
 function tell(type: LiveType, data: string): void {
 	let id = "";
@@ -26,6 +27,11 @@ export function openLive(): void {
 	if (source || typeof EventSource === "undefined") return;
 	const s = new EventSource("/v1/live");
 	source = s;
+	begun ||= Date.now();
+	// What is told from now on. A page that read something well before that reads it again.
+	s.addEventListener("ready", () => {
+		if (Date.now() - begun > 300) for (const t of types) tell(t, "");
+	});
 	s.onopen = () => {
 		pause = 1000;
 	};
@@ -44,6 +50,7 @@ export function closeLive(): void {
 	clearTimeout(retry);
 	source?.close();
 	source = null;
+	begun = 0;
 }
 
 /** What this page did itself is not waited for. */

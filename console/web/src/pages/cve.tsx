@@ -7,7 +7,7 @@ import type { CveDetails, CveSystem } from "../api/types";
 import { useGet } from "../api/use";
 import { count, counted, relative } from "../lib/format";
 import { usePlace } from "../lib/url";
-import { verdictOrder, verdicts } from "../lib/verdicts";
+import { verdictOf, verdictOrder, verdicts } from "../lib/verdicts";
 import { Failure } from "../parts/failure";
 import { Filters, SelectFilter } from "../parts/filters";
 import { Icon } from "../parts/icons";
@@ -38,10 +38,8 @@ export function CvePage({ params }: { params: Record<string, string> }) {
 			actions={
 				<>
 					{known ? (
-						<Outside href={`https://www.cve.org/CVERecord?id=${name}`}>
-							<span class="row">
-								cve.org <Icon name="out" size={14} />
-							</span>
+						<Outside class="button" href={`https://www.cve.org/CVERecord?id=${name}`}>
+							cve.org <Icon name="out" size={14} />
 						</Outside>
 					) : null}
 					{operator && ready > 0 ? (
@@ -131,7 +129,7 @@ export function CvePage({ params }: { params: Record<string, string> }) {
 							grow: true,
 							cell: (r) => (
 								<>
-									{r.detail || <Dash />}
+									{r.detail || <span class="muted">{verdictOf(r.verdict).says}</span>}
 									{r.until ? <span class="cell-sub">ends {relative(r.until)}</span> : null}
 								</>
 							),

@@ -124,7 +124,7 @@ export function ScansPage() {
 export function ScanError({ of }: { of: NonNullable<Scan["error"]> }) {
 	return (
 		<p class="field-error">
-			{of.line ? `Line ${count(of.line)}: ` : ""}
+			{of.line && !/\bline \d/i.test(of.detail) ? `Line ${count(of.line)}: ` : ""}
 			{of.detail}
 		</p>
 	);

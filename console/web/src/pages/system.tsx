@@ -7,7 +7,7 @@ import type { Page as PageOf, System, SystemDetails, SystemFinding, TimelineEven
 import { useGet } from "../api/use";
 import { count, counted, relative, short, tagsOf, text } from "../lib/format";
 import { go, usePlace } from "../lib/url";
-import { type Tone, openOf, verdictOrder, verdicts } from "../lib/verdicts";
+import { type Tone, openOf, verdictOf, verdictOrder, verdicts } from "../lib/verdicts";
 import { CopyButton } from "../parts/copy";
 import { Confirm, FormDialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
@@ -219,7 +219,7 @@ function Findings({ path, s }: { path: string; s: SystemDetails }) {
 						grow: true,
 						cell: (f) => (
 							<>
-								{f.detail || (f.not_running ? "Installed, not running" : "")}
+								{f.detail || <span class="muted">{f.not_running ? "Installed, not running" : verdictOf(f.verdict).says}</span>}
 								{f.processes ? (
 									<span class="cell-sub">
 										{count(f.patched ?? 0)} of {counted(f.processes, "process", "processes")} patched

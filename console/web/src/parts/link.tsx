@@ -22,11 +22,11 @@ export function Link({ to, onClick, ...rest }: Props) {
 }
 
 /** A link out of these pages, from data: only to the web, and it learns nothing of us. Else plain text. */
-export function Outside({ href, children }: { href: string; children: ComponentChildren }) {
+export function Outside({ href, children, class: name }: { href: string; children: ComponentChildren; class?: string }) {
 	const to = webAddress(href);
 	if (!to) return <>{children}</>;
 	return (
-		<a href={to} target="_blank" rel="noopener noreferrer">
+		<a href={to} target="_blank" rel="noopener noreferrer" class={name}>
 			{children}
 			<span class="sr"> (opens a new tab)</span>
 		</a>
