@@ -51,7 +51,7 @@ int export_jobs_csv(struct web_req *q, const char *job, int64_t from, int64_t to
 	int k = sut_buf_addstr(out,
 			       "job,title,action,dry_run,job_state,created,created_by,hostname,"
 			       "system_id,state,outcome,reason,message,before_level,"
-			       "after_level,offered_at,fetched_at,finished_at,took_ms\n");
+			       "after_level,offered_at,fetched_at,finished_at,took_ms\r\n");
 
 	if (k == 0)
 		k = sut_db_query(q->db, sql,
