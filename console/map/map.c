@@ -169,7 +169,7 @@ int map_coverage(struct console *c, struct sut_db *db, int64_t tenant, struct ma
 static bool is_due(const struct console *c, const struct tenant_map *t, const struct map_view *v,
 		   int64_t now)
 {
-	return !v || view_generation(v) != atomic_load(&c->s.generation) ||
+	return !v || view_generation(v) < atomic_load(&c->s.generation) ||
 	       now >= t->loaded.valid_until || now >= view_at(v) + AGAIN_SEC;
 }
 
