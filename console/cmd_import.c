@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "cmd.h"
 #include "console.h"
+#include "fleet/match.h"
 #include "find/import.h"
 #include "scan/scan.h"
 
@@ -22,12 +23,12 @@ struct args {
 
 static void help(void)
 {
-	printf("usage: suture-console import [--config FILE] [--format FORMAT] [--system ID]\n"
+	printf("usage: suture-console import [--config FILE] [--format FORMAT] [--system NAME]\n"
 	       "                             [--tenant NAME] FILE...\n\n"
 	       "Reads files of scanners. The console may run meanwhile.\n\n"
 	       "  --config FILE    settings (default: %s; suture-console(8))\n"
 	       "  --format FORMAT  oval, arf, trivy, grype, debsecan, nessus, csv; found out without\n"
-	       "  --system ID      the host of a file that names none\n"
+	       "  --system NAME    the host of a file that names none: name, address, System ID\n"
 	       "  --tenant NAME    default: default\n",
 	       CONSOLE_CONF_FILE);
 }
@@ -200,15 +201,25 @@ static int import_file(struct console *c, struct sut_db *db, const struct args *
 	return 0;
 }
 
-static int import_files(struct console *c, const struct args *a, char **files, struct sut_err *err)
+static int import_files(struct console *c, struct args *a, char **files, struct sut_err *err)
 {
 	_cleanup_(sut_db_freep) struct sut_db *db = NULL;
 	int64_t tenant = 0;
+	char host[SUT_UID_LEN + 1];
 	bool failed = false;
 	int r = sut_db_open(c->conf.s.database, NULL, &db, err);
 
 	if (r == 0)
 		r = find_tenant(db, a->tenant, &tenant, err);
+	if (r == 0 && a->of_host) {
+		r = host_named(db, tenant, a->of_host, host, err);
+		if (r == 0)
+			return sut_err_set(err, ENOENT,
+					   "no system is called '%s', or several are. Give its "
+					   "System ID, or the id of its page",
+					   a->of_host);
+		a->of_host = host;
+	}
 	if (r < 0)
 		return r;
 	for (; *files; files++) {

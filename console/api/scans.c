@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "base/str.h"
+#include "fleet/match.h"
 #include "find/scan.h"
 #include "live/live.h"
 #include "scan/scan.h"
@@ -20,6 +21,8 @@ struct upload {
 	int64_t bytes;
 	bool there; /* the file */
 	bool kept;  /* a row speaks of it */
+	/* The host that it is said to be of; "": the file tells. */
+	char of_host[SUT_UID_LEN + 1];
 };
 
 static void upload_free(void *data)
@@ -33,16 +36,8 @@ static void upload_free(void *data)
 	free(u);
 }
 
-/* 1, or 0: there is none. */
-static int host_exists(struct web_req *q, const char *uid, struct sut_err *err)
-{
-	_cleanup_rows_ struct sut_db_rows *row = NULL;
-
-	return sut_db_one(q->db, "SELECT id FROM hosts WHERE tenant = $1 AND uid = $2",
-			  SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_T(uid)), &row, err);
-}
-
-static int check_args(struct web_req *q, struct web_resp *r, struct sut_err *err)
+static int check_args(struct web_req *q, struct web_resp *r, char ret_host[static SUT_UID_LEN + 1],
+		      struct sut_err *err)
 {
 	static const char *const args[] = {"format", "name", "system", NULL};
 	const char *format = web_arg(q, "format"), *name = web_arg(q, "name"),
@@ -60,7 +55,9 @@ static int check_args(struct web_req *q, struct web_resp *r, struct sut_err *err
 	if (name && (!*name || strlen(name) > SCAN_NAME_MAX || strpbrk(name, "\n\r\t")))
 		return web_problem(r, 400, "bad-argument", "name has 1 to %d bytes on one line",
 				   SCAN_NAME_MAX);
-	x = of_host ? host_exists(q, of_host, err) : 1;
+	if (!of_host)
+		return 0;
+	x = host_named(q->db, q->who.tenant, of_host, ret_host, err);
 	return x < 0 ? x : x ? 0 : web_not_found(r, "system", of_host);
 }
 
@@ -69,7 +66,8 @@ static int upload_prepare(struct web_req *q, struct web_resp *r, struct sut_err 
 	struct upload *u;
 	struct sut_err e = {0};
 	uint64_t len = 0;
-	int x = check_args(q, r, err);
+	char of_host[SUT_UID_LEN + 1] = "";
+	int x = check_args(q, r, of_host, err);
 
 	if (x)
 		return x;
@@ -86,6 +84,7 @@ static int upload_prepare(struct web_req *q, struct web_resp *r, struct sut_err 
 	if (!u)
 		return sut_err_oom(err);
 	q->prepared = u;
+	memcpy(u->of_host, of_host, sizeof(of_host));
 	u->dir = q->server->spool_fd;
 	x = sut_uid_make(u->uid, err);
 	if (x < 0)
@@ -116,7 +115,7 @@ static int upload(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	const struct scan_new n = {.uid = u->uid,
 				   .format = format && !sut_streq(format, "auto") ? format : "",
 				   .name = name ? name : "scan",
-				   .of_host = web_arg(q, "system"),
+				   .of_host = u->of_host[0] ? u->of_host : NULL,
 				   .bytes = u->bytes};
 	int x = scan_add(q, &n, err);
 

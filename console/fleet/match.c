@@ -322,6 +322,34 @@ int host_match(struct sut_db *db, int64_t tenant, const struct host_facts *f,
 	return r;
 }
 
+int host_named(struct sut_db *db, int64_t tenant, const char *text,
+	       char ret[static SUT_UID_LEN + 1], struct sut_err *err)
+{
+	const struct host_facts f = {.system_id = text,
+				     .external_id = text,
+				     .fqdn = text,
+				     .hostname = text,
+				     .addresses = &text,
+				     .naddresses = 1};
+	_cleanup_rows_ struct sut_db_rows *row = NULL;
+	const char *by;
+	int64_t id = 0;
+	int r = sut_db_one(db, "SELECT id FROM hosts WHERE tenant = $1 AND uid = $2",
+			   SUT_DB_ARGS(SUT_DB_I(tenant), SUT_DB_T(text)), &row, err);
+
+	if (r > 0)
+		id = sut_db_int(row, 0);
+	else if (r == 0)
+		r = host_match(db, tenant, &f, MATCH_ALL, 0, &id, &by, err);
+	sut_db_rows_freep(&row);
+	if (r > 0)
+		r = sut_db_one(db, "SELECT uid FROM hosts WHERE id = $1", SUT_DB_ARGS(SUT_DB_I(id)),
+			       &row, err);
+	if (r > 0)
+		(void)snprintf(ret, SUT_UID_LEN + 1, "%s", sut_db_text(row, 0));
+	return r;
+}
+
 int host_set_names(struct sut_db *db, int64_t tenant, int64_t host, const char *origin,
 		   const struct host_facts *f, struct sut_err *err)
 {

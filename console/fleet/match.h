@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/token.h"
 #include "db/db.h"
 
 enum {
@@ -47,6 +48,13 @@ enum match_scope {
 int host_match(struct sut_db *db, int64_t tenant, const struct host_facts *f,
 	       enum match_scope scope, int64_t except, int64_t *ret, const char **ret_by,
 	       struct sut_err *err) _must_check_;
+
+/*
+ * The host that people mean: by its id here, its System ID, the platform's own name, a name or an address that is of it alone. 1 with its id
+ * in ret, or 0.
+ */
+int host_named(struct sut_db *db, int64_t tenant, const char *text,
+	       char ret[static SUT_UID_LEN + 1], struct sut_err *err) _must_check_;
 
 /* In a WRITE transaction: replaces what is known of the host's names from this origin ("portal", "scan"). */
 int host_set_names(struct sut_db *db, int64_t tenant, int64_t host, const char *origin,

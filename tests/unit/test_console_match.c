@@ -196,6 +196,29 @@ static void one_that_is_deleted_stays_as_a_host(void **state)
 	assert_int_equal(count(s, "hosts WHERE system_id = '" SYS_B "' AND gone IS NULL"), 1);
 }
 
+static void people_call_a_host_by_any_name(void **state)
+{
+	struct sample_server *s = *state;
+	int64_t id = take(s, SYS_A, WEB1);
+	char uid[SUT_UID_LEN + 1], got[SUT_UID_LEN + 1] = "";
+	const char *const names[] = {SYS_A, "web-1.example", "WEB-1.example.", uid};
+	_cleanup_rows_ struct sut_db_rows *row = NULL;
+	struct sut_err err = {0};
+
+	assert_int_equal(sut_db_one(s->c, "SELECT uid FROM hosts WHERE id = $1",
+				    SUT_DB_ARGS(SUT_DB_I(id)), &row, &err),
+			 1);
+	snprintf(uid, sizeof(uid), "%s", sut_db_text(row, 0));
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(names); i++) {
+		got[0] = '\0';
+		assert_int_equal(host_named(s->c, s->tenant[0].id, names[i], got, &err), 1);
+		assert_string_equal(got, uid);
+	}
+	assert_int_equal(host_named(s->c, s->tenant[0].id, "web-9.example", got, &err), 0);
+	assert_int_equal(host_named(s->c, s->tenant[0].id, "", got, &err), 0);
+	assert_int_equal(host_named(s->c, s->tenant[1].id, SYS_A, got, &err), 0);
+}
+
 static void hosts_of_another_tenant_are_not_found(void **state)
 {
 	struct sample_server *s = *state;
@@ -242,6 +265,7 @@ int main(void)
 		CASE(two_that_turn_out_to_be_one_become_one),
 		CASE(changes_are_in_the_timeline),
 		CASE(one_that_is_deleted_stays_as_a_host),
+		CASE(people_call_a_host_by_any_name),
 		CASE(hosts_of_another_tenant_are_not_found),
 		CASE(names_are_judged),
 	};
