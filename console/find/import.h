@@ -11,7 +11,7 @@
 #include "web/task.h"
 
 /* The advisory lock of who imports. */
-#define SCANS_LOCK 0x7375740020
+#define SCANS_LOCK 0x7375740021
 
 /* Runs one scan to its end: done, failed, or gone when somebody deleted it; 0 for all of these. Not in a transaction. < 0: the
  * database or this process is at fault; the scan waits, for SCAN_TRIES_MAX tries. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "sample_console.h"
+#include "task_list.h"
+#include "web/task.h"
 
 static void who_calls_is_known_by_his_token(void **state)
 {
@@ -31,11 +33,23 @@ static void a_tenant_with_systems_stays(void **state)
 	assert_problem(s, 409, "not-empty");
 }
 
+/* Two with one lock would wait for each other's next turn, now and then. */
+static void every_task_has_a_lock_of_its_own(void **state _unused_)
+{
+	for (size_t i = 0; console_tasks[i]; i++)
+		for (size_t k = 0; k < i; k++)
+			if (console_tasks[i]->lock &&
+			    console_tasks[i]->lock == console_tasks[k]->lock)
+				fail_msg("%s and %s have the same lock", console_tasks[i]->name,
+					 console_tasks[k]->name);
+}
+
 int main(void)
 {
 	static const struct sample_server_case cases[] = {
 		{"who_calls_is_known_by_his_token", who_calls_is_known_by_his_token, NULL, 0},
 		{"a_tenant_with_systems_stays", a_tenant_with_systems_stays, NULL, 0},
+		{"every_task_has_a_lock_of_its_own", every_task_has_a_lock_of_its_own, NULL, 0},
 	};
 
 	return SAMPLE_CONSOLE_RUN(cases);
