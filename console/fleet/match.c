@@ -325,12 +325,12 @@ int host_match(struct sut_db *db, int64_t tenant, const struct host_facts *f,
 int host_named(struct sut_db *db, int64_t tenant, const char *text,
 	       char ret[static SUT_UID_LEN + 1], struct sut_err *err)
 {
-	const struct host_facts f = {.system_id = text,
-				     .external_id = text,
-				     .fqdn = text,
-				     .hostname = text,
-				     .addresses = &text,
-				     .naddresses = 1};
+	/* One after the other: together they would contradict each other. */
+	const struct host_facts meant[] = {
+		{.system_id = text},
+		{.external_id = text},
+		{.fqdn = text, .hostname = text, .addresses = &text, .naddresses = 1},
+	};
 	_cleanup_rows_ struct sut_db_rows *row = NULL;
 	const char *by;
 	int64_t id = 0;
@@ -339,8 +339,8 @@ int host_named(struct sut_db *db, int64_t tenant, const char *text,
 
 	if (r > 0)
 		id = sut_db_int(row, 0);
-	else if (r == 0)
-		r = host_match(db, tenant, &f, MATCH_ALL, 0, &id, &by, err);
+	for (size_t i = 0; r == 0 && i < SUT_ARRAY_SIZE(meant); i++)
+		r = host_match(db, tenant, &meant[i], MATCH_ALL, 0, &id, &by, err);
 	sut_db_rows_freep(&row);
 	if (r > 0)
 		r = sut_db_one(db, "SELECT uid FROM hosts WHERE id = $1", SUT_DB_ARGS(SUT_DB_I(id)),
