@@ -172,8 +172,9 @@ static void assert_refused(struct sample_server *s, const char *line, const char
 	assert_int_equal(get(s, line), 404);
 	assert_null(strstr(sut_buf_str(&s->r.raw), SECRET));
 	assert_int_equal(sut_run(argv,
-				 &(struct sut_run_opts){
-					 .in = s->r.raw.data, .in_len = s->r.raw.len, .err_out = &said},
+				 &(struct sut_run_opts){.in = s->r.raw.data,
+							.in_len = s->r.raw.len,
+							.err_out = &said},
 				 &err),
 			 1);
 	if (!strstr(sut_buf_str(&said), why))
