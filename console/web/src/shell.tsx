@@ -6,7 +6,7 @@ import { del } from "./api/client";
 import { may, useMe } from "./api/session";
 import type { Portal } from "./api/types";
 import { useGet } from "./api/use";
-import { relative } from "./lib/format";
+import { absolute, relative } from "./lib/format";
 import { type Theme, setTheme, theme } from "./lib/theme";
 import { usePlace } from "./lib/url";
 import { FormDialog } from "./parts/dialog";
@@ -125,7 +125,7 @@ function PortalNotice({ of: data }: { of: Portal | undefined }) {
 				<div class="notice-body">
 					<p>
 						<strong>{data.state === "away" ? "The portal is away" : "The portal refuses this console"}</strong>
-						{data.since ? ` since ${relative(data.since).replace(/ ago$/, "")}` : ""}. What you see is what it said last
+						{data.since ? `, since ${absolute(data.since)}` : ""}. What you see is what it said last
 						{data.systems_at ? ` (${relative(data.systems_at)})` : ""}; it is asked again by itself.
 						{data.error ? <span class="muted"> {data.error}</span> : null}
 					</p>

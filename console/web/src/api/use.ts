@@ -71,7 +71,8 @@ export function useGet<T>(path: string | null, live: LiveType[] = []): Got<T> {
 		};
 	}, [path, turn, reload]);
 
-	const wanted = live.join();
+	// What is counted over the fleet is new a moment after what it is counted from: "posture" tells when.
+	const wanted = (live.some((t) => t !== "portal") && !live.includes("posture") ? [...live, "posture"] : live).join();
 	useEffect(() => {
 		if (path === null || wanted === "") return;
 		let timer: ReturnType<typeof setTimeout> | undefined;

@@ -7,7 +7,7 @@ import { type Problem, asProblem } from "../api/problem";
 import { useMay } from "../api/session";
 import type { Portal } from "../api/types";
 import { type Got, useGet } from "../api/use";
-import { count, relative } from "../lib/format";
+import { absolute, count } from "../lib/format";
 import { CopyBox } from "../parts/copy";
 import { Failure } from "../parts/failure";
 import { Area, Text } from "../parts/fields";
@@ -45,7 +45,7 @@ export function SettingsPage() {
 									The console signs its jobs with this key. Agents do only what it signed; the command of “Add a server” tells them to trust it.
 								</p>
 								<Facts of={[{ name: "Key ID", value: <Mono>{p.job_key.key_id}</Mono> }]} />
-								<CopyBox label="Public key, for /etc/suture/job-keys" text={p.job_key.public} />
+								<CopyBox label="Public key, for /etc/suture/job-keys.d" text={p.job_key.public} />
 							</div>
 						) : (
 							<Empty icon="keys" title="No job key">
@@ -93,7 +93,7 @@ function Connection({ got }: { got: Got<Portal> }) {
 							<div class="notice-body">
 								<p class="notice-title">
 									{p.state === "refused" ? "The portal refuses this console" : "The portal is away"}
-									{p.since ? ` since ${relative(p.since).replace(/ ago$/, "")}` : ""}
+									{p.since ? ` since ${absolute(p.since)}` : ""}
 								</p>
 								<p>{p.error}</p>
 							</div>
@@ -150,7 +150,7 @@ function Connect({ p, done }: { p: Portal; done: () => void }) {
 					value={token}
 					set={setToken}
 					maxLength={200}
-					hint="Of a user of the portal with the roles viewer, operator and key-manager. It is kept sealed."
+					hint="Of a user of the portal with the roles viewer and key-manager. It is kept sealed."
 					error={problem?.field("token")}
 				/>
 				<Area label="Certificate authority" value={ca} set={setCa} rows={3} placeholder="-----BEGIN CERTIFICATE-----" hint="PEM; only when the portal’s certificate is not from a public authority." error={problem?.field("ca")} />
