@@ -140,7 +140,7 @@ function Progressed({ j }: { j: Job | undefined }) {
 							{ name: "Systems", value: count(j.counts?.total ?? 0) },
 							{ name: "Begun", value: <When at={j.begun} none="not yet" /> },
 							{ name: j.ended ? "Took" : "Running for", value: took === null ? null : duration(took) },
-							{ name: "Bears", value: j.max_failed === null || j.max_failed === undefined ? null : counted(j.max_failed, "failure") },
+							{ name: "Tolerates", value: j.max_failed === null || j.max_failed === undefined ? null : counted(j.max_failed, "failure") },
 							{ name: "Batches", value: j.batch?.size ? `${count(j.batch.size)} systems, pause ${duration(j.batch.pause_s ?? 0)}` : "all at once" },
 							{ name: "Windows", value: j.windows?.length ? j.windows.join("; ") : "at any time" },
 							j.not_before ? { name: "Not before", value: <When at={j.not_before} /> } : null,
