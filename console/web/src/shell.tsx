@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is around every page: menu, search, the portal's state, theme and user.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { del } from "./api/client";
 import { may, useMe } from "./api/session";
 import type { Portal } from "./api/types";
@@ -34,7 +34,8 @@ export function Shell({ out, children }: { out: () => void; children: ComponentC
 		scrollTo({ top: 0 });
 		main.current?.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
 	}, [path]);
-	useEffect(() => {
+	// With the menu on the screen its keys work: no key falls in between.
+	useLayoutEffect(() => {
 		if (!open) return;
 		const f = (e: KeyboardEvent): void => {
 			if (e.key === "Escape") setOpen(false);
@@ -170,7 +171,8 @@ function UserMenu({ out }: { out: () => void }) {
 	const [open, setOpen] = useState(false);
 	const [changing, setChanging] = useState(false);
 	const box = useRef<HTMLDivElement>(null);
-	useEffect(() => {
+	// With the menu on the screen its keys work: no key falls in between.
+	useLayoutEffect(() => {
 		if (!open) return;
 		const f = (e: Event): void => {
 			if (e instanceof KeyboardEvent ? e.key === "Escape" : !box.current?.contains(e.target as Node)) setOpen(false);
