@@ -103,12 +103,12 @@ static char *take(struct strings *p, size_t len)
 
 const char *strings_add(struct strings *p, const char *s)
 {
-	const char **slot = find(p->slots, p->nslots, s);
+	const char **slot = find(p->slots, p->nslots, s), *there = *slot;
 	size_t len = strlen(s) + 1;
 	char *copy;
 
-	if (*slot)
-		return *slot;
+	if (there)
+		return there;
 	if (p->n * 2 >= p->nslots) {
 		if (grow(p) < 0)
 			return NULL;

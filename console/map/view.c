@@ -303,7 +303,7 @@ static bool in_search(const char *search, const char *q)
 	char want[256];
 	size_t n = 0;
 
-	for (; q[n] && n < sizeof(want) - 1; n++)
+	for (; n < sizeof(want) - 1 && q[n]; n++)
 		want[n] = (char)tolower((unsigned char)q[n]);
 	want[n] = '\0';
 	return strstr(search, want) != NULL;
