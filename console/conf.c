@@ -18,7 +18,7 @@ static int defaults(struct server_conf *s, struct sut_err *err)
 	struct console_conf *c = (struct console_conf *)s;
 
 	s->database = strdup("sqlite:/var/lib/suture/console/console.db");
-	c->pages = strdup("/usr/share/suture/console");
+	c->pages = strdup(CONSOLE_PAGES);
 	c->secret_key = strdup("/etc/suture/console/secret.key");
 	c->spool = strdup("/var/lib/suture/console/spool");
 	return s->database && c->pages && c->secret_key && c->spool ? 0 : sut_err_oom(err);
