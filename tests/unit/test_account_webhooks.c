@@ -2,7 +2,6 @@
 /* Webhooks: what may be asked for, and deliveries to a real server. */
 #include "unit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -11,6 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "event_doc.h"
 #include "receiver.h"
 #include "sample_portal.h"
 #include "web/task.h"
@@ -720,111 +720,10 @@ static void the_example_is_signed_as_the_page_says(void **state _unused_)
 	assert_string_equal(signature, "v1,o1+89yZgBUQEAlRF4Pc/5kSCHeIf9Aeby+2P6HJug4E=");
 }
 
-static json_t *documented(void)
-{
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(1 << 20);
-	struct sut_err err = {0};
-	json_t *set = json_object();
-	char *line, *save = NULL;
-
-	assert_ok(sut_file_read(SOURCE_ROOT "/docs/formats/webhooks.md", &b, &err), err);
-	for (line = strtok_r((char *)b.data, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		char type[64];
-
-		if (sscanf(line, "| `%63[a-z.-]` |", type) == 1 && strchr(type, '.'))
-			json_object_set_new(set, type, json_true());
-	}
-	return set;
-}
-
-static bool named_in(const char *text, const char *type)
-{
-	char quoted[80];
-
-	(void)snprintf(quoted, sizeof(quoted), "%c%s%c", '"', type, '"');
-	if (strstr(text, quoted))
-		return true;
-	(void)snprintf(quoted, sizeof(quoted), "'%s'", type);
-	return strstr(text, quoted) != NULL;
-}
-
-/* Marks the types that a source names, and those of its calls of web_event() must be known. */
-static void read_source(const char *path, json_t *known, json_t *used)
-{
-	_cleanup_buf_ struct sut_buf b = SUT_BUF_INIT(4 << 20);
-	struct sut_err err = {0};
-	const char *type, *s;
-	json_t *v;
-
-	if (sut_endswith(path, "/webhook.c"))
-		return; /* the list itself */
-	assert_ok(sut_file_read(path, &b, &err), err);
-	json_object_foreach(known, type, v)
-		if (named_in(sut_buf_str(&b), type))
-			json_object_set_new(used, type, json_true());
-	for (s = sut_buf_str(&b); (s = strstr(s, "web_event(")); s++) {
-		char name[64], arguments[256];
-		const char *quote;
-
-		(void)snprintf(arguments, sizeof(arguments), "%s", s);
-		/* The type is before the data. */
-		if (strstr(arguments, "json_pack"))
-			*strstr(arguments, "json_pack") = '\0';
-		if (strchr(arguments, ';'))
-			*strchr(arguments, ';') = '\0';
-		for (quote = arguments; (quote = strchr(quote, '"')); quote++)
-			if (sscanf(quote, "\"%63[a-z.-]\"", name) == 1 && strchr(name, '.') &&
-			    !json_object_get(known, name))
-				fail_msg("%s: there is no type %s in docs/formats/webhooks.md",
-					 path, name);
-	}
-}
-
-static void read_folder(const char *path, json_t *known, json_t *used)
-{
-	_cleanup_(sut_closedirp) DIR *d = opendir(path);
-	const struct dirent *e;
-
-	assert_non_null(d);
-	while ((e = readdir(d))) {
-		char sub[512];
-
-		if (e->d_name[0] == '.')
-			continue;
-		(void)snprintf(sub, sizeof(sub), "%s/%s", path, e->d_name);
-		if (e->d_type == DT_DIR)
-			read_folder(sub, known, used);
-		else if (sut_endswith(sub, ".c"))
-			read_source(sub, known, used);
-	}
-}
-
 static void types_are_documented_and_documented_ones_are_told(void **state _unused_)
 {
-	json_t *known = documented(), *used = json_object();
-	const char *type;
-	json_t *v;
-
-	for (size_t i = 0; portal_program.events[i]; i++) {
-		if (!json_object_get(known, portal_program.events[i]))
-			fail_msg("%s is not in docs/formats/webhooks.md", portal_program.events[i]);
-		assert_true(i == 0 ||
-			    strcmp(portal_program.events[i - 1], portal_program.events[i]) < 0);
-	}
-	read_folder(SOURCE_ROOT "/portal", known, used);
-	json_object_foreach(known, type, v) {
-		size_t i = 0;
-
-		while (portal_program.events[i] && strcmp(portal_program.events[i], type) != 0)
-			i++;
-		if (!portal_program.events[i])
-			fail_msg("%s cannot be asked for: add it to the types of portal.c", type);
-		if (!json_object_get(used, type))
-			fail_msg("nobody tells of %s", type);
-	}
-	json_decref(known);
-	json_decref(used);
+	event_doc(portal_program.events, "## Types",
+		  (const char *const[]){SOURCE_ROOT "/portal", SOURCE_ROOT "/lib/account", NULL});
 }
 
 int main(void)
