@@ -21,6 +21,17 @@ int server_cmd_init(const struct server_program *p, int argc, char **argv);
 int server_cmd_migrate(const struct server_program *p, int argc, char **argv);
 int server_cmd_serve(const struct server_program *p, int argc, char **argv);
 
+struct server_command {
+	const char *name, *help;
+	/* One of the two. argv[0] is the command's own name. */
+	int (*own)(int argc, char **argv);
+	int (*common)(const struct server_program *p, int argc, char **argv);
+};
+
+/* What main() returns: runs the command that argv names, or says which there are. No core files, no SIGPIPE, umask 027. */
+int server_main(const struct server_program *p, const struct server_command *v, size_t n, int argc,
+		char **argv);
+
 /* "suture-portal NAME: message" on standard error. SERVER_EXIT_CONFIG for what only another configuration
  * mends (reason "conf", "not-migrated"), else SERVER_EXIT_ERROR. */
 int cmd_fail(const struct server_program *p, const char *name, const struct sut_err *err);
