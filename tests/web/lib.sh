@@ -22,17 +22,7 @@ trap web_end EXIT
 web_kernel=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 
 # Pages that cannot be built, or a browser that is not there, are not told as a failure of each test.
-web_needs() {
-	BUILD=$programs "$top/scripts/web" || return 1
-	command -v "${CHROMIUM:-chromium}" >/dev/null || {
-		echo "there is no chromium: make setup installs it"
-		return 1
-	}
-	lock=$(sha256sum <"$top/tests/web/package-lock.json")
-	[ "$(cat "$top/tests/web/node_modules/.suture-lock" 2>/dev/null)" = "$lock" ] && return 0
-	(cd "$top/tests/web" && npm --no-fund --no-audit --no-update-notifier --loglevel=error ci --ignore-scripts >/dev/null) &&
-		echo "$lock" >"$top/tests/web/node_modules/.suture-lock"
-}
+web_needs() { BUILD=$programs "$top/scripts/web" --browser; }
 
 web_patch() { # LEVEL ID CVE...
 	level=$1 id=$2
