@@ -67,22 +67,25 @@ static void take_line(struct stanza *s, const char *line)
 		s->installed = sut_endswith(v, " installed");
 }
 
+/* What is as the package's own is left out. */
 static int end_stanza(struct stanza *s, json_t *list)
 {
 	const char *source = *s->source ? s->source : s->name;
 	const char *version = *s->source_version ? s->source_version : s->version;
-	json_t *p = NULL;
 	bool tell = *s->name && *s->version && s->installed && !s->bad &&
 		    json_array_size(list) < PACKAGES_COUNT_MAX;
+	int r = 0;
 
-	if (tell && strcmp(version, s->version) != 0)
-		p = json_pack("[s, s, s, s]", s->name, s->version, source, version);
-	else if (tell && strcmp(source, s->name) != 0)
-		p = json_pack("[s, s, s]", s->name, s->version, source);
-	else if (tell)
-		p = json_pack("[s, s]", s->name, s->version);
+	if (!strcmp(version, s->version)) {
+		version = NULL;
+		if (!strcmp(source, s->name))
+			source = NULL;
+	}
+	if (tell)
+		r = json_array_append_new(
+			list, json_pack("[s, s, s*, s*]", s->name, s->version, source, version));
 	*s = (struct stanza){0};
-	return tell ? json_array_append_new(list, p) : 0;
+	return r;
 }
 
 json_t *packages_of_dpkg(FILE *f)
