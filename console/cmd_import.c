@@ -19,6 +19,7 @@ enum { PIECE = 256 << 10 };
 
 struct args {
 	const char *config, *format, *of_host, *tenant;
+	char host[SUT_UID_LEN + 1]; /* its id, when it was looked up */
 };
 
 static void help(void)
@@ -205,20 +206,19 @@ static int import_files(struct console *c, struct args *a, char **files, struct 
 {
 	_cleanup_(sut_db_freep) struct sut_db *db = NULL;
 	int64_t tenant = 0;
-	char host[SUT_UID_LEN + 1];
 	bool failed = false;
 	int r = sut_db_open(c->conf.s.database, NULL, &db, err);
 
 	if (r == 0)
 		r = find_tenant(db, a->tenant, &tenant, err);
 	if (r == 0 && a->of_host) {
-		r = host_named(db, tenant, a->of_host, host, err);
+		r = host_named(db, tenant, a->of_host, a->host, err);
 		if (r == 0)
 			return sut_err_set(err, ENOENT,
 					   "no system is called '%s', or several are. Give its "
 					   "System ID, or the id of its page",
 					   a->of_host);
-		a->of_host = host;
+		a->of_host = a->host;
 	}
 	if (r < 0)
 		return r;
