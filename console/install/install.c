@@ -126,8 +126,11 @@ int install_command(struct web_req *q, int64_t enrolment, char **ret, struct sut
 
 /* --- the script --- */
 
-/* What goes wrong with the token is said in the shell that runs it. */
-static int refuse(struct web_resp *r, const char *why, struct sut_err *err)
+/*
+ * What goes wrong with the token is said in the shell that runs it. With status 200: of any other, `curl -f` gives the shell
+ * nothing, and a shell that gets nothing says nothing and ends with 0. What does not even begin as a token is of no line.
+ */
+static int refuse(struct web_req *q, struct web_resp *r, const char *why, struct sut_err *err)
 {
 	if (sut_buf_addf(&r->raw,
 			 "#!/bin/sh\nprintf 'suture: %%s\\n' '%s.' "
@@ -135,7 +138,7 @@ static int refuse(struct web_resp *r, const char *why, struct sut_err *err)
 			 "exit 1\n",
 			 why) < 0)
 		return sut_err_oom(err);
-	r->status = 404;
+	r->status = sut_startswith(q->params[0], "sutins_") ? 200 : 404;
 	r->type = "text/x-shellscript; charset=utf-8";
 	return 0;
 }
@@ -224,14 +227,14 @@ static int answer(struct web_req *q, struct web_resp *r, const struct enrolment 
 	int rc;
 
 	if (e->seen)
-		return refuse(r, "this line was used: the system is registered already", err);
+		return refuse(q, r, "this line was used: the system is registered already", err);
 	if (q->now >= e->until)
-		return refuse(r, "this line has expired: it is good for a day", err);
+		return refuse(q, r, "this line has expired: it is good for a day", err);
 	if (!*e->portal || !console_of(q->server)->conf.s.url)
-		return refuse(r, "the console has lost its portal or its own address", err);
+		return refuse(q, r, "the console has lost its portal or its own address", err);
 	rc = link_key_read(console_of(q->server), q->db, e->tenant, e->key, &key, err);
 	if (rc == 0)
-		rc = refuse(r, "the registration key of this line was revoked", err);
+		rc = refuse(q, r, "the registration key of this line was revoked", err);
 	else if (rc > 0)
 		rc = write_script(q, r, e, sut_buf_str(&key.secret), err);
 	sut_secret_release(&key.secret);
@@ -246,7 +249,7 @@ int install_answer(struct web_req *q, struct web_resp *r, const char *token, str
 	if (rc < 0)
 		return rc;
 	return rc ? answer(q, r, &e, err)
-		  : refuse(r,
+		  : refuse(q, r,
 			   "the console knows no such line: it was not copied whole, or a newer one was made",
 			   err);
 }

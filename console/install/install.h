@@ -21,7 +21,7 @@ enum {
 int install_command(struct web_req *q, int64_t enrolment, char **ret,
 		    struct sut_err *err) _must_check_;
 
-/* GET /install/{token}: the script. What is wrong with the token is said by a script, too, with 404. */
+/* GET /install/{token}: the script; when something is wrong with the token, one that says what and ends with 1. */
 int install_answer(struct web_req *q, struct web_resp *r, const char *token,
 		   struct sut_err *err) _must_check_;
 
