@@ -19,6 +19,8 @@ enum {
 	YOUNG_MS =
 		2000, /* so long a fresh connection may be without its first request in a drain */
 	DRAIN_LOOK_MS = 50,
+	EVENTS_AT_ONCE =
+		128, /* as many as libmicrohttpd takes; its own wake-up may be one of them */
 };
 
 uint64_t httpd_now_ms(void)
@@ -152,6 +154,10 @@ void httpd_on_connection(void *worker, struct MHD_Connection *mhd, void **contex
 
 		pthread_mutex_lock(&h->lock);
 		c = h->by_fd[fd];
+		if (!c) { /* ring() */
+			pthread_mutex_unlock(&h->lock);
+			return;
+		}
 		c->started = true;
 		c->next = h->conns;
 		if (c->next)
@@ -169,6 +175,8 @@ void httpd_on_connection(void *worker, struct MHD_Connection *mhd, void **contex
 	/* Called before the descriptor is closed: until here, and under the lock, it is this
 	 * connection and no other. */
 	c = *context;
+	if (!c)
+		return;
 	pthread_mutex_lock(&h->lock);
 	forget(h, c);
 	pthread_mutex_unlock(&h->lock);
@@ -243,18 +251,23 @@ static struct httpd_conn *new_conn(struct sut_httpd *h, const struct httpd_liste
 	return c;
 }
 
+/* With the lock held. Of a fresh descriptor: libmicrohttpd had no memory to start an earlier one, and closed it without a word. */
+static void forget_earlier(struct sut_httpd *h, int fd)
+{
+	struct httpd_conn *old = (size_t)fd < h->nby_fd ? h->by_fd[fd] : NULL;
+
+	if (old) {
+		forget(h, old);
+		free_conn(old);
+	}
+}
+
 static bool admit(struct sut_httpd *h, struct httpd_conn *c)
 {
 	bool ok;
 
 	pthread_mutex_lock(&h->lock);
-	if ((size_t)c->fd < h->nby_fd && h->by_fd[c->fd]) {
-		/* libmicrohttpd had no memory to start it, and closed it without a word. */
-		struct httpd_conn *old = h->by_fd[c->fd];
-
-		forget(h, old);
-		free_conn(old);
-	}
+	forget_earlier(h, c->fd);
 	ok = (size_t)c->fd < h->nby_fd && h->nconns < h->opts.connections && add_address(h, c);
 	if (ok) {
 		h->nconns++;
@@ -370,6 +383,39 @@ static void look_at_all(struct sut_httpd *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* --- waking --- */
+
+/* Gives the worker a connection that has ended already, and is none of by_fd. */
+static void ring(struct sut_httpd *h, const struct httpd_worker *w)
+{
+	const struct sockaddr_in nobody = {.sin_family = AF_UNIX};
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd) < 0)
+		return; /* the next look rings again */
+	close(fd[1]);
+	if ((size_t)fd[0] >= h->nby_fd) {
+		close(fd[0]);
+		return;
+	}
+	pthread_mutex_lock(&h->lock);
+	forget_earlier(h, fd[0]);
+	pthread_mutex_unlock(&h->lock);
+	(void)MHD_add_connection(w->daemon, fd[0], (const struct sockaddr *)&nobody,
+				 sizeof(nobody));
+}
+
+/*
+ * libmicrohttpd (0.9.75, MHD_epoll) that got as many events as it takes at once waits for further ones before it looks at any:
+ * without this, 128 requests that came together would wait for the 129th. Fewer connections cannot do that.
+ */
+static void ring_all(struct sut_httpd *h)
+{
+	for (size_t i = 0; i < h->nplain + h->ntls; i++)
+		if (atomic_load(&h->workers[i].connections) >= EVENTS_AT_ONCE - 1)
+			ring(h, &h->workers[i]);
+}
+
 static void close_listeners(struct sut_httpd *h)
 {
 	for (size_t i = 0; i < h->nlisteners; i++)
@@ -396,6 +442,7 @@ void *httpd_watch(void *arg)
 
 		if (now >= next) {
 			look_at_all(h);
+			ring_all(h);
 			next = now + every;
 		}
 		if (poll(p, n, short_of_fds ? NO_FDS_MS : (int)(next - now)) < 0)

@@ -93,6 +93,11 @@ static void handle(void *ctx, struct sut_hreq *q)
 			w->held[w->nheld++] = q;
 		pthread_cond_broadcast(&w->change);
 		pthread_mutex_unlock(&w->lock);
+	} else if (!strcmp(path, "/busy")) {
+		struct timespec t = {.tv_nsec = 300000000};
+
+		nanosleep(&t, NULL); /* the thread that serves the connections sleeps */
+		echo(q);
 	} else if (sut_startswith(path, "/file/")) {
 		char *name = sut_httpd_unquote(path + 6, strlen(path + 6));
 		struct sut_hfile f = {.path = name ? name : "", .cache_control = "max-age=60"};

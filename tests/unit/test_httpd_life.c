@@ -118,6 +118,47 @@ static void a_thousand_connections_are_served(void **state _unused_)
 	assert_int_equal(sample_ask(&site, "GET /echo HTTP/1.1\r\n" HOST "\r\n", NULL), 200);
 }
 
+/*
+ * libmicrohttpd takes 128 events at a time, and when it got so many it waits for more before it looks at them. The threads that
+ * answer may add one of their own.
+ */
+static void as_many_events_as_are_taken_at_once_are_not_left_lying(void **state _unused_)
+{
+	enum { AT_ONCE = 128, AROUND = 2 };
+	int fds[AT_ONCE + AROUND], busy;
+
+	for (int n = AT_ONCE - AROUND; n <= AT_ONCE + AROUND; n++) {
+		unsigned int none = 0;
+
+		sample_start(&site,
+			     &(struct sut_httpd_opts){
+				     .threads = 1, .per_address = 1000, .request_sec = 9},
+			     NULL);
+		busy = sample_connect(&site);
+		for (int i = 0; i < n; i++) {
+			fds[i] = sample_connect(&site);
+			sample_sends(fds[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+			assert_int_equal(sample_answer(fds[i], false, NULL), 200);
+		}
+		sample_sends(busy, "GET /busy HTTP/1.1\r\n" HOST "\r\n");
+		usleep(100000);
+		for (int i = 0; i < n; i++)
+			sample_sends(fds[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+		for (int i = 0; i < n; i++)
+			assert_int_equal(sample_answer(fds[i], false, NULL), 200);
+		/* Nor the ends of as many. */
+		assert_int_equal(sample_answer(busy, false, NULL), 200);
+		sample_sends(busy, "GET /busy HTTP/1.1\r\n" HOST "\r\n");
+		usleep(100000);
+		for (int i = 0; i < n; i++)
+			close(fds[i]);
+		assert_int_equal(sample_answer(busy, false, NULL), 200);
+		close(busy);
+		assert_true(sample_wait(has_connections, &none));
+		sample_stop(&site);
+	}
+}
+
 static void connections_are_limited_in_all(void **state _unused_)
 {
 	int fds[4];
@@ -613,6 +654,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_thousand_connections_are_served, stop),
+		cmocka_unit_test_teardown(as_many_events_as_are_taken_at_once_are_not_left_lying,
+					  stop),
 		cmocka_unit_test_teardown(connections_are_limited_in_all, stop),
 		cmocka_unit_test_teardown(unix_sockets_have_no_limit_per_address, stop),
 		cmocka_unit_test_teardown(a_named_client_of_a_unix_socket_is_served, stop),
