@@ -1,7 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conf.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* Of where the program is, so that an installation may lie anywhere; or where it was built for. */
+static char *installed_pages(void)
+{
+	char exe[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	_cleanup_(sut_freep) char *index = NULL;
+	char *pages;
+
+	if (len <= 0)
+		return strdup(CONSOLE_PAGES);
+	exe[len] = 0;
+	for (int up = 0; up < 2; up++) { /* PREFIX/sbin/suture-console */
+		char *slash = strrchr(exe, '/');
+
+		if (slash)
+			*slash = 0;
+	}
+	pages = sut_sprintf("%s/share/suture/console", exe);
+	index = pages ? sut_sprintf("%s/index.html", pages) : NULL;
+	if (index && sut_exists(index))
+		return pages;
+	free(pages);
+	return index ? strdup(CONSOLE_PAGES) : NULL;
+}
 
 static const struct server_setting settings[] = {
 #define AT(member) .at = offsetof(struct console_conf, member)
@@ -18,7 +47,7 @@ static int defaults(struct server_conf *s, struct sut_err *err)
 	struct console_conf *c = (struct console_conf *)s;
 
 	s->database = strdup("sqlite:/var/lib/suture/console/console.db");
-	c->pages = strdup(CONSOLE_PAGES);
+	c->pages = installed_pages();
 	c->secret_key = strdup("/etc/suture/console/secret.key");
 	c->spool = strdup("/var/lib/suture/console/spool");
 	return s->database && c->pages && c->secret_key && c->spool ? 0 : sut_err_oom(err);
