@@ -84,13 +84,17 @@ format: ## lay out the C code as .clang-format says
 deb: setup ## packages of the agent into out/packages; TRUST=DIR: with root.json and keys of that folder
 	@packaging/deb/build $(if $(VERSION),-v $(VERSION)) $(if $(TRUST),-t $(TRUST))
 
+.PHONY: serverdeb
+serverdeb: setup ## packages of suture-portal and suture-console into out/servers
+	@packaging/deb/build-servers $(if $(VERSION),-v $(VERSION))
+
 .PHONY: install
 install: build ## install under PREFIX (DESTDIR is honoured)
 	@meson install -C $(BUILD) --no-rebuild
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf build build-asan build-tsan build-release out
+	rm -rf build build-asan build-tsan build-release build-servers out
 
 .PHONY: help
 help: ## this list
