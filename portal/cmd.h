@@ -6,8 +6,6 @@
 #include "cmd/cmd.h"
 #include "conf.h"
 
-int cmd_backup(int argc, char **argv);	/* cmd_backup.c */
-int cmd_doctor(int argc, char **argv);	/* cmd_doctor.c; has exit statuses of its own */
-int cmd_restore(int argc, char **argv); /* cmd_backup.c */
+int cmd_doctor(int argc, char **argv); /* cmd_doctor.c; has exit statuses of its own */
 
 #endif

@@ -10,9 +10,9 @@ static const struct server_command commands[] = {
 	{"migrate", "bring the database to the schema of this program",
 	 .common = server_cmd_migrate},
 	{"doctor", "is all well? if not, what to do", .own = cmd_doctor},
-	{"backup", "write all of the database to a file", .own = cmd_backup},
+	{"backup", "write all of the database to a file", .common = server_cmd_backup},
 	{"restore", "put a backup into a new database, also of the other engine",
-	 .own = cmd_restore},
+	 .common = server_cmd_restore},
 };
 
 int main(int argc, char **argv)

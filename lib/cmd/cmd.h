@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commands that all servers have: init, migrate, serve. Unlike the rest of lib/ this is the front of a program, so it
+ * The commands that all servers have: backup, init, migrate, restore, serve. Unlike the rest of lib/ this is the front of a program, so it
  * prints. argv[0] is the command's own name.
  */
 #ifndef SUTURE_CMD_CMD_H
@@ -17,8 +17,10 @@ enum {
 	SERVER_EXIT_CONFIG = 78, /* sysexits.h: systemd does not try again */
 };
 
+int server_cmd_backup(const struct server_program *p, int argc, char **argv);
 int server_cmd_init(const struct server_program *p, int argc, char **argv);
 int server_cmd_migrate(const struct server_program *p, int argc, char **argv);
+int server_cmd_restore(const struct server_program *p, int argc, char **argv);
 int server_cmd_serve(const struct server_program *p, int argc, char **argv);
 
 struct server_command {

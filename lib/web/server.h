@@ -55,6 +55,10 @@ struct server_program {
 
 	/* Any may be NULL. */
 
+	/* After a backup was put into this database: can the server use it as it is? < 0 and a message that says what to
+	 * do when what it keeps apart from the database does not fit. */
+	int (*restored)(const struct server_conf *conf, struct sut_db *db, struct sut_err *err);
+
 	/* Who has a credential of a system (web/job.h: fills q.who). 0, WEB_NO, < 0. NULL: there are no systems. */
 	int (*authenticate_system)(struct web_job *j, const uint8_t *hash, struct sut_err *err);
 	/* Another generation was heard of, maybe while calls run. */

@@ -8,6 +8,7 @@
 #   portal_stop, portal_kill   ends it; portal_start again goes on with the same database
 #   portal_admin               $work/admin.auth: the header of an API token of the first user
 #   first_user INIT AUTH       the same of any server that $portal is
+#   exits STATUS TEXT COMMAND...    the command ends so and says that
 #   api METHOD PATH [BODY [AUTH]]   one call; prints the answer's body; $status (in $work/status) is its status
 #
 # Secrets stay out of arguments: headers come from files, bodies from standard input.
@@ -110,6 +111,19 @@ says_status() {
 		echo "status $(cat "$work/status") instead of $want"
 		return 1
 	}
+}
+
+# exits STATUS TEXT COMMAND...: it ends with STATUS and says TEXT.
+exits() {
+	want=$1
+	text=$2
+	shift 2
+	"$@" >"$work/said" 2>&1
+	got=$?
+	[ "$got" = "$want" ] && grep -qF -e "$text" "$work/said" && return 0
+	cat "$work/said"
+	echo "status $got instead of $want, or it does not say: $text"
+	return 1
 }
 
 # The password that the first user has afterwards.

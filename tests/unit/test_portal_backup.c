@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* portal/backup/: from either engine to either, all or nothing. */
+/* lib/backup/ with the portal's tables: from either engine to either, all or nothing. */
 #include "unit.h"
 
 #include <errno.h>
@@ -22,6 +22,14 @@
 enum { NOW = 1795000000, MANY = TABLE_PAGE * 2 + 1 };
 
 static struct sut_err err;
+
+static const struct backup_of *of(void)
+{
+	static struct backup_of portal;
+
+	portal = (struct backup_of){"suture-portal", portal_migrations, portal_nmigrations};
+	return &portal;
+}
 
 static void sql(struct sut_db *db, const char *text)
 {
@@ -112,17 +120,17 @@ static void cycle(const struct sample_db *s, struct sut_db *db, enum sut_db_engi
 	struct stat st;
 	int64_t id;
 
-	assert_ok(backup_write(db, a, NOW, &wrote, &err), err);
+	assert_ok(backup_write(of(), db, a, NOW, &wrote, &err), err);
 	assert_int_equal(stat(a, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	sample_db_new(engine, &other);
 	to = sample_db_open(&other);
-	assert_ok(backup_restore(to, a, NOW + 1, &read, &err), err);
+	assert_ok(backup_restore(of(), to, a, NOW + 1, &read, &err), err);
 	assert_int_equal(read.rows, wrote.rows);
 	assert_int_equal(read.created, NOW);
 	assert_int_equal(read.migration, portal_nmigrations);
 	assert_true(read.rows > 2 * MANY);
-	assert_ok(backup_write(to, b, NOW, &wrote, &err), err);
+	assert_ok(backup_write(of(), to, b, NOW, &wrote, &err), err);
 	unpack(a, &before);
 	unpack(b, &after);
 	assert_string_equal(sut_buf_str(&before), sut_buf_str(&after));
@@ -143,7 +151,7 @@ static void cycle(const struct sample_db *s, struct sut_db *db, enum sut_db_engi
 				     SUT_DB_NONE, NULL, &err),
 			 -EDOM);
 	/* It is not empty now. */
-	assert_int_equal(backup_restore(to, a, NOW, &read, &err), -EEXIST);
+	assert_int_equal(backup_restore(of(), to, a, NOW, &read, &err), -EEXIST);
 	assert_string_equal(err.reason, "not-empty");
 	sut_db_free(to);
 	sample_db_drop(&other);
@@ -171,11 +179,11 @@ static void an_older_backup_is_migrated_after_it_was_restored(void **state)
 	struct sut_db_rows *rows = NULL;
 
 	sql(db, "INSERT INTO tenants (name, created) VALUES ('alpha', 1)");
-	assert_ok(backup_write(db, a, NOW, &info, &err), err);
+	assert_ok(backup_write(of(), db, a, NOW, &info, &err), err);
 	assert_int_equal(info.migration, 2);
 	sample_db_new(s->engine, &other);
 	to = sample_db_open(&other);
-	assert_ok(backup_restore(to, a, NOW, &info, &err), err);
+	assert_ok(backup_restore(of(), to, a, NOW, &info, &err), err);
 	assert_ok(sut_db_migration_state(to, portal_migrations, portal_nmigrations, &st, &err),
 		  err);
 	assert_int_equal(st.current, portal_nmigrations);
@@ -183,7 +191,7 @@ static void an_older_backup_is_migrated_after_it_was_restored(void **state)
 	assert_string_equal(sut_db_text(rows, 0), "alpha");
 	sut_db_rows_free(rows);
 	/* One that is ahead of the backup is left alone. */
-	assert_int_equal(backup_restore(to, a, NOW, &info, &err), -EEXIST);
+	assert_int_equal(backup_restore(of(), to, a, NOW, &info, &err), -EEXIST);
 	sut_db_free(sut_steal(to));
 	sample_db_drop(&other);
 }
@@ -212,26 +220,26 @@ static void a_truncated_or_changed_file_is_refused_before_anything_is_written(vo
 	sample_db_new(SUT_DB_SQLITE, &from);
 	db = migrated(&from, 0);
 	fill(db);
-	assert_ok(backup_write(db, a, NOW, &info, &err), err);
+	assert_ok(backup_write(of(), db, a, NOW, &info, &err), err);
 	sut_db_free(sut_steal(db));
 	sample_db_drop(&from);
 	assert_ok(sut_file_read(a, &b, &err), err);
 	step = b.len / 97 + 1;
 	for (size_t cut = 0; cut < b.len; cut += step) {
 		assert_ok(sut_file_write(bad, b.data, cut, 0600, &err), err);
-		assert_int_equal(backup_restore(to, bad, NOW, &info, &err), -EBADMSG);
+		assert_int_equal(backup_restore(of(), to, bad, NOW, &info, &err), -EBADMSG);
 		assert_string_equal(err.reason, "damaged");
 	}
 	for (size_t at = 0; at < b.len; at += step) {
 		b.data[at] ^= 0x10;
 		assert_ok(sut_file_write(bad, b.data, b.len, 0600, &err), err);
 		b.data[at] ^= 0x10;
-		assert_int_equal(backup_restore(to, bad, NOW, &info, &err), -EBADMSG);
+		assert_int_equal(backup_restore(of(), to, bad, NOW, &info, &err), -EBADMSG);
 	}
 	/* Twice the same file, or something behind it. */
 	assert_ok(sut_buf_add(&b, b.data, 1), err);
 	assert_ok(sut_file_write(bad, b.data, b.len, 0600, &err), err);
-	assert_int_equal(backup_restore(to, bad, NOW, &info, &err), -EBADMSG);
+	assert_int_equal(backup_restore(of(), to, bad, NOW, &info, &err), -EBADMSG);
 	is_untouched(s);
 }
 
@@ -257,7 +265,8 @@ static void forge(const char *path, const char *const *lines, int more_rows, boo
 	lines_out_release(&o);
 }
 
-#define HEAD "{\"format\":\"" BACKUP_FORMAT "\",\"version\":\"1\",\"migration\":1,\"created\":1}"
+#define HEAD                                                                                       \
+	"{\"format\":\"suture-portal-backup/1\",\"version\":\"1\",\"migration\":1,\"created\":1}"
 #define META "{\"table\":\"meta\",\"columns\":[\"name\",\"value\"]}"
 
 static void files_that_do_not_fit_the_schema_change_nothing(void **state)
@@ -268,8 +277,12 @@ static void files_that_do_not_fit_the_schema_change_nothing(void **state)
 	} bad[] = {
 		{{"{}"}, -EBADMSG},
 		{{"[]"}, -EBADMSG},
+		{{"{\"format\":\"portal-backup/1\"}"}, -EBADMSG},
 		{{"{\"format\":\"suture-portal-backup/2\"}"}, -EPROTONOSUPPORT},
-		{{"{\"format\":\"" BACKUP_FORMAT "\",\"version\":\"9\",\"migration\":999}"},
+		{{"{\"format\":\"suture-console-backup/1\"}"}, -EMEDIUMTYPE},
+		{{"{\"format\":\"suture-portal-backups/1\"}"}, -EBADMSG},
+		{{"{\"format\":\"suture-port-backup/1\"}"}, -EMEDIUMTYPE},
+		{{"{\"format\":\"suture-portal-backup/1\",\"version\":\"9\",\"migration\":999}"},
 		 -EPROTONOSUPPORT},
 		{{HEAD}, -EBADMSG},	  /* tables are missing */
 		{{HEAD, META}, -EBADMSG}, /* likewise */
@@ -299,7 +312,7 @@ static void files_that_do_not_fit_the_schema_change_nothing(void **state)
 		int r;
 
 		forge(path, bad[i].lines, 0, false);
-		r = backup_restore(db, path, NOW, &info, &err);
+		r = backup_restore(of(), db, path, NOW, &info, &err);
 		if (r != bad[i].code)
 			fail_msg("file %zu: %d instead of %d: %s", i, r, bad[i].code, err.msg);
 		assert_int_equal(sut_db_one(db, "SELECT value FROM meta", SUT_DB_NONE, &rows, &err),
@@ -318,13 +331,13 @@ static void an_end_that_does_not_fit_its_file_is_refused(void **state)
 	struct backup_info info;
 
 	forge(path, lines, 0, false);
-	assert_ok(backup_check(path, &info, &err), err);
+	assert_ok(backup_check(of(), path, &info, &err), err);
 	assert_int_equal(info.rows, 1);
 	forge(path, lines, 0, true);
-	assert_int_equal(backup_check(path, &info, &err), -EBADMSG);
+	assert_int_equal(backup_check(of(), path, &info, &err), -EBADMSG);
 	assert_says(err, "checksum");
 	forge(path, lines, 1, false);
-	assert_int_equal(backup_check(path, &info, &err), -EBADMSG);
+	assert_int_equal(backup_check(of(), path, &info, &err), -EBADMSG);
 	assert_says(err, "rows are missing");
 }
 
@@ -340,15 +353,15 @@ static void a_backup_that_cannot_be_written_leaves_the_old_one(void **state)
 	/* A table that cannot be kept: its rows have no order. */
 	assert_ok(sut_db_migrate(db, portal_migrations, portal_nmigrations, 0, NOW, &err), err);
 	sql(db, "CREATE TABLE odd (x BIGINT)");
-	assert_int_equal(backup_write(db, a, NOW, &info, &err), -EINVAL);
+	assert_int_equal(backup_write(of(), db, a, NOW, &info, &err), -EINVAL);
 	assert_says(err, "odd");
 	assert_ok(sut_file_read(a, &b, &err), err);
 	assert_string_equal(sut_buf_str(&b), "old");
 	sql(db, "DROP TABLE odd");
-	assert_int_equal(backup_write(db, nowhere, NOW, &info, &err), -ENOENT);
-	assert_ok(backup_write(db, a, NOW, &info, &err), err);
-	assert_int_equal(backup_check(nowhere, &info, &err), -ENOENT);
-	assert_ok(backup_check(a, &info, &err), err);
+	assert_int_equal(backup_write(of(), db, nowhere, NOW, &info, &err), -ENOENT);
+	assert_ok(backup_write(of(), db, a, NOW, &info, &err), err);
+	assert_int_equal(backup_check(of(), nowhere, &info, &err), -ENOENT);
+	assert_ok(backup_check(of(), a, &info, &err), err);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file of lines, compressed by zstd, with the digest of what was written or read so far. */
-#ifndef SUTURE_PORTAL_BACKUP_LINES_H
-#define SUTURE_PORTAL_BACKUP_LINES_H
+#ifndef SUTURE_BACKUP_LINES_H
+#define SUTURE_BACKUP_LINES_H
 
 #include <openssl/evp.h>
 #include <stdbool.h>

@@ -7,8 +7,8 @@
 
 #include "backup.h"
 #include "base/str.h"
+#include "format.h"
 #include "lines.h"
-#include "migrations.h"
 #include "tables.h"
 
 static void jsonp(json_t **v)
@@ -28,6 +28,7 @@ static int damaged(const struct lines_in *in, const char *what, struct sut_err *
 /* --- reading the file --- */
 
 struct reader {
+	const struct backup_of *of;
 	struct lines_in in;
 	struct backup_info info;
 	int64_t rows, tables;
@@ -48,13 +49,23 @@ static int parse_head(struct reader *f, struct sut_err *err)
 	const char *version = json_string_value(json_object_get(v, "version"));
 	json_int_t migration = json_integer_value(json_object_get(v, "migration"));
 
-	if (!format || !sut_startswith(format, "suture-portal-backup/"))
+	const char *kind = format ? strstr(format, "-backup/") : NULL;
+	char known[BACKUP_FORMAT_MAX];
+
+	(void)snprintf(known, sizeof(known), BACKUP_FORMAT, f->of->program);
+	if (!kind || !sut_startswith(format, "suture-"))
 		return damaged(&f->in, "it has another format", err);
-	if (strcmp(format, BACKUP_FORMAT) != 0)
+	if ((size_t)(kind - format) != strlen(f->of->program) ||
+	    !sut_startswith(format, f->of->program))
+		return sut_err_reason(err, EMEDIUMTYPE, "other",
+				      "%s is a backup of %.*s, not of %s. Give it to that program",
+				      f->in.path, (int)(kind - format < 40 ? kind - format : 40),
+				      format, f->of->program);
+	if (strcmp(format, known) != 0)
 		return sut_err_reason(err, EPROTONOSUPPORT, "newer",
-				      "%s has the format %.40s, this program knows " BACKUP_FORMAT
-				      ". Use the program that wrote it, or a newer one",
-				      f->in.path, format);
+				      "%s has the format %.60s, this program knows %s. "
+				      "Use the program that wrote it, or a newer one",
+				      f->in.path, format, known);
 	if (!version || migration < 1 || migration > 9999)
 		return damaged(&f->in, "its first line is malformed", err);
 	snprintf(f->info.version, sizeof(f->info.version), "%s", version);
@@ -107,11 +118,12 @@ static int reader_next(struct reader *f, struct sut_err *err)
 	return r < 0 ? r : reader_next(f, err);
 }
 
-static int reader_open(const char *path, struct reader *f, struct sut_err *err)
+static int reader_open(const struct backup_of *of, const char *path, struct reader *f,
+		       struct sut_err *err)
 {
 	int r;
 
-	*f = (struct reader){0};
+	*f = (struct reader){.of = of};
 	r = lines_in_open(path, &f->in, err);
 	if (r == 0) {
 		r = lines_in_next(&f->in, &f->line, &f->len, err);
@@ -121,10 +133,11 @@ static int reader_open(const char *path, struct reader *f, struct sut_err *err)
 	return r < 0 ? r : parse_head(f, err);
 }
 
-int backup_check(const char *path, struct backup_info *ret, struct sut_err *err)
+int backup_check(const struct backup_of *of, const char *path, struct backup_info *ret,
+		 struct sut_err *err)
 {
 	_cleanup_(reader_release) struct reader f = {.in.fd = -1};
-	int r = reader_open(path, &f, err);
+	int r = reader_open(of, path, &f, err);
 
 	while (r == 0 && (r = reader_next(&f, err)) > 0)
 		r = 0;
@@ -135,8 +148,8 @@ int backup_check(const char *path, struct backup_info *ret, struct sut_err *err)
 
 /* --- the database before --- */
 
-/* All that people do needs a tenant. What is there without one, a migration has put there, or the portal
- * found it in the repository. */
+/* All that people do needs a tenant. What is there without one, a migration has put there, or the
+ * server found it elsewhere. */
 static int is_fresh(struct sut_db *db, struct sut_err *err)
 {
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
@@ -160,18 +173,18 @@ static int make_room(struct sut_db *db, const struct tables *t, struct sut_err *
 }
 
 /* Brings an empty database to the schema of the backup. */
-static int prepare(struct sut_db *db, const struct backup_info *info, int64_t now,
-		   struct sut_err *err)
+static int prepare(const struct backup_of *of, struct sut_db *db, const struct backup_info *info,
+		   int64_t now, struct sut_err *err)
 {
 	struct sut_migration_state state;
 	int r;
 
-	if (info->migration > (int)portal_nmigrations)
+	if (info->migration > (int)of->nmigrations)
 		return sut_err_reason(err, EPROTONOSUPPORT, "newer",
 				      "the backup is of version %s with change %d of the schema, "
 				      "this program knows %zu. Use that version or a newer one",
-				      info->version, info->migration, portal_nmigrations);
-	r = sut_db_migration_state(db, portal_migrations, portal_nmigrations, &state, err);
+				      info->version, info->migration, of->nmigrations);
+	r = sut_db_migration_state(db, of->migrations, of->nmigrations, &state, err);
 	if (r < 0)
 		return r;
 	if (state.current > info->migration)
@@ -179,7 +192,7 @@ static int prepare(struct sut_db *db, const struct backup_info *info, int64_t no
 				      "the database %s has change %d of the schema, the backup %d. "
 				      "Restore into an empty database; it is migrated then",
 				      sut_db_name(db), state.current, info->migration);
-	return sut_db_migrate(db, portal_migrations, portal_nmigrations, info->migration, now, err);
+	return sut_db_migrate(db, of->migrations, of->nmigrations, info->migration, now, err);
 }
 
 /* --- rows --- */
@@ -348,18 +361,18 @@ static int fill(struct sut_db *db, struct reader *f, struct sut_err *err)
 	return r;
 }
 
-int backup_restore(struct sut_db *db, const char *path, int64_t now, struct backup_info *ret,
-		   struct sut_err *err)
+int backup_restore(const struct backup_of *of, struct sut_db *db, const char *path, int64_t now,
+		   struct backup_info *ret, struct sut_err *err)
 {
 	_cleanup_(reader_release) struct reader f = {.in.fd = -1};
 	struct backup_info info;
 	int r;
 
-	r = backup_check(path, &info, err);
+	r = backup_check(of, path, &info, err);
 	if (r == 0)
-		r = prepare(db, &info, now, err);
+		r = prepare(of, db, &info, now, err);
 	if (r == 0)
-		r = reader_open(path, &f, err);
+		r = reader_open(of, path, &f, err);
 	if (r == 0)
 		r = sut_db_begin(db, SUT_DB_WRITE, err);
 	if (r < 0)
@@ -370,7 +383,7 @@ int backup_restore(struct sut_db *db, const char *path, int64_t now, struct back
 	else
 		sut_db_rollback(db);
 	if (r == 0)
-		r = sut_db_migrate(db, portal_migrations, portal_nmigrations, 0, now, err);
+		r = sut_db_migrate(db, of->migrations, of->nmigrations, 0, now, err);
 	if (r == 0)
 		*ret = info;
 	return r;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "backup.h"
+#include "format.h"
 #include "lines.h"
-#include "migrations.h"
 #include "tables.h"
 
 /* --- lines --- */
@@ -183,20 +183,21 @@ static int add_table(struct sut_db *db, struct lines_out *o, const struct table 
 	return r;
 }
 
-static int add_all(struct sut_db *db, struct lines_out *o, int64_t now, int64_t *ret_rows,
-		   struct sut_err *err)
+static int add_all(const struct backup_of *of, struct sut_db *db, struct lines_out *o, int64_t now,
+		   int64_t *ret_rows, struct sut_err *err)
 {
 	_cleanup_(tables_release) struct tables t = {0};
 	struct sut_migration_state state;
-	char sum[LINES_DIGEST_HEX];
+	char sum[LINES_DIGEST_HEX], format[BACKUP_FORMAT_MAX];
 	int r;
 
-	r = sut_db_migration_state(db, portal_migrations, portal_nmigrations, &state, err);
+	(void)snprintf(format, sizeof(format), BACKUP_FORMAT, of->program);
+	r = sut_db_migration_state(db, of->migrations, of->nmigrations, &state, err);
 	if (r == 0)
 		r = tables_read(db, &t, err);
 	if (r == 0)
 		r = add_json(o,
-			     json_pack("{s:s, s:s, s:i, s:I}", "format", BACKUP_FORMAT, "version",
+			     json_pack("{s:s, s:s, s:i, s:I}", "format", format, "version",
 				       SUTURE_VERSION, "migration", state.current, "created",
 				       (json_int_t)now),
 			     err);
@@ -212,8 +213,8 @@ static int add_all(struct sut_db *db, struct lines_out *o, int64_t now, int64_t 
 	return r;
 }
 
-int backup_write(struct sut_db *db, const char *path, int64_t now, struct backup_info *ret,
-		 struct sut_err *err)
+int backup_write(const struct backup_of *of, struct sut_db *db, const char *path, int64_t now,
+		 struct backup_info *ret, struct sut_err *err)
 {
 	_cleanup_(lines_out_release) struct lines_out o = {.fd = -1};
 	struct backup_info info = {0};
@@ -226,13 +227,13 @@ int backup_write(struct sut_db *db, const char *path, int64_t now, struct backup
 	r = sut_db_begin(db, SUT_DB_READ, err);
 	if (r < 0)
 		return r;
-	r = add_all(db, &o, now, &rows, err);
+	r = add_all(of, db, &o, now, &rows, err);
 	sut_db_rollback(db);
 	if (r == 0)
 		r = lines_out_end(&o, err);
 	/* What cannot be read back is no backup. */
 	if (r == 0)
-		r = backup_check(o.tmp, &info, err);
+		r = backup_check(of, o.tmp, &info, err);
 	if (r == 0 && info.rows != rows)
 		r = sut_err_set(err, EIO, "%s has %lld rows instead of %lld", o.tmp,
 				(long long)info.rows, (long long)rows);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of the database as they are, so that none is forgotten when one is added. */
-#ifndef SUTURE_PORTAL_BACKUP_TABLES_H
-#define SUTURE_PORTAL_BACKUP_TABLES_H
+#ifndef SUTURE_BACKUP_TABLES_H
+#define SUTURE_BACKUP_TABLES_H
 
 #include <stdbool.h>
 #include <stddef.h>
