@@ -97,6 +97,7 @@ const struct server_program console_program = {
 	.openapi_len = &api_openapi_len,
 	.open = open_server,
 	.free = free_server,
+	.restored = console_restored,
 	.tenant_delete = tenant_delete,
 };
 

@@ -36,4 +36,8 @@ int console_open(const struct console_conf *conf, struct console **ret,
 void console_free(struct console *c);
 void console_freep(struct console **c);
 
+/* server_program.restored (restored.c): -EKEYREJECTED (reason "seal") when the secrets in it do not open. */
+int console_restored(const struct server_conf *conf, struct sut_db *db,
+		     struct sut_err *err) _must_check_;
+
 #endif
