@@ -207,7 +207,7 @@ await test("jobs: what systems answer is seen as it happens, with every step", a
 	await page.getByRole("cell", { name: /^applied/ }).first().waitFor({ timeout: 15_000 });
 	await page.getByRole("link", { name: first.system.hostname, exact: true }).click();
 	for (const step of ["manifest", "download", "apply"]) await page.getByText(step, { exact: true }).first().waitFor();
-	await page.getByText("good", { exact: true }).waitFor();
+	await page.getByText("Good", { exact: true }).waitFor();
 	admin.fine();
 });
 

@@ -76,6 +76,8 @@ export interface Enrolment {
 	command?: string | null;
 	state: "registered" | "waiting" | "active";
 	created: Time;
+	/** When its agent called first. */
+	seen?: Time | null;
 }
 
 export interface SystemRef {

@@ -95,6 +95,9 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 /** A long hexadecimal name, its first and last digits. */
 export const short = (s: string | null | undefined, n = 12): string => (!s ? "–" : s.length <= n + 1 ? s : `${s.slice(0, n)}…`);
 
+/** A word at the beginning of a line or in a badge. */
+export const capital = (s: string): string => s.charAt(0).toUpperCase() + s.slice(1);
+
 /** Only what leads to the web: a link of a host or a scanner may be anything. */
 export function webAddress(s: unknown): string | null {
 	if (typeof s !== "string" || s.length > 2048) return null;

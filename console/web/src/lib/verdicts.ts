@@ -45,7 +45,7 @@ export const openOf = (v: Verdicts | undefined): number =>
 
 export const protections: Record<Protection, Said> = {
 	protected: { label: "Protected", tone: "good", says: "Registered, scanned, and nothing that a live patch could close is open." },
-	exposed: { label: "Exposed", tone: "bad", says: "Something is open." },
+	exposed: { label: "Exposed", tone: "bad", says: "Something is open that a live patch could close." },
 	unknown: { label: "Not scanned", tone: "quiet", says: "No scan has told anything about it." },
 	offline: { label: "Offline", tone: "warn", says: "It has not called for a while." },
 };
@@ -59,9 +59,32 @@ export const severityOf = (s: string | null | undefined): Said => {
 	return { label: w === "" || w === "none" || w === "unknown" ? "unrated" : w, tone: severityTone[w] ?? "quiet", says: "" };
 };
 
+/** Of what an agent says of itself at the end of a job: docs/formats/job.md. */
+export const outcomeTone = (o: string): Tone => (/^(applied|already-applied|reverted|nothing-applied|verified|current|ready|checked)$/.test(o) ? "good" : o === "waiting" ? "info" : "bad");
+
 const jobTones: Record<JobState, Tone> = { draft: "quiet", running: "info", stopped: "bad", cancelled: "quiet", done: "good" };
 
 export const jobTone = (s: string): Tone => jobTones[s as JobState] ?? "quiet";
+
+/** Of a job that is over with failures the badge says so: "done" alone would sound as if all were well. */
+export function jobOf(j: { state: string; counts?: Partial<Record<string, number>> }): { label: string; tone: Tone } {
+	const bad = (j.counts?.failed ?? 0) + (j.counts?.expired ?? 0);
+	if (j.state === "done" && bad > 0) return { label: `done, ${bad} not patched`, tone: "warn" };
+	return { label: j.state, tone: jobTone(j.state) };
+}
+
+/** What a state of a system in a job means. */
+export const jobSystemSays: Record<JobSystemState, string> = {
+	queued: "Its batch has not begun.",
+	offered: "The job waits for its agent to call.",
+	running: "Its agent is at work.",
+	waiting: "Its agent has the job and waits for the maintenance window.",
+	done: "Its signed result says that it is done.",
+	failed: "Its signed result says why not, or nothing was heard of it.",
+	expired: "It did not call in time.",
+	skipped: "It was left out when the job was made.",
+	cancelled: "The job ended before its turn.",
+};
 
 const jobSystemTones: Record<JobSystemState, Tone> = {
 	queued: "quiet",

@@ -6,20 +6,19 @@ import type { AuditEntry } from "../api/types";
 import { text } from "../lib/format";
 import { Dialog } from "../parts/dialog";
 import { Text } from "../parts/fields";
-import { Filters, SearchFilter } from "../parts/filters";
+import { SearchFilter } from "../parts/filters";
 import { Icon } from "../parts/icons";
-import { Page } from "../parts/page";
-import { Card, Dash, Empty, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { ListPage, useList } from "../parts/list";
+import { Dash, Empty, When } from "../parts/small";
 
 export function AuditPage() {
 	const list = useList<AuditEntry>("/v1/audit", ["actor", "action", "object"]);
 	const evidence = useMay("auditor", "operator");
 	const [asking, setAsking] = useState(false);
 	return (
-		<Page
-			title="Audit"
-			note="Who did what, newest first. Nothing in it can be changed."
+		<ListPage
+			heading="Audit"
+			note="Who did what, newest first. Nothing in it can be changed. The filters compare whole names."
 			actions={
 				evidence ? (
 					<button type="button" class="button" onClick={() => setAsking(true)}>
@@ -27,69 +26,68 @@ export function AuditPage() {
 					</button>
 				) : null
 			}
-		>
-			<Card flush>
-				<Filters>
+			filters={
+				<>
 					<SearchFilter name="actor" label="User or system" />
 					<SearchFilter name="action" label="Action, as job.create" />
 					<SearchFilter name="object" label="What it was done to" />
-				</Filters>
-				<List
-					list={list}
-					caption="Audit log"
-					rowKey={(e) => String(e.id)}
-					columns={[
-						{ key: "at", title: "When", cell: (e) => <When at={e.at} /> },
-						{
-							key: "actor",
-							title: "Who",
-							cell: (e) => (
-								<>
-									<span class="cell-main">{e.actor || e.actor_kind}</span>
-									<span class="cell-sub">{e.address}</span>
-								</>
-							),
-						},
-						{ key: "action", title: "Did", cell: (e) => <span class="mono">{e.action}</span> },
-						{
-							key: "object",
-							title: "To",
-							cell: (e) => (
-								<>
-									{e.object_kind} <span class="mono">{e.object}</span>
-								</>
-							),
-						},
-						{
-							key: "detail",
-							title: "With",
-							grow: true,
-							cell: (e) => {
-								const d = Object.entries(e.detail ?? {});
-								if (d.length === 0) return <Dash />;
-								return (
-									<span class="small">
-										{d.map(([k, v], i) => (
-											<span key={k}>
-												{i > 0 ? ", " : ""}
-												<span class="muted">{k}:</span> {text(v)}
-											</span>
-										))}
+				</>
+			}
+			list={list}
+			one="entry"
+			caption="Audit log"
+			rowKey={(e) => String(e.id)}
+			columns={[
+				{ key: "at", title: "When", cell: (e) => <When at={e.at} exact /> },
+				{
+					key: "actor",
+					title: "Who",
+					cell: (e) => (
+						<>
+							<span class="cell-main">{e.actor || e.actor_kind}</span>
+							<span class="cell-sub">{e.address}</span>
+						</>
+					),
+				},
+				{ key: "action", title: "Did", cell: (e) => <span class="mono">{e.action}</span> },
+				{
+					key: "object",
+					title: "To",
+					cell: (e) => (
+						<>
+							{e.object_kind} <span class="mono">{e.object}</span>
+						</>
+					),
+				},
+				{
+					key: "detail",
+					title: "With",
+					grow: true,
+					cell: (e) => {
+						const d = Object.entries(e.detail ?? {});
+						if (d.length === 0) return <Dash />;
+						return (
+							<span class="small">
+								{d.map(([k, v], i) => (
+									<span key={k}>
+										{i > 0 ? ", " : ""}
+										<span class="muted">{k}:</span> {text(v)}
 									</span>
-								);
-							},
-						},
-						{ key: "request", title: "Request", minor: true, cell: (e) => <span class="mono small">{e.request_id || "–"}</span> },
-					]}
-					empty={
-						<Empty icon="audit" title={list.filtered ? "Nothing like that was done" : "Nothing was done yet"}>
-							{list.filtered ? "Names are compared whole: take a filter away." : "Sign-ins, keys, scans, jobs and settings appear here."}
-						</Empty>
-					}
-				/>
-			</Card>
+								))}
+							</span>
+						);
+					},
+				},
+				{ key: "request", title: "Request", minor: true, cell: (e) => <span class="mono small">{e.request_id || "–"}</span> },
+			]}
+			empty={
+				<Empty icon="audit" title="Nothing was done yet">
+					Sign-ins, keys, scans, jobs and settings appear here.
+				</Empty>
+			}
+		>
 			{asking ? <Evidence close={() => setAsking(false)} /> : null}
-		</Page>
+		</ListPage>
 	);
 }
 

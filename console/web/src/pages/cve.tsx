@@ -5,18 +5,19 @@ import { part } from "../api/client";
 import { useMay } from "../api/session";
 import type { CveDetails, CveSystem } from "../api/types";
 import { useGet } from "../api/use";
-import { count, counted, relative } from "../lib/format";
+import { counted, relative } from "../lib/format";
 import { usePlace } from "../lib/url";
-import { verdictOf, verdictOrder, verdicts } from "../lib/verdicts";
+import { verdictOf } from "../lib/verdicts";
 import { Failure } from "../parts/failure";
-import { Filters, SelectFilter } from "../parts/filters";
+import { VerdictFilter } from "../parts/filters";
 import { Icon } from "../parts/icons";
 import { JobDialog } from "../parts/job-dialog";
-import { Link, Outside } from "../parts/link";
+import { Outside } from "../parts/link";
 import { SystemLink, nameOf } from "../parts/names";
 import { Page } from "../parts/page";
-import { Badge, Card, Dash, Empty, Mono, Severity, Skeleton, VerdictBadge, VerdictBar } from "../parts/small";
-import { List, Table, useList } from "../parts/table";
+import { Badge, Card, Dash, Empty, Mono, Severity, Skeleton, VerdictBadge, VerdictLegend } from "../parts/small";
+import { ListCard, useList } from "../parts/list";
+import { Table } from "../parts/table";
 
 export function CvePage({ params }: { params: Record<string, string> }) {
 	const name = params.cve ?? "";
@@ -25,9 +26,7 @@ export function CvePage({ params }: { params: Record<string, string> }) {
 	const list = useList<CveSystem>(`${path}/systems`, ["verdict"], ["scan", "job"]);
 	const { path: here } = usePlace();
 	const operator = useMay("operator");
-	const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
-	const [making, setMaking] = useState<"all" | "picked" | null>(null);
-	const names = new Map((list.rows ?? []).map((r) => [r.system.id, nameOf(r.system)]));
+	const [making, setMaking] = useState(false);
 	const ready = c?.verdicts?.["fix-ready"] ?? 0;
 	const known = /^CVE-\d{4}-\d{4,}$/.test(name);
 	return (
@@ -43,7 +42,7 @@ export function CvePage({ params }: { params: Record<string, string> }) {
 						</Outside>
 					) : null}
 					{operator && ready > 0 ? (
-						<button type="button" class="button primary" onClick={() => setMaking("all")}>
+						<button type="button" class="button primary" onClick={() => setMaking(true)}>
 							<Icon name="bolt" /> Live patch {counted(ready, "system")}
 						</button>
 					) : null}
@@ -56,22 +55,7 @@ export function CvePage({ params }: { params: Record<string, string> }) {
 					<div class="third">
 						<Card title="Systems by verdict" aside={c ? <span class="muted">{counted(c.systems, "system")}</span> : null}>
 							{c ? (
-								<>
-									<VerdictBar verdicts={c.verdicts} wide />
-									<ul class="legend">
-										{verdictOrder
-											.filter((v) => (c.verdicts?.[v] ?? 0) > 0)
-											.map((v) => (
-												<li key={v}>
-													<Link to={`${here}?verdict=${v}`} title={verdicts[v].says}>
-														<span class={`legend-swatch v-${v}`} aria-hidden="true" />
-														{verdicts[v].label}
-														<span class="legend-count">{count(c.verdicts?.[v])}</span>
-													</Link>
-												</li>
-											))}
-									</ul>
-								</>
+								<VerdictLegend verdicts={c.verdicts} to={(v) => `${here}?verdict=${v}`} />
 							) : (
 								<Skeleton lines={5} />
 							)}
@@ -111,68 +95,47 @@ export function CvePage({ params }: { params: Record<string, string> }) {
 					</div>
 				</div>
 			) : null}
-			<Card title="Systems" flush>
-				<Filters>
-					<SelectFilter name="verdict" label="Verdict" options={verdictOrder.map((v) => [v, verdicts[v].label] as const)} />
-				</Filters>
-				<List
-					list={list}
-					caption={`Systems with ${name}`}
-					rowKey={(r) => r.system.id}
-					picking={operator ? { picked, set: setPicked, name: (id) => names.get(id) ?? id } : undefined}
-					columns={[
-						{ key: "system", title: "System", cell: (r) => <SystemLink of={r.system} sub /> },
-						{ key: "verdict", title: "Verdict", cell: (r) => <VerdictBadge verdict={r.verdict} /> },
-						{
-							key: "detail",
-							title: "Why",
-							grow: true,
-							cell: (r) => (
-								<>
-									{r.detail || <span class="muted">{verdictOf(r.verdict).says}</span>}
-									{r.until ? <span class="cell-sub">ends {relative(r.until)}</span> : null}
-								</>
-							),
-						},
-						{
-							key: "package",
-							title: "Package",
-							keep: true,
-							cell: (r) => (
-								<>
-									{r.package || <Dash />}
-									{r.version ? <span class="cell-sub mono">{r.version}</span> : null}
-								</>
-							),
-						},
-					]}
-					empty={
-						<Empty icon="search" title={list.filtered ? "No system has this verdict" : "No system has it"} action={list.filtered ? <Link class="button" to={here}>Show all</Link> : undefined}>
-							{list.filtered ? "Take the filter away." : "No scan of a present system names this CVE."}
-						</Empty>
-					}
-				/>
-			</Card>
-			{picked.size > 0 ? (
-				<div class="pickbar">
-					<span>
-						<strong>{picked.size}</strong> selected
-					</span>
-					<button type="button" class="button ghost" onClick={() => setPicked(new Set())}>
-						Clear
-					</button>
-					<button type="button" class="button primary" onClick={() => setMaking("picked")}>
-						<Icon name="bolt" /> Live patch these
-					</button>
-				</div>
-			) : null}
-			{making ? (
-				<JobDialog
-					close={() => setMaking(null)}
-					title={`Close ${name}`}
-					select={making === "picked" ? { systems: [...picked], cves: [name] } : { cves: [name], verdicts: ["fix-ready"] }}
-				/>
-			) : null}
+			<ListCard
+				title="Systems"
+				filters={<VerdictFilter />}
+				list={list}
+				one="system"
+				caption={`Systems with ${name}`}
+				rowKey={(r) => r.system.id}
+				patching={{ name: (r) => nameOf(r.system), select: (systems) => ({ systems, cves: [name] }), title: () => `Close ${name}` }}
+				columns={[
+					{ key: "system", title: "System", cell: (r) => <SystemLink of={r.system} sub /> },
+					{ key: "verdict", title: "Verdict", cell: (r) => <VerdictBadge verdict={r.verdict} /> },
+					{
+						key: "detail",
+						title: "Why",
+						grow: true,
+						cell: (r) => (
+							<>
+								{r.detail || <span class="muted">{verdictOf(r.verdict).says}</span>}
+								{r.until ? <span class="cell-sub">ends {relative(r.until)}</span> : null}
+							</>
+						),
+					},
+					{
+						key: "package",
+						title: "Package",
+						keep: true,
+						cell: (r) => (
+							<>
+								{r.package || <Dash />}
+								{r.version ? <span class="cell-sub mono">{r.version}</span> : null}
+							</>
+						),
+					},
+				]}
+				empty={
+					<Empty icon="search" title="No system has it">
+						No scan of a present system names this CVE.
+					</Empty>
+				}
+			/>
+			{making ? <JobDialog close={() => setMaking(false)} title={`Close ${name}`} select={{ cves: [name], verdicts: ["fix-ready"] }} /> : null}
 		</Page>
 	);
 }

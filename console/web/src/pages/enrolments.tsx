@@ -5,57 +5,56 @@ import { post } from "../api/client";
 import type { Enrolment, Key, Page as PageOf } from "../api/types";
 import { useGet } from "../api/use";
 import { lines } from "../parts/job-dialog";
-import { CopyBox, CopyButton } from "../parts/copy";
+import { CopyBox } from "../parts/copy";
 import { Dialog, FormDialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { Area, Select, Text } from "../parts/fields";
-import { Badge, Card, Dash, Empty, Mono, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { Badge, Dash, Empty, Mono, When } from "../parts/small";
+import { ListCard, useList } from "../parts/list";
 
 const words = { registered: ["Registered", "ready"], waiting: ["Waiting for the agent", "warn"], active: ["Active", "good"] } as const;
 
 export function Enrolments({ add }: { add?: () => void }) {
 	const list = useList<Enrolment>("/v1/enrolments", [], ["system", "portal"]);
 	return (
-		<Card flush>
-			<List
-				list={list}
-				caption="Servers on their way"
-				rowKey={(e) => e.id}
-				columns={[
-					{
-						key: "host",
-						title: "Server",
-						grow: true,
-						cell: (e) => (
-							<>
-								<span class="cell-main">{e.hostname || e.external_id || "any"}</span>
-								{e.external_id ? <span class="cell-sub">{e.external_id}</span> : null}
-							</>
-						),
-					},
-					{ key: "state", title: "State", cell: (e) => <Badge tone={words[e.state]?.[1] ?? "quiet"}>{words[e.state]?.[0] ?? e.state}</Badge> },
-					{ key: "id", title: "System ID", cell: (e) => (e.system_id ? <Mono>{e.system_id}</Mono> : <Dash />) },
-					{ key: "created", title: "Added", cell: (e) => <When at={e.created} /> },
-					{ key: "command", title: "Command", cell: (e) => (e.command ? <CopyButton text={e.command} label="Copy command" /> : <Dash />) },
-				]}
-				empty={
-					<Empty
-						icon="systems"
-						title="No servers on their way"
-						action={
-							add ? (
-								<button type="button" class="button primary" onClick={add}>
-									Add a server
-								</button>
-							) : undefined
-						}
-					>
-						Add a server: its System ID comes from the portal, and one command brings its agent in.
-					</Empty>
-				}
-			/>
-		</Card>
+		<ListCard
+			list={list}
+			one="server"
+			caption="Servers on their way"
+			rowKey={(e) => e.id}
+			columns={[
+				{
+					key: "host",
+					title: "Server",
+					grow: true,
+					cell: (e) => (
+						<>
+							<span class="cell-main">{e.hostname || e.external_id || "any"}</span>
+							{e.external_id ? <span class="cell-sub">{e.external_id}</span> : null}
+						</>
+					),
+				},
+				{ key: "state", title: "State", cell: (e) => <Badge tone={words[e.state]?.[1] ?? "quiet"}>{words[e.state]?.[0] ?? e.state}</Badge> },
+				{ key: "id", title: "System ID", cell: (e) => (e.system_id ? <Mono>{e.system_id}</Mono> : <Dash />) },
+				{ key: "created", title: "Added", cell: (e) => <When at={e.created} /> },
+				{ key: "seen", title: "First call", cell: (e) => <When at={e.seen} none="not yet" /> },
+			]}
+			empty={
+				<Empty
+					icon="systems"
+					title="No servers on their way"
+					action={
+						add ? (
+							<button type="button" class="button primary" onClick={add}>
+								Add a server
+							</button>
+						) : undefined
+					}
+				>
+					Add a server: its System ID comes from the portal, and one command brings its agent in.
+				</Empty>
+			}
+		/>
 	);
 }
 

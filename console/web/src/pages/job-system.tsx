@@ -16,6 +16,9 @@ import { Badge, Card, Empty, Facts, Mono, Skeleton, When } from "../parts/small"
 const stepTone = (outcome: string | null | undefined): Tone =>
 	!outcome ? "quiet" : /^(ok|done|good|applied|passed|success)/i.test(outcome) ? "good" : /skip|none|not/i.test(outcome) ? "quiet" : "bad";
 
+const endOf = (r: JobSystemDetails): string =>
+	r.after_level === null || r.after_level === undefined ? "It is not known how it ended" : r.after_level === (r.before_level ?? 0) ? "It runs what it ran before" : `It runs level ${r.after_level}`;
+
 export function JobSystemPage({ params }: { params: Record<string, string> }) {
 	const job = params.id ?? "";
 	const { data: r, error, reload } = useGet<JobSystemDetails>(`/v1/jobs/${part(job)}/systems/${part(params.system ?? "")}`, ["job"]);
@@ -30,17 +33,28 @@ export function JobSystemPage({ params }: { params: Record<string, string> }) {
 			) : null}
 			{r ? (
 				<>
+					{r.state === "failed" ? (
+						<div class="notice tone-bad" role="status">
+							<Icon name="cve" />
+							<div class="notice-body">
+								<p class="notice-title">{endOf(r)}</p>
+								<p>{r.message || r.reason || "It did not say why."}</p>
+							</div>
+							<Link class="button small" to={`/systems/${part(r.system.id)}`}>
+								The system
+							</Link>
+						</div>
+					) : null}
 					<Card title="Result">
 						<div class="stack">
-							{r.message ? <p>{r.message}</p> : null}
+							{r.message && r.state !== "failed" ? <p>{r.message}</p> : null}
 							<Facts
 								of={[
 									{ name: "System", value: <Link to={`/systems/${part(r.system.id)}`}>{nameOf(r.system)}</Link> },
 									{ name: "System ID", value: r.system.system_id ? <Mono>{r.system.system_id}</Mono> : null },
 									{ name: "Outcome", value: r.outcome },
-									{ name: "Reason", value: r.reason ? <Mono>{r.reason}</Mono> : null },
-									{ name: "Level before", value: r.before_level ?? null },
-									{ name: "Level after", value: r.after_level ?? null },
+									r.reason && r.reason !== r.outcome ? { name: "Reason", value: <Mono>{r.reason}</Mono> } : null,
+									{ name: "Level", value: r.after_level === null || r.after_level === undefined ? null : `${r.before_level ?? 0} → ${r.after_level}` },
 									{ name: "Offered", value: <When at={r.offered_at} none="not yet" /> },
 									{ name: "Finished", value: <When at={r.finished_at} none="not yet" /> },
 									{ name: "Took", value: millis(r.took_ms) },
@@ -58,7 +72,7 @@ export function JobSystemPage({ params }: { params: Record<string, string> }) {
 										<strong>{s.step}</strong>
 										<span class="muted">{millis(s.took_ms)}</span>
 										<span>
-											{s.outcome ? <span class="mono">{s.outcome}</span> : null} {s.text}
+											{s.outcome === "ok" && s.text ? null : <span class="mono">{s.outcome}</span>} {s.text}
 										</span>
 									</li>
 								))}

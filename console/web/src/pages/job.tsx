@@ -5,21 +5,21 @@ import { part, post } from "../api/client";
 import { useMay } from "../api/session";
 import type { Job, JobSystem } from "../api/types";
 import { useGet } from "../api/use";
-import { count, counted, duration, millis, stamp } from "../lib/format";
-import { go } from "../lib/url";
-import { jobSystemOrder, jobSystemTone, jobTone } from "../lib/verdicts";
+import { capital, count, counted, duration, millis, stamp } from "../lib/format";
+import { go, usePlace } from "../lib/url";
+import { jobSystemOrder, jobSystemSays, jobSystemTone } from "../lib/verdicts";
 import { Confirm } from "../parts/dialog";
 import { Failure } from "../parts/failure";
-import { Filters, SelectFilter } from "../parts/filters";
+import { SelectFilter } from "../parts/filters";
 import { Icon } from "../parts/icons";
-import { describe } from "../parts/job-dialog";
+import { actionWords, describe } from "../parts/job-dialog";
 import { Link } from "../parts/link";
 import { nameOf } from "../parts/names";
 import { Page } from "../parts/page";
 import { Badge, Card, Dash, Empty, Facts, Mono, Skeleton, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { ListCard, useList } from "../parts/list";
 import { said } from "../parts/toast";
-import { JobBar } from "./jobs";
+import { JobBar, JobState } from "./jobs";
 
 export function JobPage({ params }: { params: Record<string, string> }) {
 	const id = params.id ?? "";
@@ -36,7 +36,7 @@ export function JobPage({ params }: { params: Record<string, string> }) {
 			kicker={
 				j ? (
 					<>
-						<Badge tone={jobTone(j.state)}>{j.state}</Badge>
+						<JobState of={j} />
 						{j.dry_run ? <Badge tone="info">dry run</Badge> : null}
 					</>
 				) : null
@@ -103,6 +103,7 @@ export function JobPage({ params }: { params: Record<string, string> }) {
 }
 
 function Progressed({ j }: { j: Job | undefined }) {
+	const { path } = usePlace();
 	const took = j?.begun ? (stamp(j.ended ?? new Date().toISOString()) - stamp(j.begun)) / 1000 : null;
 	return (
 		<Card
@@ -125,24 +126,26 @@ function Progressed({ j }: { j: Job | undefined }) {
 							{jobSystemOrder
 								.filter((s) => (j.counts?.[s] ?? 0) > 0 || s === "done" || s === "failed")
 								.map((s) => (
-									<li key={s} class="legend-item">
-										<span class={`legend-swatch j-${s}`} aria-hidden="true" />
-										{s}
-										<span class="legend-count">{count(j.counts?.[s] ?? 0)}</span>
+									<li key={s}>
+										<Link to={`${path}?state=${s}`} class={j.counts?.[s] ? undefined : "none"} title={jobSystemSays[s]}>
+											<span class={`legend-swatch j-${s}`} aria-hidden="true" />
+											{capital(s)}
+											<span class="legend-count">{count(j.counts?.[s] ?? 0)}</span>
+										</Link>
 									</li>
 								))}
 						</ul>
 					</div>
 					<Facts
 						of={[
-							{ name: "What is done", value: `${j.action}${j.products?.length ? `: ${j.products.join(", ")}` : ""}` },
-							{ name: "Selected", value: describe(j.select ?? {}) },
+							{ name: "What is done", value: `${actionWords(j.action)}${j.products?.length ? `: ${j.products.join(", ")}` : ""}` },
+							{ name: "Selected", value: capital(describe(j.select ?? {})) },
 							{ name: "Systems", value: count(j.counts?.total ?? 0) },
 							{ name: "Begun", value: <When at={j.begun} none="not yet" /> },
 							{ name: j.ended ? "Took" : "Running for", value: took === null ? null : duration(took) },
 							{ name: "Tolerates", value: j.max_failed === null || j.max_failed === undefined ? null : counted(j.max_failed, "failure") },
-							{ name: "Batches", value: j.batch?.size ? `${count(j.batch.size)} systems, pause ${duration(j.batch.pause_s ?? 0)}` : "all at once" },
-							{ name: "Windows", value: j.windows?.length ? j.windows.join("; ") : "at any time" },
+							{ name: "Batches", value: j.batch?.size ? `${count(j.batch.size)} systems, pause ${duration(j.batch.pause_s ?? 0)}` : "All at once" },
+							{ name: "Windows", value: j.windows?.length ? j.windows.join("; ") : "At any time" },
 							j.not_before ? { name: "Not before", value: <When at={j.not_before} /> } : null,
 							{ name: "Gives up", value: <When at={j.expires} none="–" /> },
 							{ name: "Made by", value: j.created_by },
@@ -158,53 +161,51 @@ function Progressed({ j }: { j: Job | undefined }) {
 function Systems({ path, id }: { path: string; id: string }) {
 	const list = useList<JobSystem>(`${path}/systems`, ["state"], ["job"]);
 	return (
-		<Card title="Systems" flush>
-			<Filters>
-				<SelectFilter name="state" label="State" options={jobSystemOrder.map((s) => [s, s] as const)} />
-			</Filters>
-			<List
-				list={list}
-				caption="Systems of this job"
-				rowKey={(r) => r.system.id}
-				columns={[
-					{
-						key: "system",
-						title: "System",
-						cell: (r) => (
+		<ListCard
+			title="Systems"
+			filters={<SelectFilter name="state" label="State" options={jobSystemOrder.map((s) => [s, capital(s)] as const)} />}
+			list={list}
+			one="system"
+			caption="Systems of this job"
+			rowKey={(r) => r.system.id}
+			columns={[
+				{
+					key: "system",
+					title: "System",
+					cell: (r) => (
+						<>
+							<Link class="cell-main" to={`/jobs/${part(id)}/systems/${part(r.system.id)}`}>
+								{nameOf(r.system)}
+							</Link>
+							<span class="cell-sub mono">{r.system.system_id}</span>
+						</>
+					),
+				},
+				{ key: "state", title: "State", cell: (r) => <Badge tone={jobSystemTone(r.state)} title={jobSystemSays[r.state]}>{r.state}</Badge> },
+				{
+					key: "outcome",
+					title: "Outcome",
+					grow: true,
+					cell: (r) =>
+						r.outcome || r.message || r.reason ? (
 							<>
-								<Link class="cell-main" to={`/jobs/${part(id)}/systems/${part(r.system.id)}`}>
-									{nameOf(r.system)}
-								</Link>
-								<span class="cell-sub mono">{r.system.system_id}</span>
+								{r.outcome ?? ""} {r.reason && r.reason !== r.outcome ? <Mono>{r.reason}</Mono> : null}
+								{r.message ? <span class="cell-sub">{r.message}</span> : null}
 							</>
+						) : (
+							<Dash />
 						),
-					},
-					{ key: "state", title: "State", cell: (r) => <Badge tone={jobSystemTone(r.state)}>{r.state}</Badge> },
-					{
-						key: "outcome",
-						title: "Outcome",
-						grow: true,
-						cell: (r) =>
-							r.outcome || r.message || r.reason ? (
-								<>
-									{r.outcome ?? ""} {r.reason ? <Mono>{r.reason}</Mono> : null}
-									{r.message ? <span class="cell-sub">{r.message}</span> : null}
-								</>
-							) : (
-								<Dash />
-							),
-					},
-					{ key: "level", title: "Level", cell: (r) => (r.after_level === null || r.after_level === undefined ? <Dash /> : <span class="nowrap">{`${r.before_level ?? 0} → ${r.after_level}`}</span>) },
-					{ key: "took", title: "Took", number: true, cell: (r) => millis(r.took_ms) },
-					{ key: "batch", title: "Batch", number: true, minor: true, cell: (r) => r.batch ?? <Dash /> },
-					{ key: "finished", title: "Finished", cell: (r) => <When at={r.finished_at} none="–" /> },
-				]}
-				empty={
-					<Empty icon="systems" title={list.filtered ? "No system is in this state" : "No systems"}>
-						{list.filtered ? "Take the filter away." : "Nothing matched what was selected when the job was made."}
-					</Empty>
-				}
-			/>
-		</Card>
+				},
+				{ key: "level", title: "Level", cell: (r) => (r.after_level === null || r.after_level === undefined ? <Dash /> : <span class="nowrap">{`${r.before_level ?? 0} → ${r.after_level}`}</span>) },
+				{ key: "took", title: "Took", number: true, cell: (r) => (r.took_ms === null || r.took_ms === undefined ? <Dash /> : millis(r.took_ms)) },
+				{ key: "batch", title: "Batch", number: true, minor: true, cell: (r) => r.batch ?? <Dash /> },
+				{ key: "finished", title: "Finished", cell: (r) => <When at={r.finished_at} none="–" /> },
+			]}
+			empty={
+				<Empty icon="systems" title="No systems">
+					Nothing matched what was selected when the job was made.
+				</Empty>
+			}
+		/>
 	);
 }

@@ -11,8 +11,8 @@ import { Confirm, Dialog, FormDialog } from "../parts/dialog";
 import { Choices, Select, Text } from "../parts/fields";
 import { Icon } from "../parts/icons";
 import { Page } from "../parts/page";
-import { Badge, Card, Empty, When } from "../parts/small";
-import { List, type Listed, useList } from "../parts/table";
+import { Badge, Empty, When } from "../parts/small";
+import { ListCard, type Listed, useList } from "../parts/list";
 import { Tabs } from "../parts/tabs";
 import { said } from "../parts/toast";
 import { AddServer, Enrolments } from "./enrolments";
@@ -76,9 +76,10 @@ const stateOf = (k: Key): [string, "good" | "bad" | "warn"] =>
 function Keys({ list, manager, make }: { list: Listed<Key>; manager: boolean; make: () => void }) {
 	const [revoking, setRevoking] = useState<Key | null>(null);
 	return (
-		<Card flush>
-			<List
+		<>
+			<ListCard
 				list={list}
+				one="key"
 				caption="Keys"
 				rowKey={(k) => k.id}
 				columns={[
@@ -111,6 +112,7 @@ function Keys({ list, manager, make }: { list: Listed<Key>; manager: boolean; ma
 								{
 									key: "do",
 									title: "",
+									actions: true,
 									cell: (k: Key) =>
 										k.revoked ? null : (
 											<button type="button" class="button small" onClick={() => setRevoking(k)}>
@@ -153,7 +155,7 @@ function Keys({ list, manager, make }: { list: Listed<Key>; manager: boolean; ma
 					</p>
 				</Confirm>
 			) : null}
-		</Card>
+		</>
 	);
 }
 

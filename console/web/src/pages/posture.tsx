@@ -7,14 +7,13 @@ import { useMay } from "../api/session";
 import type { Cve, Posture, System } from "../api/types";
 import { useGet } from "../api/use";
 import { count, counted, duration, share } from "../lib/format";
-import { verdictOrder, verdicts as words } from "../lib/verdicts";
 import { Failure } from "../parts/failure";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { nameOf } from "../parts/names";
 import { Page } from "../parts/page";
 import { type Line, Plot } from "../parts/plot";
-import { Card, Empty, ProtectionBadge, Severity, Skeleton, VerdictBar, When } from "../parts/small";
+import { Card, Empty, Ready, Severity, Skeleton, VerdictBar, VerdictLegend, When } from "../parts/small";
 import { Table } from "../parts/table";
 
 export function PosturePage() {
@@ -97,7 +96,7 @@ function Figures({ p }: { p: Posture | undefined }) {
 				note={!p ? "" : t?.n ? `median; 95 of 100 in ${duration(t.p95_s)}` : "no live patch closed anything yet"}
 			/>
 			<Figure
-				name="Not covered"
+				name="Not known"
 				value={s ? count(s.unknown + s.offline) : wait}
 				note={s ? `${count(s.unknown)} not scanned, ${count(s.offline)} offline` : ""}
 				to="/systems?protection=unknown"
@@ -163,7 +162,9 @@ function Filled({ p }: { p: Posture }) {
 			{p.jobs?.failed_recently ? (
 				<div class="notice tone-bad slim" role="status">
 					<Icon name="cve" />
-					<div class="notice-body">{counted(p.jobs.failed_recently, "job")} failed recently.</div>
+					<div class="notice-body">
+						<strong>Live patching failed on {counted(p.jobs.failed_recently, "system")}</strong> in the last 24 hours. The job tells why, and tries again.
+					</div>
 					<Link class="button small" to="/jobs">
 						See jobs
 					</Link>
@@ -182,45 +183,32 @@ function Filled({ p }: { p: Posture }) {
 			) : null}
 			<div class="grid even">
 				<div class="half">
+					<WorstCves of={p.worst_cves ?? []} />
+				</div>
+				<div class="half">
+					<WorstSystems of={p.worst_systems ?? []} />
+				</div>
+				<div class="half">
 					<Card title="By verdict">
 						{never ? (
 							<Empty icon="scans" title="Nothing was scanned yet" action={<Link class="button" to="/scans">Import a scan</Link>}>
 								The systems are known. What is wrong with them a scan tells.
 							</Empty>
 						) : (
-							<>
-								<VerdictBar verdicts={p.verdicts} wide />
-								<ul class="legend">
-									{verdictOrder.map((v) => (
-										<li key={v}>
-											<Link to={`/cves?verdict=${v}`} title={words[v].says}>
-												<span class={`legend-swatch v-${v}`} aria-hidden="true" />
-												{words[v].label}
-												<span class="legend-count">{count(p.verdicts?.[v] ?? 0)}</span>
-											</Link>
-										</li>
-									))}
-								</ul>
-							</>
+							<VerdictLegend verdicts={p.verdicts} to={(v) => `/cves?verdict=${v}`} all />
 						)}
 					</Card>
 				</div>
 				<div class="half">
 					<Card title="Day by day">
-						{days.length > 0 ? (
+						{days.length > 1 ? (
 							<Plot label="Findings day by day" days={names} lines={lines} height={168} />
 						) : (
-							<Empty icon="coverage" title="No days yet">
-								The first point is drawn after midnight UTC.
+							<Empty icon="coverage" title="One day makes no curve">
+								The figures of each day are kept; from tomorrow on, in UTC, they are drawn here.
 							</Empty>
 						)}
 					</Card>
-				</div>
-				<div class="half">
-					<WorstCves of={p.worst_cves ?? []} />
-				</div>
-				<div class="half">
-					<WorstSystems of={p.worst_systems ?? []} />
 				</div>
 			</div>
 		</>
@@ -238,6 +226,7 @@ function WorstCves({ of }: { of: Cve[] }) {
 					{ key: "cve", title: "CVE", cell: (c) => <Link class="cell-main nowrap" to={`/cves/${part(c.cve)}`}>{c.cve}</Link> },
 					{ key: "severity", title: "Severity", cell: (c) => <Severity of={c.severity} /> },
 					{ key: "exposed", title: "Exposed", number: true, cell: (c) => `${count(c.exposed)} of ${count(c.systems)}` },
+					{ key: "ready", title: "Fix ready", number: true, cell: (c) => <Ready of={c.verdicts} /> },
 					{ key: "verdicts", title: "Verdicts", cell: (c) => <VerdictBar verdicts={c.verdicts} /> },
 				]}
 				empty={
@@ -259,8 +248,8 @@ function WorstSystems({ of }: { of: System[] }) {
 				rowKey={(s) => s.id}
 				columns={[
 					{ key: "name", title: "System", cell: (s) => <Link class="cell-main" to={`/systems/${part(s.id)}`}>{nameOf(s)}</Link> },
-					{ key: "state", title: "Protection", cell: (s) => <ProtectionBadge protection={s.protection} /> },
 					{ key: "exposed", title: "Open", number: true, cell: (s) => count(s.exposed) },
+					{ key: "ready", title: "Fix ready", number: true, cell: (s) => <Ready of={s.verdicts} /> },
 					{ key: "verdicts", title: "Verdicts", cell: (s) => <VerdictBar verdicts={s.verdicts} /> },
 				]}
 				empty={

@@ -12,7 +12,7 @@ import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { Page } from "../parts/page";
 import { Badge, Card, Empty, Facts, Progress, Skeleton, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { ListCard, useList } from "../parts/list";
 import { said } from "../parts/toast";
 import { ScanError, forgetScan, scanTone } from "./scans";
 
@@ -50,7 +50,16 @@ export function ScanPage({ params }: { params: Record<string, string> }) {
 				</div>
 			) : null}
 			<Card title="Scan">
-				{s ? (
+				{s?.state === "failed" ? (
+					<Facts
+						of={[
+							s.format ? { name: "Format", value: s.format } : null,
+							{ name: "Size", value: size(s.bytes) },
+							{ name: "Imported by", value: s.by },
+							{ name: "Imported", value: <When at={s.created} /> },
+						]}
+					/>
+				) : s ? (
 					<div class="stack">
 						{s.state === "running" || s.state === "waiting" ? <Progress value={s.done_bytes ?? 0} max={s.bytes ?? 0} label={`${size(s.done_bytes)} of ${size(s.bytes)} read`} /> : null}
 						<Facts
@@ -60,7 +69,7 @@ export function ScanPage({ params }: { params: Record<string, string> }) {
 								{ name: "Size", value: size(s.bytes) },
 								{ name: "Hosts", value: count(s.hosts) },
 								{ name: "Findings", value: count(s.findings) },
-								{ name: "CVEs", value: count(s.cves) },
+								{ name: "CVEs, summed over hosts", value: count(s.cves) },
 								{ name: "Hosts that were new", value: count(s.unmatched) },
 								{ name: "Findings without a CVE", value: count(s.without_cve) },
 								{ name: "Imported by", value: s.by },
@@ -73,9 +82,11 @@ export function ScanPage({ params }: { params: Record<string, string> }) {
 					<Skeleton lines={4} />
 				)}
 			</Card>
-			<Card title="Hosts in it" flush>
-				<List
+			{s?.state === "failed" ? null : (
+				<ListCard
+					title="Hosts in it"
 					list={list}
+					one="host"
 					caption="Hosts in this scan"
 					rowKey={(h) => `${systemOf(h) ?? ""} ${h.name}`}
 					columns={[
@@ -103,7 +114,7 @@ export function ScanPage({ params }: { params: Record<string, string> }) {
 						</Empty>
 					}
 				/>
-			</Card>
+			)}
 			{asking && s ? (
 				<Confirm
 					title="Delete this scan?"

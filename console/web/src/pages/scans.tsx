@@ -12,8 +12,8 @@ import { Select, Text } from "../parts/fields";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { Page } from "../parts/page";
-import { Badge, Card, Empty, Progress, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { Badge, Empty, Progress, When } from "../parts/small";
+import { ListCard, useList } from "../parts/list";
 import { failed, said } from "../parts/toast";
 
 export const formats: readonly (readonly [string, string])[] = [
@@ -54,60 +54,60 @@ export function ScansPage() {
 			}
 		>
 			{operator ? <Drop take={setAsking} /> : null}
-			<Card title="Imported" flush>
-				<List
-					list={list}
-					caption="Scans"
-					rowKey={(s) => s.id}
-					columns={[
-						{
-							key: "name",
-							title: "Scan",
-							grow: true,
-							cell: (s) => (
-								<>
-									<Link class="cell-main" to={`/scans/${part(s.id)}`}>
-										{s.name || s.tool || s.format || "Scan"}
-									</Link>
-									<span class="cell-sub">{[s.format, s.tool, s.bytes ? size(s.bytes) : ""].filter(Boolean).join(" · ")}</span>
-									{s.state === "failed" && s.error ? <ScanError of={s.error} /> : null}
-								</>
-							),
-						},
-						{
-							key: "state",
-							title: "State",
-							cell: (s) => (
-								<>
-									<Badge tone={scanTone[s.state] ?? "quiet"}>{s.state}</Badge>
-									{s.state === "running" && s.bytes ? <Progress value={s.done_bytes ?? 0} max={s.bytes} label="Read so far" /> : null}
-								</>
-							),
-						},
-						{ key: "hosts", title: "Hosts", number: true, cell: (s) => count(s.hosts) },
-						{ key: "findings", title: "Findings", number: true, cell: (s) => count(s.findings) },
-						{ key: "cves", title: "CVEs", number: true, cell: (s) => count(s.cves) },
-						{ key: "unmatched", title: "New hosts", number: true, minor: true, cell: (s) => count(s.unmatched) },
-						{
-							key: "created",
-							title: "Imported",
-							cell: (s) => (
-								<>
-									<When at={s.created} />
-									{s.by ? <span class="cell-sub">by {s.by}</span> : null}
-								</>
-							),
-						},
-					]}
-					empty={
-						<Empty icon="scans" title="No scans yet">
-							{operator
-								? "Drop a file of OpenSCAP, Trivy, Grype, debsecan or Nessus above, or have the console compare the systems’ packages with the CVE data itself."
-								: "An operator imports them here, by the API, or with suture-console import."}
-						</Empty>
-					}
-				/>
-			</Card>
+			<ListCard
+				title="Imported"
+				list={list}
+				one="scan"
+				caption="Scans"
+				rowKey={(s) => s.id}
+				columns={[
+					{
+						key: "name",
+						title: "Scan",
+						grow: true,
+						cell: (s) => (
+							<>
+								<Link class="cell-main" to={`/scans/${part(s.id)}`}>
+									{s.name || s.tool || s.format || "Scan"}
+								</Link>
+								<span class="cell-sub">{[s.format, s.tool, s.bytes ? size(s.bytes) : ""].filter(Boolean).join(" · ")}</span>
+								{s.state === "failed" && s.error ? <ScanError of={s.error} /> : null}
+							</>
+						),
+					},
+					{
+						key: "state",
+						title: "State",
+						cell: (s) => (
+							<>
+								<Badge tone={scanTone[s.state] ?? "quiet"}>{s.state}</Badge>
+								{s.state === "running" && s.bytes ? <Progress value={s.done_bytes ?? 0} max={s.bytes} label="Read so far" /> : null}
+							</>
+						),
+					},
+					{ key: "hosts", title: "Hosts", number: true, cell: (s) => count(s.hosts) },
+					{ key: "findings", title: "Findings", number: true, cell: (s) => count(s.findings) },
+					{ key: "cves", title: "CVEs on them", number: true, cell: (s) => count(s.cves) },
+					{ key: "unmatched", title: "New hosts", number: true, minor: true, cell: (s) => count(s.unmatched) },
+					{
+						key: "created",
+						title: "Imported",
+						cell: (s) => (
+							<>
+								<When at={s.created} />
+								{s.by ? <span class="cell-sub">by {s.by}</span> : null}
+							</>
+						),
+					},
+				]}
+				empty={
+					<Empty icon="scans" title="No scans yet">
+						{operator
+							? "Drop a file of OpenSCAP, Trivy, Grype, debsecan or Nessus above, or have the console compare the systems’ packages with the CVE data itself."
+							: "An operator imports them here, by the API, or with suture-console import."}
+					</Empty>
+				}
+			/>
 			{asking ? (
 				<UploadDialog
 					files={asking}

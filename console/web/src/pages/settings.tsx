@@ -44,7 +44,7 @@ export function SettingsPage() {
 								<p>
 									The console signs its jobs with this key. Agents do only what it signed; the command of “Add a server” tells them to trust it.
 								</p>
-								<Facts of={[{ name: "Key ID", value: <Mono>{p.job_key.key_id}</Mono> }]} />
+								<Facts of={[{ name: "Key ID", value: <Mono>{p.job_key.key_id}</Mono>, wide: true }]} />
 								<CopyBox label="Public key, for /etc/suture/job-keys.d" text={p.job_key.public} />
 							</div>
 						) : (

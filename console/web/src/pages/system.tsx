@@ -5,21 +5,21 @@ import { del, get, part, post, withQuery } from "../api/client";
 import { useMay } from "../api/session";
 import type { Page as PageOf, System, SystemDetails, SystemFinding, TimelineEvent } from "../api/types";
 import { useGet } from "../api/use";
-import { count, counted, relative, short, tagsOf, text } from "../lib/format";
+import { capital, count, counted, relative, short, tagsOf, text } from "../lib/format";
 import { go, usePlace } from "../lib/url";
-import { type Tone, openOf, verdictOf, verdictOrder, verdicts } from "../lib/verdicts";
+import { type Tone, openOf, outcomeTone, verdictOf } from "../lib/verdicts";
 import { CopyButton } from "../parts/copy";
 import { Confirm, FormDialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { Text } from "../parts/fields";
-import { Filters, SearchFilter, SelectFilter } from "../parts/filters";
+import { SearchFilter, VerdictFilter } from "../parts/filters";
 import { Icon } from "../parts/icons";
 import { JobDialog } from "../parts/job-dialog";
 import { Link } from "../parts/link";
 import { CveLink, nameOf } from "../parts/names";
 import { Page } from "../parts/page";
-import { Badge, Card, Dash, Empty, Facts, Mono, Progress, ProtectionBadge, Severity, Skeleton, Tags, VerdictBadge, VerdictBar, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { Badge, Card, Dash, Empty, Facts, Mono, Progress, ProtectionBadge, Severity, Skeleton, Tags, VerdictBadge, VerdictLegend, When } from "../parts/small";
+import { ListCard, useList } from "../parts/list";
 import { Tabs } from "../parts/tabs";
 import { said } from "../parts/toast";
 
@@ -98,7 +98,7 @@ export function SystemPage({ params }: { params: Record<string, string> }) {
 							["portal", "From the portal"],
 						]}
 					/>
-					{tab === "libraries" ? <Libraries s={s} /> : tab === "timeline" ? <Timeline path={path} /> : tab === "portal" ? <FromPortal s={s} /> : <Findings path={path} s={s} />}
+					{tab === "libraries" ? <Libraries s={s} /> : tab === "timeline" ? <Timeline path={path} id={s.id} /> : tab === "portal" ? <FromPortal s={s} /> : <Findings path={path} s={s} />}
 				</>
 			) : null}
 			{s && dialog === "job" ? <JobDialog select={{ systems: [s.id] }} title={`Patch ${name}`} close={() => setDialog(null)} /> : null}
@@ -123,7 +123,7 @@ export function SystemPage({ params }: { params: Record<string, string> }) {
 
 function Overview({ s }: { s: SystemDetails }) {
 	return (
-		<Card title="System" aside={<VerdictBar verdicts={s.verdicts} />}>
+		<Card title="System">
 			<Facts
 				of={[
 					{ name: "Open findings", value: s.scanned_at ? `${count(s.exposed ?? openOf(s.verdicts))} of ${count(s.findings)}` : "not scanned" },
@@ -132,16 +132,7 @@ function Overview({ s }: { s: SystemDetails }) {
 					{ name: "Kernel package", value: s.kernel?.package_version ? <Mono>{s.kernel.package_version}</Mono> : null },
 					{ name: "Build ID", value: s.kernel?.build_id ? <Mono title={s.kernel.build_id}>{short(s.kernel.build_id)}</Mono> : null },
 					{ name: "Operating system", value: s.os },
-					{
-						name: "System ID",
-						value: s.system_id ? (
-							<span class="row">
-								<Mono>{s.system_id}</Mono>
-							</span>
-						) : (
-							"not registered"
-						),
-					},
+					{ name: "System ID", value: s.system_id ? <Mono>{s.system_id}</Mono> : "not registered" },
 					{ name: "Names", value: [s.fqdn, s.external_id].filter(Boolean).join(", ") },
 					{ name: "Addresses", value: s.addresses?.join(", ") },
 					{ name: "Feed", value: s.feed },
@@ -166,10 +157,12 @@ function Overview({ s }: { s: SystemDetails }) {
 }
 
 function Why({ s }: { s: SystemDetails }) {
+	const { path } = usePlace();
 	const why = s.why ?? [];
 	const errors = s.errors ?? [];
 	return (
-		<Card title="Why is it not patched?">
+		<Card title="What is open, and why">
+			{s.findings ? <VerdictLegend verdicts={s.verdicts} to={(v) => `${path}?verdict=${v}`} /> : null}
 			{why.length === 0 && errors.length === 0 ? (
 				<p class="row">
 					<Icon name="check" /> {s.scanned_at ? "Nothing stands in the way of live patches." : "Nothing stands in the way. What is open a scan will tell."}
@@ -200,78 +193,75 @@ function Why({ s }: { s: SystemDetails }) {
 function Findings({ path, s }: { path: string; s: SystemDetails }) {
 	const list = useList<SystemFinding>(`${path}/findings`, ["verdict", "q"], ["scan", "job"]);
 	return (
-		<Card flush>
-			<Filters>
-				<SearchFilter label="CVE or package" />
-				<SelectFilter name="verdict" label="Verdict" options={verdictOrder.map((v) => [v, verdicts[v].label] as const)} />
-			</Filters>
-			<List
-				list={list}
-				caption="Findings of this system"
-				rowKey={(f) => `${f.cve} ${f.package ?? ""} ${f.version ?? ""} ${f.finding?.id ?? ""}`}
-				columns={[
-					{ key: "cve", title: "CVE", cell: (f) => <CveLink cve={f.cve} /> },
-					{ key: "severity", title: "Severity", cell: (f) => <Severity of={f.severity} /> },
-					{ key: "verdict", title: "Verdict", cell: (f) => <VerdictBadge verdict={f.verdict} /> },
-					{
-						key: "detail",
-						title: "Why",
-						grow: true,
-						cell: (f) => (
-							<>
-								{f.detail || <span class="muted">{f.not_running ? "Installed, not running" : verdictOf(f.verdict).says}</span>}
-								{f.processes ? (
-									<span class="cell-sub">
-										{count(f.patched ?? 0)} of {counted(f.processes, "process", "processes")} patched
-									</span>
-								) : null}
-								{f.until ? <span class="cell-sub">ends {relative(f.until)}</span> : null}
-							</>
+		<ListCard
+			filters={
+				<>
+					<SearchFilter label="CVE or package" />
+					<VerdictFilter />
+				</>
+			}
+			list={list}
+			one="finding"
+			caption="Findings of this system"
+			rowKey={(f) => `${f.cve} ${f.package ?? ""} ${f.version ?? ""} ${f.finding?.id ?? ""}`}
+			columns={[
+				{ key: "cve", title: "CVE", cell: (f) => <CveLink cve={f.cve} /> },
+				{ key: "severity", title: "Severity", cell: (f) => <Severity of={f.severity} /> },
+				{ key: "verdict", title: "Verdict", cell: (f) => <VerdictBadge verdict={f.verdict} /> },
+				{
+					key: "detail",
+					title: "Why",
+					grow: true,
+					cell: (f) => (
+						<>
+							{f.detail || <span class="muted">{f.not_running ? "Installed, not running" : verdictOf(f.verdict).says}</span>}
+							{f.processes ? (
+								<span class="cell-sub">
+									{count(f.patched ?? 0)} of {counted(f.processes, "process", "processes")} patched
+								</span>
+							) : null}
+							{f.until ? <span class="cell-sub">ends {relative(f.until)}</span> : null}
+						</>
+					),
+				},
+				{
+					key: "package",
+					title: "Package",
+					keep: true,
+					cell: (f) => (
+						<>
+							{f.package || <Dash />}
+							{f.version ? <span class="cell-sub mono">{f.version}</span> : null}
+						</>
+					),
+				},
+				{ key: "fixed", title: "Fixed in", cell: (f) => (f.level ? `level ${f.level}` : f.fixed_in ? <Mono>{f.fixed_in}</Mono> : <Dash />) },
+				{
+					key: "finding",
+					title: "Scanner’s finding",
+					minor: true,
+					cell: (f) =>
+						f.finding ? (
+							<Link to={`/findings/${part(f.finding.id)}`} title={f.finding.title}>
+								{f.finding.key}
+							</Link>
+						) : (
+							<Dash />
 						),
-					},
-					{
-						key: "package",
-						title: "Package",
-						keep: true,
-						cell: (f) => (
-							<>
-								{f.package || <Dash />}
-								{f.version ? <span class="cell-sub mono">{f.version}</span> : null}
-							</>
-						),
-					},
-					{ key: "fixed", title: "Fixed in", cell: (f) => (f.level ? `level ${f.level}` : f.fixed_in ? <Mono>{f.fixed_in}</Mono> : <Dash />) },
-					{
-						key: "finding",
-						title: "Scanner’s finding",
-						minor: true,
-						cell: (f) =>
-							f.finding ? (
-								<Link to={`/findings/${part(f.finding.id)}`} title={f.finding.title}>
-									{f.finding.key}
-								</Link>
-							) : (
-								<Dash />
-							),
-					},
-				]}
-				empty={
-					list.filtered ? (
-						<Empty icon="search" title="No finding is like that">
-							Take a filter away.
-						</Empty>
-					) : s.scanned_at ? (
-						<Empty icon="check" title="Nothing found">
-							The scan of {relative(s.scanned_at)} found nothing on this system.
-						</Empty>
-					) : (
-						<Empty icon="scans" title="Not scanned yet" action={<Link class="button" to="/scans">Import a scan</Link>}>
-							Import a scan that names this host, or have the console look itself.
-						</Empty>
-					)
-				}
-			/>
-		</Card>
+				},
+			]}
+			empty={
+				s.scanned_at ? (
+					<Empty icon="check" title="Nothing found">
+						The scan of {relative(s.scanned_at)} found nothing on this system.
+					</Empty>
+				) : (
+					<Empty icon="scans" title="Not scanned yet" action={<Link class="button" to="/scans">Import a scan</Link>}>
+						Import a scan that names this host, or have the console look itself.
+					</Empty>
+				)
+			}
+		/>
 	);
 }
 
@@ -317,9 +307,10 @@ const kinds: Record<string, [string, Tone]> = {
 	silent: ["Silent", "warn"],
 	back: ["Back again", "good"],
 	linked: ["Linked", "info"],
+	gone: ["Gone from the portal", "warn"],
 };
 
-function Timeline({ path }: { path: string }) {
+function Timeline({ path, id }: { path: string; id: string }) {
 	const [more, setMore] = useState<TimelineEvent[]>([]);
 	const [next, setNext] = useState<string | null | undefined>(undefined);
 	const { data, error, reload } = useGet<PageOf<TimelineEvent>>(withQuery(`${path}/timeline`, { limit: 50 }), ["system", "job", "scan"]);
@@ -336,14 +327,16 @@ function Timeline({ path }: { path: string }) {
 			) : null}
 			<ol class="timeline">
 				{events.map((e, i) => {
-					const [word, tone] = kinds[e.kind] ?? [e.kind, "quiet" as Tone];
+					const [word, usual] = kinds[e.kind] ?? [capital(e.kind), "quiet" as Tone];
+					const job = e.kind === "job" && typeof e.data?.job === "string" ? e.data.job : null;
+					const tone = job && typeof e.data?.outcome === "string" ? outcomeTone(e.data.outcome) : usual;
 					return (
 						<li key={`${e.at}${i}`} class={`tone-${tone}`}>
 							<div>
 								<div class="timeline-head">
-									<strong>{word}</strong>
+									<strong>{job ? <Link to={`/jobs/${part(job)}/systems/${part(id)}`}>{word}</Link> : word}</strong>
 									<span class="muted small">
-										<When at={e.at} />
+										<When at={e.at} exact />
 									</span>
 								</div>
 								<p class="timeline-text">{e.text}</p>

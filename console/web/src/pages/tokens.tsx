@@ -8,9 +8,8 @@ import { CopyBox } from "../parts/copy";
 import { Confirm, Dialog, FormDialog } from "../parts/dialog";
 import { Choices, Text } from "../parts/fields";
 import { Icon } from "../parts/icons";
-import { Page } from "../parts/page";
-import { Badge, Card, Empty, Tags, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { ListPage, useList } from "../parts/list";
+import { Badge, Empty, Tags, When } from "../parts/small";
 import { said } from "../parts/toast";
 import { roleWords } from "./users";
 
@@ -20,66 +19,64 @@ export function TokensPage() {
 	const [making, setMaking] = useState(false);
 	const [revoking, setRevoking] = useState<Token | null>(null);
 	return (
-		<Page
-			title="API tokens"
+		<ListPage
+			heading="API tokens"
 			note="For programs that use the API: they send it as Authorization: Bearer TOKEN."
 			actions={
 				<button type="button" class="button primary" onClick={() => setMaking(true)}>
 					<Icon name="plus" /> New token
 				</button>
 			}
-		>
-			<Card flush>
-				<List
-					list={list}
-					caption="API tokens"
-					rowKey={(t) => t.id}
-					columns={[
-						{
-							key: "name",
-							title: "Token",
-							grow: true,
-							cell: (t) => (
-								<>
-									<span class="cell-main">{t.name}</span>
-									<span class="cell-sub mono">{t.hint}</span>
-								</>
-							),
-						},
-						{ key: "user", title: "User", cell: (t) => t.user },
-						{ key: "roles", title: "Roles", cell: (t) => <Tags of={t.roles} /> },
-						{
-							key: "expires",
-							title: "Expires",
-							cell: (t) => (t.expires && stamp(t.expires) < Date.now() ? <Badge tone="warn">Expired</Badge> : <When at={t.expires} none="never" />),
-						},
-						{ key: "used", title: "Last used", cell: (t) => <When at={t.last_used} /> },
-						{
-							key: "do",
-							title: "",
-							cell: (t) =>
-								t.user === me.name || may(me, "admin") ? (
-									<button type="button" class="button small" onClick={() => setRevoking(t)}>
-										Revoke<span class="sr"> {t.name}</span>
-									</button>
-								) : null,
-						},
-					]}
-					empty={
-						<Empty
-							icon="tokens"
-							title="No tokens"
-							action={
-								<button type="button" class="button primary" onClick={() => setMaking(true)}>
-									New token
-								</button>
-							}
-						>
-							A token lets a program do what you may do, or less of it.
-						</Empty>
+			list={list}
+			one="token"
+			caption="API tokens"
+			rowKey={(t) => t.id}
+			columns={[
+				{
+					key: "name",
+					title: "Token",
+					grow: true,
+					cell: (t) => (
+						<>
+							<span class="cell-main">{t.name}</span>
+							<span class="cell-sub mono">{t.hint}</span>
+						</>
+					),
+				},
+				{ key: "user", title: "User", cell: (t) => t.user },
+				{ key: "roles", title: "Roles", cell: (t) => <Tags of={t.roles} /> },
+				{
+					key: "expires",
+					title: "Expires",
+					cell: (t) => (t.expires && stamp(t.expires) < Date.now() ? <Badge tone="warn">Expired</Badge> : <When at={t.expires} none="never" />),
+				},
+				{ key: "used", title: "Last used", cell: (t) => <When at={t.last_used} /> },
+				{
+					key: "do",
+					title: "",
+					actions: true,
+					cell: (t) =>
+						t.user === me.name || may(me, "admin") ? (
+							<button type="button" class="button small" onClick={() => setRevoking(t)}>
+								Revoke<span class="sr"> {t.name}</span>
+							</button>
+						) : null,
+				},
+			]}
+			empty={
+				<Empty
+					icon="tokens"
+					title="No tokens"
+					action={
+						<button type="button" class="button primary" onClick={() => setMaking(true)}>
+							New token
+						</button>
 					}
-				/>
-			</Card>
+				>
+					A token lets a program do what you may do, or less of it.
+				</Empty>
+			}
+		>
 			{making ? (
 				<NewToken
 					close={() => {
@@ -102,7 +99,7 @@ export function TokensPage() {
 					<p>What uses it is refused from now on.</p>
 				</Confirm>
 			) : null}
-		</Page>
+		</ListPage>
 	);
 }
 

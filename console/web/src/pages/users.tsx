@@ -7,9 +7,8 @@ import { CopyBox } from "../parts/copy";
 import { Confirm, Dialog, FormDialog } from "../parts/dialog";
 import { Check, Choices, Text } from "../parts/fields";
 import { Icon } from "../parts/icons";
-import { Page } from "../parts/page";
-import { Badge, Card, Empty, Tags, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { ListPage, useList } from "../parts/list";
+import { Badge, Empty, Tags, When } from "../parts/small";
 import { said } from "../parts/toast";
 
 export const roleWords: readonly (readonly [Role, string])[] = [
@@ -32,8 +31,8 @@ export function UsersPage() {
 		list.reload();
 	};
 	return (
-		<Page
-			title="Users"
+		<ListPage
+			heading="Users"
 			actions={
 				admin ? (
 					<button type="button" class="button primary" onClick={() => setDoing({ what: "new" })}>
@@ -41,71 +40,69 @@ export function UsersPage() {
 					</button>
 				) : null
 			}
-		>
-			<Card flush>
-				<List
-					list={list}
-					caption="Users"
-					rowKey={(u) => u.id}
-					columns={[
-						{
-							key: "name",
-							title: "User",
-							grow: true,
-							cell: (u) => (
-								<>
-									<span class="cell-main">{u.name}</span>
-									{u.name === me.name ? <span class="muted"> (you)</span> : null}
-									<span class="cell-sub">{u.title}</span>
-								</>
-							),
-						},
-						{ key: "roles", title: "Roles", cell: (u) => <Tags of={u.roles} /> },
-						{
-							key: "state",
-							title: "State",
-							cell: (u) =>
-								u.disabled ? (
-									<Badge tone="bad">Disabled</Badge>
-								) : u.service ? (
-									<Badge tone="info">Service</Badge>
-								) : u.must_change ? (
-									<Badge tone="warn">One-time password</Badge>
-								) : (
-									<Badge tone="good">Active</Badge>
+			list={list}
+			one="user"
+			caption="Users"
+			rowKey={(u) => u.id}
+			columns={[
+				{
+					key: "name",
+					title: "User",
+					grow: true,
+					cell: (u) => (
+						<>
+							<span class="cell-main">{u.name}</span>
+							{u.name === me.name ? <span class="muted"> (you)</span> : null}
+							<span class="cell-sub">{u.title}</span>
+						</>
+					),
+				},
+				{ key: "roles", title: "Roles", cell: (u) => <Tags of={u.roles} /> },
+				{
+					key: "state",
+					title: "State",
+					cell: (u) =>
+						u.disabled ? (
+							<Badge tone="bad">Disabled</Badge>
+						) : u.service ? (
+							<Badge tone="info">Service</Badge>
+						) : u.must_change ? (
+							<Badge tone="warn">One-time password</Badge>
+						) : (
+							<Badge tone="good">Active</Badge>
+						),
+				},
+				{ key: "login", title: "Last sign-in", cell: (u) => <When at={u.last_login} /> },
+				{ key: "created", title: "Made", minor: true, cell: (u) => <When at={u.created} /> },
+				...(admin
+					? [
+							{
+								key: "do",
+								title: "",
+								actions: true,
+								cell: (u: User) => (
+									<span class="row">
+										<button type="button" class="button small" onClick={() => setDoing({ what: "edit", user: u })}>
+											Change<span class="sr"> {u.name}</span>
+										</button>
+										{u.service ? null : (
+											<button type="button" class="button small" onClick={() => setDoing({ what: "reset", user: u })}>
+												New password<span class="sr"> for {u.name}</span>
+											</button>
+										)}
+										{u.name === me.name ? null : (
+											<button type="button" class="button small" onClick={() => setDoing({ what: "delete", user: u })}>
+												Delete<span class="sr"> {u.name}</span>
+											</button>
+										)}
+									</span>
 								),
-						},
-						{ key: "login", title: "Last sign-in", cell: (u) => <When at={u.last_login} /> },
-						{ key: "created", title: "Made", minor: true, cell: (u) => <When at={u.created} /> },
-						...(admin
-							? [
-									{
-										key: "do",
-										title: "",
-										cell: (u: User) => (
-											<span class="row">
-												<button type="button" class="button small" onClick={() => setDoing({ what: "edit", user: u })}>
-													Change<span class="sr"> {u.name}</span>
-												</button>
-												{u.service ? null : (
-													<button type="button" class="button small" onClick={() => setDoing({ what: "reset", user: u })}>
-														New password<span class="sr"> for {u.name}</span>
-													</button>
-												)}
-												{u.name === me.name ? null : (
-													<button type="button" class="button small" onClick={() => setDoing({ what: "delete", user: u })}>
-														Delete<span class="sr"> {u.name}</span>
-													</button>
-												)}
-											</span>
-										),
-									},
-								]
-							: []),
-					]}
-					empty={<Empty icon="users" title="No users" />}
-				/>
-			</Card>
+							},
+						]
+					: []),
+			]}
+			empty={<Empty icon="users" title="No users" />}
+		>
 			{doing?.what === "new" ? <NewUser close={close} made={(user) => setDoing({ what: "made", user })} /> : null}
 			{doing?.what === "edit" ? <EditUser user={doing.user} close={close} /> : null}
 			{doing?.what === "made" ? (
@@ -147,7 +144,7 @@ export function UsersPage() {
 					<p>The user’s tokens go, too. What the user did stays in the audit log.</p>
 				</Confirm>
 			) : null}
-		</Page>
+		</ListPage>
 	);
 }
 

@@ -8,9 +8,8 @@ import { Confirm, Dialog, FormDialog } from "../parts/dialog";
 import { Area, Check, Text } from "../parts/fields";
 import { Icon } from "../parts/icons";
 import { lines } from "../parts/job-dialog";
-import { Page } from "../parts/page";
-import { Badge, Card, Empty, Tags, When } from "../parts/small";
-import { List, useList } from "../parts/table";
+import { ListCard, ListPage, useList } from "../parts/list";
+import { Badge, Empty, Tags, When } from "../parts/small";
 import { failed, said } from "../parts/toast";
 
 type Doing = { what: "new" } | { what: "edit" | "delete" | "log"; hook: Webhook } | null;
@@ -32,8 +31,8 @@ export function WebhooksPage() {
 		}
 	};
 	return (
-		<Page
-			title="Webhooks"
+		<ListPage
+			heading="Webhooks"
 			note="The console tells other programs what happens, signed so that they can check it."
 			actions={
 				operator ? (
@@ -42,84 +41,82 @@ export function WebhooksPage() {
 					</button>
 				) : null
 			}
-		>
-			<Card flush>
-				<List
-					list={list}
-					caption="Webhooks"
-					rowKey={(h) => h.id}
-					columns={[
-						{
-							key: "url",
-							title: "To",
-							grow: true,
-							cell: (h) => (
-								<>
-									<span class="cell-main">{h.url}</span>
-									<span class="cell-sub">{h.note}</span>
-								</>
-							),
-						},
-						{ key: "events", title: "Events", cell: (h) => <Tags of={h.events.map((e) => (e === "*" ? "all" : e))} /> },
-						{
-							key: "state",
-							title: "State",
-							cell: (h) =>
-								!h.active ? (
-									<Badge tone="quiet">Off</Badge>
-								) : h.failing_since ? (
-									<>
-										<Badge tone="bad">Failing</Badge>
-										<span class="cell-sub">
-											since <When at={h.failing_since} />
-										</span>
-									</>
-								) : (
-									<Badge tone="good">Active</Badge>
-								),
-						},
-						{
-							key: "do",
-							title: "",
-							cell: (h) => (
-								<span class="row">
-									<button type="button" class="button small" onClick={() => setDoing({ what: "log", hook: h })}>
-										Deliveries<span class="sr"> to {h.url}</span>
-									</button>
-									{operator ? (
-										<>
-											<button type="button" class="button small" onClick={() => void test(h)}>
-												Test<span class="sr"> {h.url}</span>
-											</button>
-											<button type="button" class="button small" onClick={() => setDoing({ what: "edit", hook: h })}>
-												Change<span class="sr"> {h.url}</span>
-											</button>
-											<button type="button" class="button small" onClick={() => setDoing({ what: "delete", hook: h })}>
-												Delete<span class="sr"> {h.url}</span>
-											</button>
-										</>
-									) : null}
+			list={list}
+			one="webhook"
+			caption="Webhooks"
+			rowKey={(h) => h.id}
+			columns={[
+				{
+					key: "url",
+					title: "To",
+					grow: true,
+					cell: (h) => (
+						<>
+							<span class="cell-main">{h.url}</span>
+							<span class="cell-sub">{h.note}</span>
+						</>
+					),
+				},
+				{ key: "events", title: "Events", cell: (h) => <Tags of={h.events.map((e) => (e === "*" ? "all" : e))} /> },
+				{
+					key: "state",
+					title: "State",
+					cell: (h) =>
+						!h.active ? (
+							<Badge tone="quiet">Off</Badge>
+						) : h.failing_since ? (
+							<>
+								<Badge tone="bad">Failing</Badge>
+								<span class="cell-sub">
+									since <When at={h.failing_since} />
 								</span>
-							),
-						},
-					]}
-					empty={
-						<Empty
-							icon="webhooks"
-							title="No webhooks"
-							action={
-								operator ? (
-									<button type="button" class="button primary" onClick={() => setDoing({ what: "new" })}>
-										New webhook
+							</>
+						) : (
+							<Badge tone="good">Active</Badge>
+						),
+				},
+				{
+					key: "do",
+					title: "",
+					actions: true,
+					cell: (h) => (
+						<span class="row">
+							<button type="button" class="button small" onClick={() => setDoing({ what: "log", hook: h })}>
+								Deliveries<span class="sr"> to {h.url}</span>
+							</button>
+							{operator ? (
+								<>
+									<button type="button" class="button small" onClick={() => void test(h)}>
+										Test<span class="sr"> {h.url}</span>
 									</button>
-								) : undefined
-							}
-						>
-							Have a chat, a ticket system or a SIEM told when a job ends or a system falls silent.
-						</Empty>
+									<button type="button" class="button small" onClick={() => setDoing({ what: "edit", hook: h })}>
+										Change<span class="sr"> {h.url}</span>
+									</button>
+									<button type="button" class="button small" onClick={() => setDoing({ what: "delete", hook: h })}>
+										Delete<span class="sr"> {h.url}</span>
+									</button>
+								</>
+							) : null}
+						</span>
+					),
+				},
+			]}
+			empty={
+				<Empty
+					icon="webhooks"
+					title="No webhooks"
+					action={
+						operator ? (
+							<button type="button" class="button primary" onClick={() => setDoing({ what: "new" })}>
+								New webhook
+							</button>
+						) : undefined
 					}
-				/>
-			</Card>
+				>
+					Have a chat, a ticket system or a SIEM told when a job ends or a system falls silent.
+				</Empty>
+			}
+		>
 			{doing?.what === "new" ? <Edit close={close} /> : null}
 			{doing?.what === "edit" ? <Edit hook={doing.hook} close={close} /> : null}
 			{doing?.what === "log" ? <Deliveries hook={doing.hook} close={close} /> : null}
@@ -138,7 +135,7 @@ export function WebhooksPage() {
 					</p>
 				</Confirm>
 			) : null}
-		</Page>
+		</ListPage>
 	);
 }
 
@@ -200,8 +197,9 @@ function Deliveries({ hook, close }: { hook: Webhook; close: () => void }) {
 		<Dialog title="Deliveries" wide onClose={close}>
 			<div class="dialog-body">
 				<p class="muted">{hook.url}, the last two weeks, newest first.</p>
-				<List
+				<ListCard
 					list={list}
+					one="delivery"
 					caption="Deliveries"
 					rowKey={(d) => d.id}
 					expect={4}

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useQuery } from "../lib/url";
+import { verdictOrder, verdicts } from "../lib/verdicts";
 import { Icon } from "./icons";
 
 export function Filters({ children }: { children: ComponentChildren }) {
@@ -65,6 +66,8 @@ export function SelectFilter({ name, label, options }: { name: string; label: st
 		</div>
 	);
 }
+
+export const VerdictFilter = () => <SelectFilter name="verdict" label="Verdict" options={verdictOrder.map((v) => [v, verdicts[v].label] as const)} />;
 
 /** A filter that came with a link and has no field of its own. */
 export function ChipFilter({ name, label }: { name: string; label: string }) {

@@ -6,6 +6,7 @@ import { type Problem, asProblem } from "../api/problem";
 import type { Job, JobAction, JobPreview, JobRequest, JobSelect, Product } from "../api/types";
 import { count, counted } from "../lib/format";
 import { go } from "../lib/url";
+import { verdictOf } from "../lib/verdicts";
 import { FormDialog } from "./dialog";
 import { Failure } from "./failure";
 import { Area, Check, Choices, Select, Text } from "./fields";
@@ -21,12 +22,14 @@ const actions: readonly (readonly [JobAction, string])[] = [
 	["preflight", "Look for conflicts"],
 ];
 
+export const actionWords = (a: string): string => actions.find(([is]) => is === a)?.[1] ?? a;
+
 export function describe(s: JobSelect): string {
 	const said: string[] = [];
 	if (s.systems?.length) said.push(counted(s.systems.length, "system"));
 	if (s.cves?.length) said.push(s.cves.length <= 3 ? s.cves.join(", ") : counted(s.cves.length, "CVE"));
 	if (s.findings?.length) said.push(counted(s.findings.length, "finding"));
-	if (s.verdicts?.length) said.push(`verdict ${s.verdicts.join(", ")}`);
+	if (s.verdicts?.length) said.push(s.verdicts.map((v) => verdictOf(v).label.toLowerCase()).join(", "));
 	const q = s.query ?? {};
 	for (const [k, v] of Object.entries(q)) if (v) said.push(`${k} “${v}”`);
 	return said.length > 0 ? said.join(" · ") : "all systems";
@@ -145,6 +148,16 @@ function usePreview(request: JobRequest): Previewed {
 	return state;
 }
 
+/** Those that take no part, by the reason. */
+export function leftOut(skipped: NonNullable<JobPreview["skipped"]>): Map<string, string[]> {
+	const by = new Map<string, string[]>();
+	for (const s of skipped) {
+		const why = s.message || s.reason;
+		by.set(why, [...(by.get(why) ?? []), typeof s.system === "string" ? s.system : nameOf(s.system)]);
+	}
+	return by;
+}
+
 function Preview({ data, problem, select }: Previewed & { select: JobSelect }) {
 	if (problem) return <Failure problem={problem} title="It cannot be told what this would do" />;
 	const skipped = data?.skipped ?? [];
@@ -172,10 +185,15 @@ function Preview({ data, problem, select }: Previewed & { select: JobSelect }) {
 							<span class="muted mono">{s.system_id}</span>
 						</li>
 					))}
-					{skipped.slice(0, 100).map((s, i) => (
-						<li key={`s${i}`}>
-							<span class="muted">{typeof s.system === "string" ? s.system : nameOf(s.system)}</span>
-							<span class="muted">left out: {s.message || s.reason}</span>
+					{[...leftOut(skipped)].map(([why, names]) => (
+						<li key={why} class="preview-out">
+							<span>
+								<strong>{counted(names.length, "system")} left out:</strong> {why}
+							</span>
+							<span class="muted">
+								{names.slice(0, 20).join(", ")}
+								{names.length > 20 ? ` and ${count(names.length - 20)} more` : ""}
+							</span>
 						</li>
 					))}
 				</ul>

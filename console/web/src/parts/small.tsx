@@ -2,15 +2,16 @@
 // The small things that most pages are made of.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Verdicts } from "../api/types";
-import { absolute, count, relative } from "../lib/format";
+import type { Verdict, Verdicts } from "../api/types";
+import { absolute, capital, count, relative } from "../lib/format";
 import { type Tone, protectionOf, severityOf, verdictOf, verdictOrder, verdicts as words } from "../lib/verdicts";
 import { Icon, type IconName } from "./icons";
+import { Link } from "./link";
 
 export function Badge({ tone = "quiet", title, children }: { tone?: Tone; title?: string; children: ComponentChildren }) {
 	return (
 		<span class={`badge tone-${tone}`} title={title}>
-			{children}
+			{typeof children === "string" ? capital(children) : children}
 		</span>
 	);
 }
@@ -35,7 +36,13 @@ export function ProtectionBadge({ protection }: { protection: string }) {
 
 export function Severity({ of }: { of: string | null | undefined }) {
 	const s = severityOf(of);
-	return <span class={`severity tone-${s.tone}`}>{s.label}</span>;
+	return <span class={`severity tone-${s.tone}`}>{capital(s.label)}</span>;
+}
+
+/** How many of them a live patch closes now: what can be done at once. */
+export function Ready({ of }: { of: Verdicts | undefined }) {
+	const n = of?.["fix-ready"] ?? 0;
+	return n > 0 ? <Badge tone="ready">{count(n)}</Badge> : <Dash />;
 }
 
 /** How many of each verdict, as a bar and in words. */
@@ -52,6 +59,28 @@ export function VerdictBar({ verdicts, wide = false }: { verdicts: Verdicts | un
 			</span>
 			<span class="sr">{said || "nothing found"}</span>
 		</span>
+	);
+}
+
+/** The same with names and numbers, each a link to what it counts. `all`: also those of which there is none. */
+export function VerdictLegend({ verdicts, to, all = false }: { verdicts: Verdicts | undefined; to: (v: Verdict) => string; all?: boolean }) {
+	return (
+		<div>
+			<VerdictBar verdicts={verdicts} wide />
+			<ul class="legend">
+				{verdictOrder
+					.filter((v) => all || (verdicts?.[v] ?? 0) > 0)
+					.map((v) => (
+						<li key={v}>
+							<Link to={to(v)} class={verdicts?.[v] ? undefined : "none"} title={words[v].says}>
+								<span class={`legend-swatch v-${v}`} aria-hidden="true" />
+								{words[v].label}
+								<span class="legend-count">{count(verdicts?.[v] ?? 0)}</span>
+							</Link>
+						</li>
+					))}
+			</ul>
+		</div>
 	);
 }
 
@@ -77,14 +106,21 @@ function useTick(): void {
 	}, []);
 }
 
-/** A time: how long ago, and exactly when in the title. */
-export function When({ at, none = "never" }: { at: string | null | undefined; none?: string }) {
+/** A time: how long ago, and exactly when in the title. `exact`: both, where one time is compared with another. */
+export function When({ at, none = "never", exact = false }: { at: string | null | undefined; none?: string; exact?: boolean }) {
 	useTick();
-	if (!at || absolute(at) === "") return <span class="muted">{none}</span>;
+	if (!at || absolute(at) === "") return none === "–" ? <Dash /> : <span class="muted">{none}</span>;
+	if (!exact)
+		return (
+			<time dateTime={at} title={absolute(at)}>
+				{relative(at)}
+			</time>
+		);
 	return (
-		<time dateTime={at} title={absolute(at)}>
-			{relative(at)}
-		</time>
+		<>
+			<time dateTime={at}>{absolute(at)}</time>
+			<span class="cell-sub">{relative(at)}</span>
+		</>
 	);
 }
 
@@ -98,8 +134,9 @@ export function Mono({ children, title }: { children: ComponentChildren; title?:
 
 export function Dash() {
 	return (
-		<span class="muted" aria-label="none">
-			–
+		<span class="muted dash">
+			<span aria-hidden="true">–</span>
+			<span class="sr">none</span>
 		</span>
 	);
 }
@@ -107,6 +144,8 @@ export function Dash() {
 export interface Fact {
 	name: string;
 	value: ComponentChildren;
+	/** It is long: a line of its own. */
+	wide?: boolean;
 }
 
 /** Names and values, as many columns as fit. */
@@ -115,7 +154,7 @@ export function Facts({ of }: { of: (Fact | null | undefined | false)[] }) {
 		<dl class="facts">
 			{of.map((f) =>
 				f ? (
-					<div key={f.name}>
+					<div key={f.name} class={f.wide ? "wide" : undefined}>
 						<dt>{f.name}</dt>
 						<dd>{f.value === null || f.value === undefined || f.value === "" ? <Dash /> : f.value}</dd>
 					</div>
