@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures of every page, light and dark, of a fleet that is seeded for it: docs/console. As walk.mjs, it wants the addresses of a real console
 // and a real portal in its environment; tests/web/pictures sets them.
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { launch, open, settled, signIn, visit } from "./browser.mjs";
 import { pages } from "./pages.mjs";
@@ -13,6 +14,20 @@ const api = console_();
 const MAX = 120_000;
 
 // --- a fleet with a history ---
+
+// The console counts once a day, so the days before are written where it keeps them: exposed, fixable, live-fixed, systems, protected.
+function past(days) {
+	const today = Math.floor(Date.now() / 86_400_000);
+	const rows = [];
+	for (let i = days; i > 0; i--) {
+		const wave = Math.round(18 * Math.sin(i * 1.7));
+		const fixed = Math.round(118 - i * 5.5 + wave / 3);
+		rows.push(`INSERT OR REPLACE INTO posture_days SELECT id, ${today - i}, ${410 + i * 9 + wave}, ${70 + i * 6 - wave}, ${Math.max(fixed, 0)}, 43, ${Math.max(5 - (i >> 2), 0)} FROM tenants WHERE id = (SELECT MAX(tenant) FROM users);`);
+	}
+	// What was closed then, and how long after the scan.
+	for (let i = 0; i < 60; i++) rows.push(`INSERT INTO protect_times (tenant, host, since, protected, cves) SELECT MAX(tenant), ${9000 + i}, ${today * 86_400 - 90_000 * (i % 9) - 1500 * i}, ${today * 86_400 - 90_000 * (i % 9) - 1500 * i + 900 + 420 * i}, 1 FROM users;`);
+	execFileSync("sqlite3", ["-cmd", ".timeout 10000", process.env.CONSOLE_DATABASE, rows.join("\n")]);
+}
 
 await users();
 await api("PUT", "/v1/portal", { ...JSON.parse(readFileSync(process.env.CONNECT, "utf8")), ca: null });
@@ -31,6 +46,7 @@ await send("truncated.json", '{"SchemaVersion": 2,\n "ArtifactName": "web-00",\n
 await api("POST", "/v1/webhooks", { url: "https://hooks.example/suture", events: ["*"], note: "the chat of the people on call" }).catch(() => {});
 await api("POST", "/v1/tokens", { name: "grafana", roles: ["viewer"], expires: new Date(Date.now() + 90 * 86_400_000).toISOString().replace(/\.\d+Z/, "Z") });
 
+if (process.env.CONSOLE_DATABASE) past(20);
 await until(30, "something is fix-ready", async () => (await api("GET", "/v1/posture")).fixable_now > 0);
 const ready = async () => (await api("GET", "/v1/systems?verdict=fix-ready&limit=100")).items.filter((s) => s.system_id);
 const offered = async (job) => {

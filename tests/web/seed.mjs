@@ -142,6 +142,9 @@ export async function answerJobs(systems, error) {
 			const answer = JSON.stringify({ payloadType: TYPE, payload: body.toString("base64"), signatures: [{ keyid: s.key.keyid, sig: sign(null, pae, s.key.privateKey).toString("base64") }] });
 			const taken = await signed(s, "POST", "/v1/agent/results", answer);
 			if (taken.status >= 300) throw new Error(`${s.hostname}'s result: ${taken.status} ${await taken.text()}`);
+			// As an agent does after a change.
+			if (!error) s.level = 1;
+			await checkin(s);
 		}
 	}
 }
@@ -152,6 +155,26 @@ const pad = (n) => String(n).padStart(2, "0");
 export const KERNEL = "a".repeat(40);
 const OTHER = "b".repeat(40);
 const names = ["web", "db", "cache", "mail", "build", "proxy"];
+
+/** What the agent of `s` tells the portal of itself now. */
+async function checkin(s) {
+	const evil = s.hostile && s.n === 1;
+	const answer = await client(process.env.PORTAL, `Bearer ${s.credential}`)("POST", "/v1/checkin", {
+		serial: s.serial,
+		nonce: `checkin-${s.n}-${s.serial}`,
+		machine_id: s.machine,
+		boot_id: `b1b1b1b1-${s.n}`,
+		state: s.level ? "current" : evil ? "failed" : "pending",
+		products: ["kernel"],
+		level: s.level,
+		...(s.level ? { patchset: "K20261101_01" } : {}),
+		kernel: { release: s.known ? "6.1.0-47-cloud-amd64" : "6.6.13-custom", arch: "x86_64", build_id: s.known ? KERNEL : OTHER },
+		agent: "1.0.0",
+		libraries: [{ build_id: "cafe0123456789abcafe0123456789abcafe0123", name: evil ? EVIL : "libssl.so.3", version: "3.0.11-1", level: s.n % 2, processes: 14, patched: s.n % 2 ? 11 : 0 }],
+		...(evil ? { errors: [{ code: "apply-failed", message: EVIL }] } : {}),
+	});
+	s.serial = answer.serial;
+}
 
 /** `n` servers that agents registered at the portal and report for. */
 export async function agents(n, key, { hostile = true } = {}) {
@@ -175,24 +198,9 @@ export async function agents(n, key, { hostile = true } = {}) {
 				facts: { rack: hostile && i === 1 ? EVIL : `r${i % 4}`, job_key: agent.fact },
 			},
 		});
-		const level = known && i % 3 === 0 ? 1 : 0;
-		await client(process.env.PORTAL, `Bearer ${e.credential}`)("POST", "/v1/checkin", {
-			serial: e.serial,
-			nonce: `checkin-${i}-1`,
-			machine_id: machine,
-			boot_id: `b1b1b1b1-${i}`,
-			state: level ? "current" : hostile && i === 1 ? "failed" : "pending",
-			products: ["kernel"],
-			level,
-			...(level ? { patchset: "K20261101_01" } : {}),
-			kernel: { release: known ? "6.1.0-47-cloud-amd64" : "6.6.13-custom", arch: "x86_64", build_id: known ? KERNEL : OTHER },
-			agent: "1.0.0",
-			libraries: [
-				{ build_id: "cafe0123456789abcafe0123456789abcafe0123", name: hostile && i === 1 ? EVIL : "libssl.so.3", version: "3.0.11-1", level: i % 2, processes: 14, patched: i % 2 ? 11 : 0 },
-			],
-			...(hostile && i === 1 ? { errors: [{ code: "apply-failed", message: EVIL }] } : {}),
-		});
-		made.push({ n: i, hostname, machine, system_id: e.system_id, key: agent, known, level });
+		const s = { n: i, hostname, machine, system_id: e.system_id, key: agent, known, credential: e.credential, serial: e.serial, level: known && i % 3 === 0 ? 1 : 0, hostile };
+		await checkin(s);
+		made.push(s);
 	}
 	return made;
 }
