@@ -34,23 +34,30 @@ static void product_id(const struct document *d, size_t i, char ret[static ID_MA
 		snprintf(ret, ID_MAX, HOST_ID);
 }
 
-/* With its package URL when it has one. */
+/* By its package URL when it has one. */
+static json_t *identified(const struct document *d, const struct export_product *p)
+{
+	_cleanup_buf_ struct sut_buf purl = SUT_BUF_INIT(SUT_PURL_MAX),
+				     urn = SUT_BUF_INIT(EXPORT_URN_MAX);
+
+	if (export_purl(d->h, p, &purl))
+		return json_pack("{s:s}", "purl", sut_buf_str(&purl));
+	return export_urn(d->h, p, &urn) < 0
+		       ? NULL
+		       : json_pack("{s:[{s:s, s:s}]}", "x_generic_uris", "namespace",
+				   "urn:suture:host", "uri", sut_buf_str(&urn));
+}
+
 static json_t *full_name(const struct document *d, const struct export_product *p, const char *id,
 			 const char *on)
 {
-	_cleanup_buf_ struct sut_buf purl = SUT_BUF_INIT(SUT_PURL_MAX);
 	_cleanup_(sut_freep) char *name =
 		sut_sprintf("%s%s%s%s%s", p->package, *p->version ? " " : "", p->version,
 			    *on ? " installed on " : "", on);
-	json_t *j = name ? json_pack("{s:s, s:s}", "name", name, "product_id", id) : NULL;
 
-	if (j && export_purl(d->h, p, &purl) &&
-	    json_object_set_new(j, "product_identification_helper",
-				json_pack("{s:s}", "purl", sut_buf_str(&purl))) < 0) {
-		json_decref(j);
-		return NULL;
-	}
-	return j;
+	return name ? json_pack("{s:s, s:s, s:o}", "name", name, "product_id", id,
+				"product_identification_helper", identified(d, p))
+		    : NULL;
 }
 
 static json_t *host_name(const struct document *d)

@@ -87,6 +87,29 @@ bool export_purl(const struct export_host *h, const struct export_product *p, st
 	return false;
 }
 
+/* A scanner's name may have spaces and worse. */
+static int add_name(struct sut_buf *b, const char *name)
+{
+	int r = *name ? sut_buf_addstr(b, ":") : 0;
+
+	for (; *name && r == 0; name++)
+		r = isalnum((unsigned char)*name) || strchr(".-_~+", *name)
+			    ? sut_buf_add(b, name, 1)
+			    : sut_buf_addf(b, "%%%02X", (unsigned char)*name);
+	return r;
+}
+
+int export_urn(const struct export_host *h, const struct export_product *p, struct sut_buf *b)
+{
+	int r;
+
+	b->len = 0;
+	r = sut_buf_addf(b, "urn:suture:host:%s", h->uid);
+	if (r == 0)
+		r = add_name(b, p->package);
+	return r == 0 ? add_name(b, p->version) : r;
+}
+
 /* --- words --- */
 
 enum export_status export_status_of(const struct verdict_answer *a)

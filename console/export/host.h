@@ -102,5 +102,9 @@ void export_stamp(int64_t t, char ret[static EXPORT_TIME_MAX]);
 
 /* The package URL of a product. false: it has none (no package, or no known distribution). b: SUT_PURL_MAX, emptied first. */
 bool export_purl(const struct export_host *h, const struct export_product *p, struct sut_buf *b);
+/* The name of one that has none: "urn:suture:host:UID:PACKAGE:VERSION", whatever is in these. b as above; EXPORT_URN_MAX. */
+enum { EXPORT_URN_MAX = 16 << 10 };
+int export_urn(const struct export_host *h, const struct export_product *p,
+	       struct sut_buf *b) _must_check_;
 
 #endif

@@ -18,13 +18,13 @@ struct document {
 
 static json_t *product(const struct export_host *h, const struct export_product *p)
 {
-	_cleanup_buf_ struct sut_buf purl = SUT_BUF_INIT(SUT_PURL_MAX);
+	_cleanup_buf_ struct sut_buf purl = SUT_BUF_INIT(SUT_PURL_MAX),
+				     urn = SUT_BUF_INIT(EXPORT_URN_MAX);
 
 	if (export_purl(h, p, &purl))
 		return json_pack("{s:s, s:{s:s}}", "@id", sut_buf_str(&purl), "identifiers", "purl",
 				 sut_buf_str(&purl));
-	return json_pack("{s:s+++++}", "@id", "urn:suture:host:", h->uid, *p->package ? ":" : "",
-			 p->package, *p->version ? ":" : "", p->version);
+	return export_urn(h, p, &urn) < 0 ? NULL : json_pack("{s:s}", "@id", sut_buf_str(&urn));
 }
 
 static json_t *statement(const struct document *d, const struct export_claims *c,

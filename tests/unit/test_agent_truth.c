@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "common/conf.h"
 #include "common/paths.h"
+#include "keep_document.h"
 #include "truth/truth.h"
 
 enum { NOW = 1795378500 }; /* 2026-11-22T20:15:00Z */
@@ -377,6 +378,7 @@ static void assert_openvex(const json_t *j)
 	const json_t *s, *p;
 	size_t i, k;
 
+	keep_document(j, "agent", "openvex");
 	assert_members(j, document_may, document_must);
 	assert_string_equal(str(j, "@context"), "https://openvex.dev/ns/v0.2.0");
 	assert_true(json_integer_value(json_object_get(j, "version")) >= 1);
@@ -675,6 +677,7 @@ static void assert_vex(struct place *p, const char *package, const char *status,
 	bool found = false;
 	size_t i;
 
+	keep_document(j, "agent", "openvex");
 	json_array_foreach(json_object_get(j, "statements"), i, s) {
 		const char *id = str(json_array_get(json_object_get(s, "products"), 0), "@id");
 

@@ -10,6 +10,7 @@
 #include "export/csaf.h"
 #include "export/csv.h"
 #include "export/openvex.h"
+#include "keep_document.h"
 
 enum { NOW = 1795378500 }; /* 2026-11-22T20:15:00Z */
 
@@ -230,8 +231,11 @@ static json_t *openvex(const struct export_host *h, const struct export_finding 
 	json_t *j = NULL;
 
 	assert_ok(export_openvex(h, v, n, &by, &j, &err), err);
+	keep_document(j, "console", "openvex");
 	return j;
 }
+
+static json_t *csaf(const struct export_host *h, const struct export_finding *v, size_t n);
 
 static void test_openvex_has_its_form(void **state _unused_)
 {
@@ -298,6 +302,27 @@ static void test_a_host_of_unknown_system_is_named_itself(void **state _unused_)
 		"urn:suture:host:0123456789abcdef");
 	assert_openvex(j);
 	json_decref(j);
+}
+
+static void test_an_identifier_is_an_iri_whatever_a_scanner_wrote(void **state _unused_)
+{
+	struct export_finding f = findings[5];
+	struct export_host h = web1;
+	json_t *j;
+
+	h.os = "<b>Debian";
+	f.package = "<img src=x> \xc3\xa9";
+	f.version = "1:2.3+4%";
+	j = openvex(&h, &f, 1);
+	assert_string_equal(
+		str(json_array_get(
+			    json_object_get(json_array_get(json_object_get(j, "statements"), 0),
+					    "products"),
+			    0),
+		    "@id"),
+		"urn:suture:host:0123456789abcdef:%3Cimg%20src%3Dx%3E%20%C3%A9:1%3A2.3+4%25");
+	json_decref(j);
+	json_decref(csaf(&h, &f, 1));
 }
 
 static void test_without_findings_there_is_no_document(void **state _unused_)
@@ -467,6 +492,7 @@ static json_t *csaf(const struct export_host *h, const struct export_finding *v,
 	}
 	json_decref(ids);
 	json_decref(seen);
+	keep_document(j, "console", "csaf");
 	return j;
 }
 
@@ -594,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts_become_statuses),
 		cmocka_unit_test(test_of_two_findings_the_worse_counts),
 		cmocka_unit_test(test_a_host_of_unknown_system_is_named_itself),
+		cmocka_unit_test(test_an_identifier_is_an_iri_whatever_a_scanner_wrote),
 		cmocka_unit_test(test_without_findings_there_is_no_document),
 		cmocka_unit_test(test_csaf_has_its_form),
 		cmocka_unit_test(test_remedies_say_what_has_to_restart),
