@@ -8,6 +8,13 @@
 #   fake_systemd N           from now on, with "fake", systemd seems to run and is only told; N: what systemd-detect-virt ends with
 #   told TEXT...             it was told these lines, and no others
 #   left                     what is different from before, but for what dpkg and the like keep of everything
+# For RPM: there is no rpmbuild here, but %install is a shell script, and %files a list:
+#
+#   spec_begin SPEC          packaging/rpm/SPEC, in $work/rpm, where build-rpm is to be put
+#   section NAME             of it, with its macros replaced
+#   spec_install             its %install
+#   spec_files PACKAGE NAME  the section NAME has the files of the Debian package of version 0.1.0-1
+#   spec_end                 every file is in a package: rpmbuild would refuse others
 root=$work/root
 upper=$work/upper
 
@@ -66,3 +73,48 @@ left() {
 		grep -vE '^\./(var/(lib/dpkg|log|cache|lib/man-db|lib/systemd/deb-systemd-helper-[a-z]*$)|etc/(dpkg/|passwd|shadow|group|gshadow|sub[ug]id|\.pwd\.lock)|tmp$)' |
 		sort
 }
+
+spec_begin() {
+	spec=$top/packaging/rpm/$1
+	mkdir -p "$work/rpm/root" || return 1
+	for folder in console docs packaging scripts; do
+		ln -s "$top/$folder" "$work/rpm/$folder" || return 1
+	done
+	: >"$work/rpm.all"
+}
+
+section() {
+	awk -v want="%$1" '/^%(package|description|prep|build|install|post|preun|postun|files)/ { on = $0 == want; next } on' \
+		"$spec" | sed "s|%{buildroot}|$work/rpm/root|g; s|%{_bindir}|/usr/bin|g; s|%{_sbindir}|/usr/sbin|g
+			s|%{_libexecdir}|/usr/libexec|g; s|%{_unitdir}|/usr/lib/systemd/system|g; s|%{_sysusersdir}|/usr/lib/sysusers.d|g
+			s|%{_tmpfilesdir}|/usr/lib/tmpfiles.d|g; s|%{_datadir}|/usr/share|g; s|%{_mandir}|/usr/share/man|g; s|%{_sysconfdir}|/etc|g"
+}
+
+spec_install() {
+	section install >"$work/rpm/install.sh"
+	(cd "$work/rpm" && sh -e install.sh)
+}
+
+# But for copyright and changelog, which each kind of package has in its own way.
+without_legal() { grep -vE '^/usr/share/doc/[^/]*/(copyright|changelog|LICENSE)' | sort; }
+
+spec_files() {
+	rm -rf "$work/deb" && mkdir "$work/deb" && dpkg-deb -x "$work/packages/${1}_0.1.0-1_$arch.deb" "$work/deb" || return 1
+	(cd "$work/deb" && find . ! -type d | sed 's|^\.||; s|\.gz$||') | without_legal >"$work/deb.files"
+	section "$2" | sed -e '/^%license/d; /^%dir/d; /^$/d' -e 's/^%config([a-z]*) //' >"$work/list"
+	[ -s "$work/list" ] || { echo "there is no section $2"; return 1; }
+	sed -n 's/^%exclude //p' "$work/list" >"$work/not"
+	grep -v '^%exclude' "$work/list" | while read -r f; do
+		# shellcheck disable=SC2086 # patterns
+		(cd "$work/rpm/root" && find .$f ! -type d | sed 's|^\.||')
+	done | sort >"$work/rpm.files"
+	while read -r f; do
+		grep -v "^${f%\*}" "$work/rpm.files" >"$work/rest" || :
+		mv "$work/rest" "$work/rpm.files"
+	done <"$work/not"
+	sort -o "$work/rpm.all" -m "$work/rpm.files" "$work/rpm.all"
+	# Pages that are compressed already are so in both.
+	sed 's|\.gz$||' "$work/rpm.files" | without_legal | diff "$work/deb.files" - || { echo "$1: < deb, > rpm"; return 1; }
+}
+
+spec_end() { (cd "$work/rpm/root" && find . ! -type d | sed 's|^\.||') | sort | diff - "$work/rpm.all"; }
