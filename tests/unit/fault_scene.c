@@ -64,6 +64,7 @@ static void take(const struct sample_machine *s, struct snapshot *ret)
 	*ret = (struct snapshot){0};
 	taking = ret;
 	assert_int_equal(nftw(s->root, take_one, 16, FTW_PHYS), 0);
+	taking = NULL;
 }
 
 static void write_one(const char *path, const struct sut_buf *data, mode_t mode)
