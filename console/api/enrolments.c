@@ -315,19 +315,11 @@ static int create(struct web_req *q, struct web_resp *r, struct sut_err *err)
 
 static int list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const names[] = {"limit", "cursor", NULL};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
-	int x;
+	static const struct web_list list = {
+		SELECT " WHERE tenant = $1 AND id < $2 ORDER BY id DESC LIMIT $3", 0,
+		WEB_NEWEST_FIRST, enrolment_json};
 
-	if (web_only_args(q, r, names) || web_page_take(q, r, &page))
-		return WEB_NO;
-	x = sut_db_query(q->db, SELECT " WHERE tenant = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-			 SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(WEB_NEWEST(page.after)),
-				     SUT_DB_I(page.limit + 1)),
-			 &rows, err);
-	return x < 0 ? x
-		     : web_page_rows(q, r, &page, rows, 0, WEB_NEWEST_FIRST, enrolment_json, err);
+	return web_list(q, r, &list, SUT_DB_ARGS(SUT_DB_I(q->who.tenant)), err);
 }
 
 static int get(struct web_req *q, struct web_resp *r, struct sut_err *err)

@@ -366,28 +366,16 @@ static json_t *manifest_json(const struct sut_db_rows *row)
 
 static int manifests_list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const args[] = {"limit", "cursor", NULL};
-	_cleanup_(job_row_release) struct job_row j = {0};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
-	int k = web_only_args(q, r, args);
-
-	if (k == 0)
-		k = web_page_take(q, r, &page);
-	if (k)
-		return k;
-	k = find(q, r, &j, err);
-	if (k <= 0)
-		return k < 0 ? k : WEB_NO;
-	k = sut_db_query(
-		q->db,
+	static const struct web_list list = {
 		"SELECT id, name, sha256, batch, systems, key_id, created, expires,"
 		" envelope FROM manifests WHERE job = $1 AND id > $2 ORDER BY id LIMIT $3",
-		SUT_DB_ARGS(SUT_DB_I(j.id), SUT_DB_I(page.after), SUT_DB_I(page.limit + 1)), &rows,
-		err);
-	if (k < 0)
-		return k;
-	return web_page_rows(q, r, &page, rows, 0, WEB_OLDEST_FIRST, manifest_json, err);
+		0, WEB_OLDEST_FIRST, manifest_json};
+	_cleanup_(job_row_release) struct job_row j = {0};
+	int k = find(q, r, &j, err);
+
+	if (k <= 0)
+		return k < 0 ? k : WEB_NO;
+	return web_list(q, r, &list, SUT_DB_ARGS(SUT_DB_I(j.id)), err);
 }
 
 /* --- cancel, retry --- */

@@ -168,23 +168,12 @@ static json_t *item(const struct sut_db_rows *row)
 
 static int list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const args[] = {"limit", "cursor", NULL};
-	static const char sql[] =
-		"SELECT " SCAN_COLUMNS " FROM scans s WHERE s.tenant = $1 AND s.id < $2"
-		" ORDER BY s.id DESC LIMIT $3";
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
-	int x = web_only_args(q, r, args);
+	static const struct web_list list = {"SELECT " SCAN_COLUMNS
+					     " FROM scans s WHERE s.tenant = $1 AND s.id < $2"
+					     " ORDER BY s.id DESC LIMIT $3",
+					     0, WEB_NEWEST_FIRST, item};
 
-	if (x == 0)
-		x = web_page_take(q, r, &page);
-	if (x)
-		return x;
-	x = sut_db_query(q->db, sql,
-			 SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(WEB_NEWEST(page.after)),
-				     SUT_DB_I(page.limit + 1)),
-			 &rows, err);
-	return x < 0 ? x : web_page_rows(q, r, &page, rows, 0, WEB_NEWEST_FIRST, item, err);
+	return web_list(q, r, &list, SUT_DB_ARGS(SUT_DB_I(q->who.tenant)), err);
 }
 
 static int get(struct web_req *q, struct web_resp *r, struct sut_err *err)
@@ -205,29 +194,18 @@ static json_t *host_item(const struct sut_db_rows *row)
 
 static int hosts(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const args[] = {"limit", "cursor", NULL};
-	static const char sql[] =
+	static const struct web_list list = {
 		"SELECT h.id, h.uid, h.hostname, f.name, f.matched_by, f.findings,"
 		" h.system_id"
 		" FROM host_findings f JOIN hosts h ON h.id = f.host AND h.tenant = f.tenant"
-		" WHERE f.tenant = $1 AND f.scan = $2 AND f.host > $3 ORDER BY f.host LIMIT $4";
+		" WHERE f.tenant = $1 AND f.scan = $2 AND f.host > $3 ORDER BY f.host LIMIT $4",
+		0, WEB_OLDEST_FIRST, host_item};
 	_cleanup_scan_row_ struct scan_row s = {0};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
-	int x = web_only_args(q, r, args);
+	int x = scan_row_get(q->db, q->who.tenant, q->params[0], &s, err);
 
-	if (x == 0)
-		x = web_page_take(q, r, &page);
-	if (x)
-		return x;
-	x = scan_row_get(q->db, q->who.tenant, q->params[0], &s, err);
 	if (x <= 0)
 		return x < 0 ? x : web_not_found(r, "scan", q->params[0]);
-	x = sut_db_query(q->db, sql,
-			 SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(s.id), SUT_DB_I(page.after),
-				     SUT_DB_I(page.limit + 1)),
-			 &rows, err);
-	return x < 0 ? x : web_page_rows(q, r, &page, rows, 0, WEB_OLDEST_FIRST, host_item, err);
+	return web_list(q, r, &list, SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(s.id)), err);
 }
 
 /* The task takes it away: of thousands of hosts it may take a while. */

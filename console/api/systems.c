@@ -137,24 +137,15 @@ static json_t *event_json(const struct sut_db_rows *row)
 
 static int timeline(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const names[] = {"limit", "cursor", NULL};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
+	static const struct web_list list = {
+		"SELECT id, at, kind, text, data FROM host_events WHERE tenant = $1"
+		" AND host = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+		0, WEB_NEWEST_FIRST, event_json};
 	int64_t host = 0;
-	int x;
+	int x = systems_find(q, r, &host, err);
 
-	if (web_only_args(q, r, names) || web_page_take(q, r, &page))
-		return WEB_NO;
-	x = systems_find(q, r, &host, err);
-	if (x)
-		return x;
-	x = sut_db_query(q->db,
-			 "SELECT id, at, kind, text, data FROM host_events WHERE tenant = $1"
-			 " AND host = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
-			 SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(host),
-				     SUT_DB_I(WEB_NEWEST(page.after)), SUT_DB_I(page.limit + 1)),
-			 &rows, err);
-	return x < 0 ? x : web_page_rows(q, r, &page, rows, 0, WEB_NEWEST_FIRST, event_json, err);
+	return x ? x
+		 : web_list(q, r, &list, SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(host)), err);
 }
 
 /* --- link, delete --- */

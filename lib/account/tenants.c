@@ -44,21 +44,11 @@ static int tenant_get(struct web_req *q, struct web_resp *r, struct sut_err *err
 
 static int tenant_list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const args[] = {"limit", "cursor", NULL};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
-	int k = web_only_args(q, r, args);
+	static const struct web_list list = {"SELECT " COLUMNS
+					     " FROM tenants WHERE id > $1 ORDER BY id LIMIT $2",
+					     C_ID, WEB_OLDEST_FIRST, tenant_json};
 
-	if (k == 0)
-		k = web_page_take(q, r, &page);
-	if (k)
-		return k;
-	k = sut_db_query(q->db,
-			 "SELECT " COLUMNS " FROM tenants WHERE id > $1 ORDER BY id LIMIT $2",
-			 SUT_DB_ARGS(SUT_DB_I(page.after), SUT_DB_I(page.limit + 1)), &rows, err);
-	if (k < 0)
-		return k;
-	return web_page_rows(q, r, &page, rows, C_ID, WEB_OLDEST_FIRST, tenant_json, err);
+	return web_list(q, r, &list, SUT_DB_NONE, err);
 }
 
 /* --- POST /v1/tenants --- */

@@ -73,27 +73,16 @@ static int token_get(struct web_req *q, struct web_resp *r, struct sut_err *err)
 
 static int token_list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const args[] = {"limit", "cursor", NULL};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
-	int k = web_only_args(q, r, args);
-
-	if (k == 0)
-		k = web_page_take(q, r, &page);
-	if (k)
-		return k;
-	k = sut_db_query(
-		q->db,
+	static const struct web_list list = {
 		"SELECT " COLUMNS " FROM tokens k JOIN users u ON u.id = k.user_id "
 		"WHERE k.tenant = $1 AND k.kind = 'api' AND (k.user_id = $2 OR $2 = 0) AND "
 		"k.id > $3 ORDER BY k.id LIMIT $4",
-		SUT_DB_ARGS(SUT_DB_I(q->who.tenant),
-			    SUT_DB_I(whose(q, SUT_ROLE_ADMIN | SUT_ROLE_AUDITOR)),
-			    SUT_DB_I(page.after), SUT_DB_I(page.limit + 1)),
-		&rows, err);
-	if (k < 0)
-		return k;
-	return web_page_rows(q, r, &page, rows, C_ID, WEB_OLDEST_FIRST, token_json, err);
+		C_ID, WEB_OLDEST_FIRST, token_json};
+
+	return web_list(q, r, &list,
+			SUT_DB_ARGS(SUT_DB_I(q->who.tenant),
+				    SUT_DB_I(whose(q, SUT_ROLE_ADMIN | SUT_ROLE_AUDITOR))),
+			err);
 }
 
 /* --- POST /v1/tokens --- */

@@ -70,24 +70,11 @@ static int user_get(struct web_req *q, struct web_resp *r, struct sut_err *err)
 
 static int user_list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const args[] = {"limit", "cursor", NULL};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
-	int k = web_only_args(q, r, args);
+	static const struct web_list list = {
+		"SELECT " COLUMNS " FROM users WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3",
+		C_ID, WEB_OLDEST_FIRST, user_json};
 
-	if (k == 0)
-		k = web_page_take(q, r, &page);
-	if (k)
-		return k;
-	k = sut_db_query(q->db,
-			 "SELECT " COLUMNS " FROM users WHERE tenant = $1 AND id > $2 "
-			 "ORDER BY id LIMIT $3",
-			 SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(page.after),
-				     SUT_DB_I(page.limit + 1)),
-			 &rows, err);
-	if (k < 0)
-		return k;
-	return web_page_rows(q, r, &page, rows, C_ID, WEB_OLDEST_FIRST, user_json, err);
+	return web_list(q, r, &list, SUT_DB_ARGS(SUT_DB_I(q->who.tenant)), err);
 }
 
 int account_once_make(struct account_once **ret, struct sut_err *err)

@@ -355,27 +355,16 @@ static int webhook_test(struct web_req *q, struct web_resp *r, struct sut_err *e
 
 static int delivery_list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char *const args[] = {"limit", "cursor", NULL};
-	_cleanup_rows_ struct sut_db_rows *row = NULL, *rows = NULL;
-	struct web_page page;
-	int k = web_only_args(q, r, args);
+	static const struct web_list list = {
+		"SELECT " DELIVERY
+		" FROM deliveries WHERE webhook = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+		0, WEB_NEWEST_FIRST, delivery_json};
+	_cleanup_rows_ struct sut_db_rows *row = NULL;
+	int k = find(q, r, &row, err);
 
-	if (k == 0)
-		k = web_page_take(q, r, &page);
-	if (k)
-		return k;
-	k = find(q, r, &row, err);
 	if (k <= 0)
 		return k < 0 ? k : WEB_NO;
-	k = sut_db_query(q->db,
-			 "SELECT " DELIVERY " FROM deliveries WHERE webhook = $1 AND id < $2 "
-			 "ORDER BY id DESC LIMIT $3",
-			 SUT_DB_ARGS(SUT_DB_I(sut_db_int(row, C_ID)),
-				     SUT_DB_I(WEB_NEWEST(page.after)), SUT_DB_I(page.limit + 1)),
-			 &rows, err);
-	if (k < 0)
-		return k;
-	return web_page_rows(q, r, &page, rows, 0, WEB_NEWEST_FIRST, delivery_json, err);
+	return web_list(q, r, &list, SUT_DB_ARGS(SUT_DB_I(sut_db_int(row, C_ID))), err);
 }
 
 const struct web_route account_webhooks[] = {

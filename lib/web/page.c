@@ -81,3 +81,26 @@ int web_page_rows(struct web_req *q, struct web_resp *r, const struct web_page *
 	return web_page_put(q, r, items, order == WEB_NEWEST_FIRST ? WEB_NEWEST(last) : last,
 			    n > page->limit, err);
 }
+
+int web_list(struct web_req *q, struct web_resp *r, const struct web_list *l,
+	     const struct sut_db_arg *args, size_t n, struct sut_err *err)
+{
+	static const char *const names[] = {"limit", "cursor", NULL};
+	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	struct sut_db_arg all[WEB_LIST_ARGS + 2];
+	struct web_page page;
+	int rc = web_only_args(q, r, names);
+
+	if (rc == 0)
+		rc = web_page_take(q, r, &page);
+	if (rc)
+		return rc;
+	if (n > WEB_LIST_ARGS)
+		return sut_err_set(err, EINVAL, "a list takes %d parameters", WEB_LIST_ARGS);
+	for (size_t i = 0; i < n; i++)
+		all[i] = args[i];
+	all[n] = SUT_DB_I(l->order == WEB_NEWEST_FIRST ? WEB_NEWEST(page.after) : page.after);
+	all[n + 1] = SUT_DB_I(page.limit + 1);
+	rc = sut_db_query(q->db, l->sql, all, n + 2, &rows, err);
+	return rc < 0 ? rc : web_page_rows(q, r, &page, rows, l->key, l->order, l->item, err);
+}

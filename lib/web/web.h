@@ -218,6 +218,17 @@ int web_page_rows(struct web_req *q, struct web_resp *r, const struct web_page *
 		  struct sut_db_rows *rows, int key, enum web_order order,
 		  json_t *(*item)(const struct sut_db_rows *row), struct sut_err *err) _must_check_;
 
+/* A list whose only arguments are limit and cursor: sql's own parameters come first, then the cursor and the limit. */
+struct web_list {
+	const char *sql;
+	int key;
+	enum web_order order;
+	json_t *(*item)(const struct sut_db_rows *row);
+};
+enum { WEB_LIST_ARGS = 4 }; /* of its own, at most */
+int web_list(struct web_req *q, struct web_resp *r, const struct web_list *l,
+	     const struct sut_db_arg *args, size_t n, struct sut_err *err) _must_check_;
+
 /* Optimistic locking: rows with a column `version` have the ETag "v7". */
 void web_version(struct web_resp *r, int64_t version);
 /* 0 when If-Match is absent, "*", or has this version; else 412 "changed". */

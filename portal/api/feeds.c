@@ -111,23 +111,12 @@ int feed_may_change(struct web_req *q, struct web_resp *r, const struct flow_fee
 
 static int list(struct web_req *q, struct web_resp *r, struct sut_err *err)
 {
-	static const char sql[] = FEED_COLUMNS
-		" WHERE (f.tenant = $1 OR f.tenant = 0) AND f.id > $2 ORDER BY f.id LIMIT $3";
-	static const char *const args[] = {"limit", "cursor", NULL};
-	_cleanup_rows_ struct sut_db_rows *rows = NULL;
-	struct web_page page;
-	int x = web_only_args(q, r, args);
+	static const struct web_list list = {
+		FEED_COLUMNS
+		" WHERE (f.tenant = $1 OR f.tenant = 0) AND f.id > $2 ORDER BY f.id LIMIT $3",
+		COL_ID, WEB_OLDEST_FIRST, feed_json};
 
-	if (x == 0)
-		x = web_page_take(q, r, &page);
-	if (x == 0)
-		x = sut_db_query(q->db, sql,
-				 SUT_DB_ARGS(SUT_DB_I(q->who.tenant), SUT_DB_I(page.after),
-					     SUT_DB_I(page.limit + 1)),
-				 &rows, err);
-	if (x != 0)
-		return x;
-	return web_page_rows(q, r, &page, rows, COL_ID, WEB_OLDEST_FIRST, feed_json, err);
+	return web_list(q, r, &list, SUT_DB_ARGS(SUT_DB_I(q->who.tenant)), err);
 }
 
 static int answer(struct web_req *q, struct web_resp *r, const char *name, bool created,
