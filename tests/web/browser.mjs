@@ -99,8 +99,13 @@ export async function axe(page) {
 	expect(found.length === 0, found.join("\n"));
 }
 
-/** Nothing is wider than the window. */
+/** Nothing is wider than the window, and no table wider than its card: on a screen half of a column is none. */
 export async function fits(page) {
-	const [is, has] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+	const [is, has, tables] = await page.evaluate(() => [
+		document.documentElement.scrollWidth,
+		document.documentElement.clientWidth,
+		[...document.querySelectorAll(".table-wrap")].filter((t) => t.scrollWidth > t.clientWidth).map((t) => `${t.querySelector("caption")?.textContent}: ${t.scrollWidth} in ${t.clientWidth}`),
+	]);
 	expect(is <= has, `the page is ${is} wide in a window of ${has}`);
+	expect(tables.length === 0, `tables are too wide: ${tables.join("; ")}`);
 }

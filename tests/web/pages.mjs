@@ -7,7 +7,9 @@ export async function pages(api) {
 	const hostile = systems.find((s) => JSON.stringify(s).includes("<img") && s.system_id) ?? worst;
 	const cve = (await api("GET", "/v1/cves?limit=1")).items[0]?.cve ?? "CVE-2026-1000";
 	const finding = (await api("GET", "/v1/findings?limit=50")).items.find((f) => f.title?.includes("<img")) ?? (await api("GET", "/v1/findings?limit=1")).items[0];
-	const scan = (await api("GET", "/v1/scans?limit=1")).items[0];
+	const scans = (await api("GET", "/v1/scans?limit=50")).items;
+	const scan = scans.find((s) => s.state === "done");
+	const broken = scans.find((s) => s.state === "failed");
 	const job = (await api("GET", "/v1/jobs?limit=1")).items[0];
 	const inJob = job ? (await api("GET", `/v1/jobs/${job.id}/systems?limit=1`)).items[0] : null;
 	return [
@@ -23,6 +25,7 @@ export async function pages(api) {
 		...(finding ? [["finding", `/findings/${encodeURIComponent(finding.id)}`]] : []),
 		["scans", "/scans"],
 		...(scan ? [["scan", `/scans/${scan.id}`]] : []),
+		...(broken ? [["scan-failed", `/scans/${broken.id}`]] : []),
 		["patches", "/patches"],
 		["coverage", "/coverage"],
 		["jobs", "/jobs"],

@@ -243,9 +243,7 @@ for (const width of [1366, 390]) {
 	await test(`all pages fit into ${width} pixels`, async () => {
 		for (const [name, path] of all) {
 			await visit(page, path);
-			await fits(page).catch((e) => {
-				throw new Error(`${name}: ${e.message}`);
-			});
+			await fits(page).catch((e) => wrong.push(`${name}: ${e.message}`));
 		}
 		expect(wrong.length === 0, wrong.join("\n"));
 	});
@@ -318,6 +316,56 @@ await test("the theme is chosen and kept, without a flash", async () => {
 	await page.goto(process.env.CONSOLE, { waitUntil: "commit" });
 	await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
 	await settled(page);
+	fine();
+	await context.close();
+});
+
+await test("a list: rows are picked and let go, filters that leave nothing are taken away, names are sorted upwards", async () => {
+	const { page, context, fine } = await open(browser);
+	await signIn(page, "otto", PASSWORD);
+	await visit(page, "/systems");
+	const order = page.getByRole("columnheader", { name: "System" });
+	expect((await order.getAttribute("aria-sort")) === "ascending", "names are not said to go upwards");
+	await page.getByRole("button", { name: "Open" }).click();
+	await page.waitForURL(/sort=exposed/);
+	expect((await order.getAttribute("aria-sort")) === "none", "two columns are sorted");
+	await page.getByRole("checkbox", { name: "Select all on this page" }).check();
+	const bar = page.getByRole("region", { name: "Selected" });
+	await bar.getByText(/^\d+ selected$/).waitFor();
+	await bar.getByRole("button", { name: "Clear" }).click();
+	await bar.waitFor({ state: "detached" });
+	expect((await page.evaluate(() => document.activeElement?.id)) === "main", "the focus is lost");
+	await page.getByLabel("Name, address or System ID").fill("no such system");
+	await page.getByText("No system is like that").waitFor();
+	await page.getByRole("button", { name: "Show all" }).click();
+	await page.getByRole("link", { name: fleet[0].hostname, exact: true }).waitFor();
+	expect(/sort=exposed/.test(page.url()) && !/q=/.test(page.url()), page.url());
+	expect((await page.getByLabel("Name, address or System ID").inputValue()) === "", "the field still has the filter");
+	fine();
+	await context.close();
+});
+
+await test("a job: what is counted leads to those that it counts", async () => {
+	const { page, context, fine } = await open(browser);
+	await signIn(page, "otto", PASSWORD);
+	await visit(page, `/jobs/${job.id}`);
+	await page.locator(".legend").getByRole("link", { name: /^Done/ }).click();
+	await page.waitForURL(/state=done/);
+	await page.getByRole("cell", { name: "Done", exact: true }).first().waitFor();
+	await page.getByRole("cell", { name: "Cancelled", exact: true }).first().waitFor({ state: "detached" });
+	fine();
+	await context.close();
+});
+
+await test("on paper there is the page without the menu and the buttons, dark or not", async () => {
+	const { page, context, fine } = await open(browser, { theme: "dark" });
+	await signIn(page, "otto", PASSWORD);
+	await visit(page, "/");
+	await page.emulateMedia({ media: "print" });
+	for (const what of ["#menu", ".top", ".page-actions"]) expect(!(await page.locator(what).isVisible()), `${what} is printed`);
+	await page.getByRole("heading", { name: "Worst CVEs" }).waitFor();
+	const colour = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+	expect(/^rgb\(2\d\d, 2\d\d, 2\d\d\)$/.test(colour), `the paper is ${colour}`);
 	fine();
 	await context.close();
 });

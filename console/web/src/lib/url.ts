@@ -24,6 +24,9 @@ export function go(to: string, o: { replace?: boolean } = {}): void {
 	moved();
 }
 
+/** The button that had the focus goes away: one is at the page, not at its very beginning. */
+export const toMain = (): void => document.getElementById("main")?.focus({ preventScroll: true });
+
 export function usePlace(): Place {
 	const [place, set] = useState(here);
 	useEffect(() => {

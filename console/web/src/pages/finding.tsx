@@ -4,7 +4,7 @@ import { part } from "../api/client";
 import { useMay } from "../api/session";
 import type { FindingDetails } from "../api/types";
 import { useGet } from "../api/use";
-import { count } from "../lib/format";
+import { count, counted } from "../lib/format";
 import { openOf } from "../lib/verdicts";
 import { Failure } from "../parts/failure";
 import { Icon } from "../parts/icons";
@@ -12,7 +12,7 @@ import { JobDialog } from "../parts/job-dialog";
 import { Link } from "../parts/link";
 import { CveLink } from "../parts/names";
 import { Page } from "../parts/page";
-import { Card, Empty, Facts, Mono, Skeleton, VerdictBadge, VerdictBar } from "../parts/small";
+import { Card, Empty, Facts, Mono, Skeleton, VerdictBadge, VerdictBar, VerdictLegend } from "../parts/small";
 import { Table } from "../parts/table";
 
 export function FindingPage({ params }: { params: Record<string, string> }) {
@@ -20,6 +20,7 @@ export function FindingPage({ params }: { params: Record<string, string> }) {
 	const { data: f, error, reload } = useGet<FindingDetails>(`/v1/findings/${part(id)}`, ["scan", "job"]);
 	const operator = useMay("operator");
 	const [making, setMaking] = useState(false);
+	const only = f?.cves?.length === 1 ? f.cves[0] : undefined;
 	return (
 		<Page
 			title={f ? f.title || f.key : "Finding"}
@@ -41,16 +42,24 @@ export function FindingPage({ params }: { params: Record<string, string> }) {
 			) : null}
 			{f ? (
 				<>
-					<Card title="Finding" aside={<VerdictBar verdicts={f.verdicts} />}>
-						<Facts
-							of={[
-								{ name: "Scanner’s key", value: <Mono>{f.key}</Mono> },
-								{ name: "Systems", value: count(f.systems) },
-								{ name: "Open", value: count(openOf(f.verdicts)) },
-								{ name: "Systems with it", value: f.cves?.[0] ? <Link to={`/systems?cve=${part(f.cves[0])}`}>Show</Link> : null },
-							]}
-						/>
-					</Card>
+					<div class="grid even">
+						<div class="half">
+							<Card title="Finding">
+								<Facts
+									of={[
+										{ name: "Scanner’s key", value: <Mono>{f.key}</Mono> },
+										{ name: "Open", value: count(openOf(f.verdicts)) },
+										{ name: "Systems", value: only ? <Link to={`/systems?cve=${part(only)}`}>{counted(f.systems, "system")}</Link> : count(f.systems) },
+									]}
+								/>
+							</Card>
+						</div>
+						<div class="half">
+							<Card title="By verdict">
+								<VerdictLegend verdicts={f.verdicts} to={(v) => (only ? `/cves/${part(only)}?verdict=${v}` : `/cves?verdict=${v}`)} />
+							</Card>
+						</div>
+					</div>
 					<Card title="By CVE" flush>
 						<Table
 							caption="Verdicts by CVE"

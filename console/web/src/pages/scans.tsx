@@ -12,7 +12,7 @@ import { Select, Text } from "../parts/fields";
 import { Icon } from "../parts/icons";
 import { Link } from "../parts/link";
 import { Page } from "../parts/page";
-import { Badge, Empty, Progress, When } from "../parts/small";
+import { Badge, Dash, Empty, Progress, When } from "../parts/small";
 import { ListCard, useList } from "../parts/list";
 import { failed, said } from "../parts/toast";
 
@@ -28,6 +28,9 @@ export const formats: readonly (readonly [string, string])[] = [
 ];
 
 export const scanTone = { waiting: "quiet", running: "info", done: "good", failed: "bad" } as const;
+
+/** Of a file that could not be read nothing counts: a zero would sound as if there were nothing in it. */
+const read = (s: Scan, n: number | null | undefined) => (s.state === "failed" ? <Dash /> : count(n));
 
 export function ScansPage() {
 	const list = useList<Scan>("/v1/scans", [], ["scan"]);
@@ -85,10 +88,10 @@ export function ScansPage() {
 							</>
 						),
 					},
-					{ key: "hosts", title: "Hosts", number: true, cell: (s) => count(s.hosts) },
-					{ key: "findings", title: "Findings", number: true, cell: (s) => count(s.findings) },
-					{ key: "cves", title: "CVEs on them", number: true, cell: (s) => count(s.cves) },
-					{ key: "unmatched", title: "New hosts", number: true, minor: true, cell: (s) => count(s.unmatched) },
+					{ key: "hosts", title: "Hosts", number: true, cell: (s) => read(s, s.hosts) },
+					{ key: "findings", title: "Findings", number: true, cell: (s) => read(s, s.findings) },
+					{ key: "cves", title: "CVEs on them", number: true, cell: (s) => read(s, s.cves) },
+					{ key: "unmatched", title: "New hosts", number: true, minor: true, cell: (s) => read(s, s.unmatched) },
 					{
 						key: "created",
 						title: "Imported",

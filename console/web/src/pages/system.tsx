@@ -65,7 +65,7 @@ export function SystemPage({ params }: { params: Record<string, string> }) {
 							</>
 						) : null}
 						{operator && s.system_id ? (
-							<button type="button" class="button primary" onClick={() => setDialog("job")}>
+							<button type="button" class={s.verdicts?.["fix-ready"] ? "button primary" : "button"} onClick={() => setDialog("job")}>
 								<Icon name="bolt" /> Live patch
 							</button>
 						) : null}
@@ -170,8 +170,8 @@ function Why({ s }: { s: SystemDetails }) {
 			) : (
 				<ul class="why">
 					{why.map((w, i) => (
-						<li key={`${w.code}${i}`}>
-							<Icon name="info" />
+						<li key={`${w.code}${i}`} class={w.code === "current" ? "fine" : undefined}>
+							<Icon name={w.code === "current" ? "check" : "info"} />
 							<span>
 								{w.text}
 								{w.until ? <span class="muted"> (ends {relative(w.until)})</span> : null}

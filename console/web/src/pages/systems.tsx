@@ -64,7 +64,7 @@ export function SystemsPage() {
 							<Link class="cell-main" to={`/systems/${part(s.id)}`}>
 								{nameOf(s)}
 							</Link>
-							<span class="cell-sub">{s.os || s.addresses?.[0] || ""}</span>
+							<span class="cell-sub">{[s.os || s.addresses?.[0], s.feed].filter(Boolean).join(" · ")}</span>
 						</>
 					),
 				},
@@ -83,7 +83,6 @@ export function SystemsPage() {
 						</>
 					),
 				},
-				{ key: "feed", title: "Feed", minor: true, cell: (s) => s.feed || <Dash /> },
 				{
 					key: "scanned",
 					title: "Scanned",

@@ -5,7 +5,7 @@ import { withQuery } from "../api/client";
 import type { LiveType } from "../api/live";
 import type { Page as PageOf } from "../api/types";
 import { type Got, useGet } from "../api/use";
-import { usePlace, useQuery } from "../lib/url";
+import { toMain, usePlace, useQuery } from "../lib/url";
 import { Failure } from "./failure";
 import { Filters } from "./filters";
 import { Icon } from "./icons";
@@ -107,7 +107,11 @@ export function ListCard<T>({ list, one, filters, patching, title, aside, empty,
 				icon="search"
 				title={`No ${one} is like that`}
 				action={
-					<button type="button" class="button" onClick={() => setQuery(Object.fromEntries(list.set.map((f) => [f, null])))}>
+					<button type="button" class="button" onClick={() => {
+							setQuery(Object.fromEntries(list.set.map((f) => [f, null])));
+							toMain();
+						}}
+					>
 						Show all
 					</button>
 				}

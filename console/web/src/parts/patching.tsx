@@ -4,6 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { useMay } from "../api/session";
 import type { JobSelect } from "../api/types";
 import { count } from "../lib/format";
+import { toMain } from "../lib/url";
 import { Icon } from "./icons";
 import { JobDialog } from "./job-dialog";
 import type { Picking } from "./table";
@@ -37,7 +38,14 @@ export function usePatching<T>(rows: T[] | undefined, rowKey: (row: T) => string
 						<span role="status">
 							<strong>{count(ids.length)}</strong> selected
 						</span>
-						<button type="button" class="button ghost" onClick={() => set(new Set())}>
+						<button
+							type="button"
+							class="button ghost"
+							onClick={() => {
+								set(new Set());
+								toMain();
+							}}
+						>
 							Clear
 						</button>
 						<button type="button" class="button primary" onClick={() => setMaking(true)}>

@@ -32,7 +32,7 @@ export function Plot({ days, lines, label, height = 200 }: { days: string[]; lin
 			{
 				width: el.clientWidth || 300,
 				height,
-				padding: [8, 8, 0, 0],
+				padding: [8, 24, 0, 0],
 				legend: { show: false },
 				cursor: { points: { size: 6 }, drag: { x: false, y: false } },
 				scales: { x: { time: false }, y: { range: (_u, _min, max) => [0, Math.max(4, Math.ceil(max * 1.08))] } },
