@@ -49,20 +49,41 @@ static int jobs_csv(struct web_req *q, struct web_resp *r, struct sut_err *err)
 	return rc;
 }
 
-static int evidence(struct web_req *q, struct web_resp *r, struct sut_err *err)
+static int evidence_of(struct web_req *q, struct web_resp *r, int64_t *from, int64_t *to)
 {
 	static const char *const args[] = {"from", "to", NULL};
-	int64_t from = q->now - EVIDENCE_DAYS * 24 * 3600, to = q->now + 1;
 	int rc = web_only_args(q, r, args);
 
+	*from = q->now - EVIDENCE_DAYS * 24 * 3600;
+	*to = q->now + 1;
 	if (rc == 0)
-		rc = take_time(q, r, "from", &from);
+		rc = take_time(q, r, "from", from);
+	return rc ? rc : take_time(q, r, "to", to);
+}
+
+/* The portal is asked outside the transaction. */
+static int evidence_prepare(struct web_req *q, struct web_resp *r, struct sut_err *err)
+{
+	struct vendor *v = NULL;
+	int64_t from, to;
+	int rc = evidence_of(q, r, &from, &to);
+
 	if (rc == 0)
-		rc = take_time(q, r, "to", &to);
+		rc = vendor_read(q, from, to, &v, err);
+	if (rc == 0)
+		q->prepared = v;
+	return rc;
+}
+
+static int evidence(struct web_req *q, struct web_resp *r, struct sut_err *err)
+{
+	int64_t from, to;
+	int rc = evidence_of(q, r, &from, &to);
+
 	if (rc)
 		return rc;
 	r->raw.max = EVIDENCE_MAX;
-	rc = export_evidence(q, from, to, &r->raw, err);
+	rc = export_evidence(q, from, to, q->prepared, &r->raw, err);
 	if (rc == -ENOBUFS)
 		return too_large(r);
 	r->type = "application/gzip";
@@ -75,6 +96,7 @@ static int evidence(struct web_req *q, struct web_resp *r, struct sut_err *err)
 
 const struct web_route api_exports_jobs[] = {
 	{"GET", "/v1/exports/jobs.csv", API_READERS, WEB_COMPRESS, jobs_csv},
-	{"GET", "/v1/evidence", SUT_ROLE_AUDITOR | SUT_ROLE_OPERATOR, 0, evidence},
+	{"GET", "/v1/evidence", SUT_ROLE_AUDITOR | SUT_ROLE_OPERATOR, 0, evidence, evidence_prepare,
+	 vendor_free, NULL},
 	{0},
 };

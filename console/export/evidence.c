@@ -15,6 +15,7 @@
 #include "json/parse.h"
 
 enum { SUMS_MAX = 32 << 20, PATH_LEN = 256 };
+#define VENDOR_FOLDER "repository"
 
 struct pack {
 	struct archive *a;
@@ -22,6 +23,7 @@ struct pack {
 	struct sut_buf sums; /* "SHA256  NAME\n" of every file */
 	bool full;
 	int64_t now;
+	const struct vendor *vendor;
 	json_t *seen; /* {path: true} of keys and manifests that are in it */
 	json_t *entries;
 };
@@ -153,16 +155,25 @@ static int put_system_key(struct pack *p, const struct sut_db_rows *row, char pa
 	return is_new(p, path) ? put_pem(p, path, raw, err) : 0;
 }
 
-/* What changed: of the patch that the result names, and its hash. */
-static json_t *patch_json(const json_t *doc)
+/* What changed: of the patch that the result names, its hash, and what the vendor signed that says the same. */
+static json_t *patch_json(const struct pack *p, const json_t *doc)
 {
 	const json_t *patch = json_object_get(json_object_get(doc, "result"), "patch");
+	const char *sha256 = json_string_value(json_object_get(patch, "sha256"));
+	const struct vendor_file *f = NULL;
+	char path[VENDOR_PATH_MAX] = "", file[VENDOR_NAME_MAX + sizeof(VENDOR_FOLDER)] = "";
 
 	if (!json_is_object(patch))
 		return json_null();
-	return json_pack("{s:O?, s:O?, s:O?, s:O?}", "patchset", json_object_get(patch, "id"),
-			 "level", json_object_get(patch, "level"), "sha256",
-			 json_object_get(patch, "sha256"), "cves", json_object_get(patch, "cves"));
+	if (vendor_path(doc, path))
+		f = vendor_names(p->vendor, path, sha256);
+	if (f)
+		(void)snprintf(file, sizeof(file), VENDOR_FOLDER "/%s", f->name);
+	return json_pack("{s:O?, s:O?, s:O?, s:O?, s:s*, s:s?}", "patchset",
+			 json_object_get(patch, "id"), "level", json_object_get(patch, "level"),
+			 "sha256", json_object_get(patch, "sha256"), "cves",
+			 json_object_get(patch, "cves"), "path", *path ? path : NULL, "metadata",
+			 f ? file : NULL);
 }
 
 static int add_entry(struct pack *p, const struct sut_db_rows *row, const char *manifest,
@@ -182,7 +193,7 @@ static int add_entry(struct pack *p, const struct sut_db_rows *row, const char *
 		      "outcome", sut_db_text(row, R_OUTCOME), "begun",
 		      json_object_get(doc, "begun"), "ended", json_object_get(doc, "ended"),
 		      "before", json_object_get(doc, "before"), "after",
-		      json_object_get(doc, "after"), "patch", patch_json(doc), "received",
+		      json_object_get(doc, "after"), "patch", patch_json(p, doc), "received",
 		      web_time(sut_db_int(row, R_RECEIVED)));
 	if (!e ||
 	    json_object_set_new(e, "manifest",
@@ -232,16 +243,32 @@ static int results(struct web_req *q, struct pack *p, int64_t from, int64_t to, 
 	return k < 0 ? k : 0;
 }
 
+/* --- what the vendor signed --- */
+
+static int put_vendor(struct pack *p, struct sut_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < p->vendor->n && rc == 0; i++) {
+		const struct vendor_file *f = &p->vendor->v[i];
+		char path[VENDOR_NAME_MAX + sizeof(VENDOR_FOLDER)];
+
+		(void)snprintf(path, sizeof(path), VENDOR_FOLDER "/%s", f->name);
+		rc = put(p, path, f->data, f->len, err);
+	}
+	return rc;
+}
+
 /* --- what tells the rest apart from what somebody changed --- */
 
 static int put_index(struct web_req *q, struct pack *p, int64_t from, int64_t to,
 		     struct sut_err *err)
 {
-	_cleanup_json_ json_t *index =
-		json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:O}", "format", "suture-evidence",
-			  "version", 1, "issuer", job_issuer(q->server), "tenant",
-			  q->who.tenant_name, "made", web_time(q->now), "from", web_time(from),
-			  "to", web_time(to), "entries", p->entries);
+	_cleanup_json_ json_t *index = json_pack(
+		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:O}", "format", "suture-evidence",
+		"version", 1, "issuer", job_issuer(q->server), "tenant", q->who.tenant_name, "made",
+		web_time(q->now), "from", web_time(from), "to", web_time(to), "vendor",
+		vendor_json(p->vendor, VENDOR_FOLDER), "entries", p->entries);
 	_cleanup_(sut_freep) char *text = index ? json_dumps(index, JSON_INDENT(1)) : NULL;
 
 	return text ? put_text(p, "index.json", text, err) : sut_err_oom(err);
@@ -280,6 +307,8 @@ static int fill(struct web_req *q, struct pack *p, int64_t from, int64_t to, str
 	if (rc == 0)
 		rc = results(q, p, from, to, err);
 	if (rc == 0)
+		rc = put_vendor(p, err);
+	if (rc == 0)
 		rc = put_index(q, p, from, to, err);
 	if (rc == 0)
 		rc = put_sums(q, p, err);
@@ -288,13 +317,14 @@ static int fill(struct web_req *q, struct pack *p, int64_t from, int64_t to, str
 	return rc;
 }
 
-int export_evidence(struct web_req *q, int64_t from, int64_t to, struct sut_buf *out,
-		    struct sut_err *err)
+int export_evidence(struct web_req *q, int64_t from, int64_t to, const struct vendor *vendor,
+		    struct sut_buf *out, struct sut_err *err)
 {
 	struct pack p = {.a = archive_write_new(),
 			 .out = out,
 			 .sums = SUT_BUF_INIT(SUMS_MAX),
 			 .now = q->now,
+			 .vendor = vendor,
 			 .seen = json_object(),
 			 .entries = json_array()};
 	int rc = 0;

@@ -242,3 +242,11 @@ int link_do(struct link_client *c, const struct link_call *call, struct link_ans
 	sut_secret_release(&h.body);
 	return r;
 }
+
+int link_get(struct link_client *c, const char *path, size_t max, struct sut_buf *out,
+	     struct sut_err *err)
+{
+	_cleanup_(sut_freep) char *url = sut_sprintf("%s%s", c->url, path);
+
+	return url ? sut_http_get(c->http, url, max, out, err) : sut_err_oom(err);
+}

@@ -70,6 +70,10 @@ struct link_call {
 int link_do(struct link_client *c, const struct link_call *call, struct link_answer *ret,
 	    struct sut_err *err) _must_check_;
 
+/* A file that the portal gives to everybody, "/repo/metadata/1.root.json", added to *out. As sut_http_get(). */
+int link_get(struct link_client *c, const char *path, size_t max, struct sut_buf *out,
+	     struct sut_err *err) _must_check_;
+
 /* What the portal last said the time is; 0: nothing yet. */
 int64_t link_date(const struct link_client *c);
 
