@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "job/advance.h"
 #include "json/parse.h"
+#include "live/live.h"
 #include "sample_jobs.h"
 
 static struct sample_host one, other;
@@ -407,6 +408,7 @@ static void a_system_belongs_to_who_knew_it_first(void **state)
 static void open_pages_are_told_what_changed(void **state)
 {
 	struct sample_server *s = *state;
+	struct sut_err err = {0};
 	char last[64];
 	const char *text;
 
@@ -431,8 +433,11 @@ static void open_pages_are_told_what_changed(void **state)
 	text = strstr(sut_buf_str(&s->r.raw), "event: job");
 	assert_non_null(text);
 	assert_null(strstr(text + 1, "event: job"));
+	/* Without news of its own that call would be held. */
+	assert_ok(live_tell(s->c, s->tenant[1].id, s->now, "scan", "theirs", &err), err);
 	sample_header(s, "Last-Event-ID: 0");
 	sample_call(s, "GET", "/v1/live", s->tenant[1].token[SAMPLE_VIEWER], NULL);
+	assert_non_null(strstr(sut_buf_str(&s->r.raw), "theirs"));
 	assert_null(strstr(sut_buf_str(&s->r.raw), "event: job"));
 	drop();
 }
