@@ -163,7 +163,7 @@ function Filled({ p }: { p: Posture }) {
 				<div class="notice tone-bad slim" role="status">
 					<Icon name="cve" />
 					<div class="notice-body">
-						<strong>Live patching failed on {counted(p.jobs.failed_recently, "system")}</strong> in the last 24 hours. The job tells why, and tries again.
+						<strong>Live patching failed on {counted(p.jobs.failed_recently, "system")}</strong> in the last 24 hours. The job says why, and can be tried again from there.
 					</div>
 					<Link class="button small" to="/jobs">
 						See jobs
