@@ -175,10 +175,10 @@ static int write_cve(void *ctx, enum target_state state, const char *cve,
 		r = sut_buf_addf(b, ",\"status\":\"%s\",\"note\":", patched->status);
 		if (r == 0)
 			r = json_text(b, patched->note);
-		if (r == 0 && known)
-			r = sut_buf_addf(b, ",\"fixed_in\":\"%s\"",
-					 m->target.source->versions[known->rank / 2]);
 	}
+	if (r == 0 && known)
+		r = sut_buf_addf(b, ",\"fixed_in\":\"%s\"",
+				 m->target.source->versions[known->rank / 2]);
 	return r < 0 ? r : sut_buf_add(b, "}", 1);
 }
 

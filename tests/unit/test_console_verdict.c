@@ -101,6 +101,47 @@ static void test_every_cut_is_refused(void **state _unused_)
 	}
 }
 
+#define LINUX                                                                                      \
+	"\"source\":{\"distribution\":\"debian\",\"name\":\"linux\",\"version\":\"6.1.192-2\"}"
+
+/* What a patch closes here is closed by the package there. */
+static void test_a_version_that_stands_beside_a_patch_counts_for_others(void **state _unused_)
+{
+	static const char doc[] = DOC
+		"{\"build_id\":\"a\",\"product\":\"kernel\",\"package_version\":\"6.1.170-3\"," LINUX
+		",\"levels\":[{\"level\":1,\"patchset\":\"K1\",\"released\":\"2026-06-01T12:00:00Z\","
+		"\"feeds\":[\"stable\"]}],\"fixed\":[{\"cve\":\"CVE-2026-1001\",\"level\":1,"
+		"\"fixed_in\":\"6.1.176-1\"},{\"cve\":\"CVE-2026-1002\",\"level\":1}]},"
+		"{\"build_id\":\"b\",\"product\":\"kernel\",\"package_version\":\"6.1.176-1\"," LINUX
+		"},{\"build_id\":\"c\",\"product\":\"kernel\",\"package_version\":\"6.1.175-9\"," LINUX
+		"}]}";
+	static const struct {
+		const char *build_id, *cve;
+		enum verdict verdict;
+	} rows[] = {
+		{"a", "CVE-2026-1001", VERDICT_FIX_READY},
+		{"b", "CVE-2026-1001", VERDICT_NOT_AFFECTED},
+		{"c", "CVE-2026-1001", VERDICT_NO_FIX},
+		{"b", "CVE-2026-1002", VERDICT_NO_FIX},
+	};
+	_cleanup_(index_unrefp) struct map_index *x = NULL;
+	const struct verdict_subject s = {.about = ABOUT_KERNEL};
+	struct sut_err err = {0};
+
+	assert_ok(index_new(doc, strlen(doc), &x, &err), err);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(rows); i++) {
+		struct verdict_host h = {.registered = true,
+					 .build_id = rows[i].build_id,
+					 .feed = "stable",
+					 .now = NOW};
+		struct verdict_answer a;
+
+		verdict_bind(x, &h);
+		verdict_of(x, &h, &s, index_cve(rows[i].cve), &a);
+		assert_string_equal(verdict_name(a.verdict), verdict_name(rows[i].verdict));
+	}
+}
+
 /* --- verdicts --- */
 
 struct row {
@@ -643,6 +684,7 @@ int main(void)
 		cmocka_unit_test(test_one_cve_in_two_lists_is_one),
 		cmocka_unit_test(test_malformed_documents_are_refused),
 		cmocka_unit_test(test_every_cut_is_refused),
+		cmocka_unit_test(test_a_version_that_stands_beside_a_patch_counts_for_others),
 		cmocka_unit_test(test_every_row),
 		cmocka_unit_test(test_findings_with_several_cves),
 		cmocka_unit_test(test_packages_of_kernels),

@@ -364,7 +364,8 @@ static void coverage_tells_fixed_partial_and_pending(void **state)
 		"\"feeds\":[\"test\",\"candidate\",\"stable\"]},"
 		"{\"level\":2,\"patchset\":\"K20260501_01\",\"released\":\"2026-05-01T01:46:40Z\","
 		"\"feeds\":[\"test\"]}]");
-	expect_json(t, "fixed", "[{\"cve\":\"CVE-2026-1001\",\"level\":2}]");
+	expect_json(t, "fixed",
+		    "[{\"cve\":\"CVE-2026-1001\",\"level\":2,\"fixed_in\":\"6.1.2-1\"}]");
 	expect_json(
 		t, "partial",
 		"[{\"cve\":\"CVE-2026-10002\",\"level\":2,\"status\":\"mitigated\",\"note\":\"\","
@@ -374,7 +375,8 @@ static void coverage_tells_fixed_partial_and_pending(void **state)
 	expect_json(t, "pending_reboot", "[{\"cve\":\"CVE-2025-20001\",\"fixed_in\":\"6.1.3-1\"}]");
 	/* what the package has is not told: CVE-2026-1001 in B */
 	t = target_of(s, BUILD_B);
-	expect_json(t, "fixed", "[{\"cve\":\"CVE-2025-20001\",\"level\":1}]");
+	expect_json(t, "fixed",
+		    "[{\"cve\":\"CVE-2025-20001\",\"level\":1,\"fixed_in\":\"6.1.3-1\"}]");
 	expect_json(t, "pending_reboot", "[]");
 	expect_json(t, "kernel_id", "null");
 	t = target_of(s, BUILD_C);
