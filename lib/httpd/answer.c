@@ -18,16 +18,15 @@ void httpd_answer_release(struct httpd_answer *a)
 
 /* --- the owner's side --- */
 
-void httpd_answered(struct sut_hreq *q)
+void httpd_answered(struct sut_hreq *q, enum httpd_state how)
 {
 	struct sut_httpd *h = q->h;
 	int state;
 
 	atomic_fetch_add(&h->busy, 1);
 	state = HTTPD_HANDED;
-	if (!atomic_compare_exchange_strong(&q->state, &state, HTTPD_ANSWERED) &&
-	    state == HTTPD_SUSPENDED &&
-	    atomic_compare_exchange_strong(&q->state, &state, HTTPD_ANSWERED))
+	if (!atomic_compare_exchange_strong(&q->state, &state, how) && state == HTTPD_SUSPENDED &&
+	    atomic_compare_exchange_strong(&q->state, &state, how))
 		MHD_resume_connection(q->mhd);
 	atomic_fetch_sub(&h->busy, 1);
 	httpd_hreq_unref(q);
@@ -67,7 +66,12 @@ void sut_hreq_answer(struct sut_hreq *q, const struct sut_hresp *r)
 			ok = -ENOMEM;
 	}
 	a->status = ok == 0 ? r->status : 0; /* 0: the worker closes the connection */
-	httpd_answered(q);
+	httpd_answered(q, HTTPD_ANSWERED);
+}
+
+void sut_hreq_admit(struct sut_hreq *q)
+{
+	httpd_answered(q, HTTPD_ADMITTED);
 }
 
 /* --- the worker's side --- */

@@ -214,5 +214,5 @@ void sut_hreq_answer_file(struct sut_hreq *q, int dirfd, const struct sut_hfile 
 			     false);
 	else
 		httpd_refuse(q, 404, "not-found", "there is no such file", false);
-	httpd_answered(q);
+	httpd_answered(q, HTTPD_ANSWERED);
 }

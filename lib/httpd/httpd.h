@@ -62,6 +62,10 @@ struct sut_httpd_opts {
 	 * the time. */
 	int (*spool)(void *ctx, const struct sut_hreq *req, uint64_t *ret_max);
 	unsigned int spools; /* 0: 8 */
+	/* May be NULL. Called in a thread of the server after the headers of a request whose body would go to a file, or may
+	 * be larger than body_max and says no less: may it come? Must not block. Now or later, from any thread, lets it
+	 * come by sut_hreq_admit(), or answers: then nothing of the body is kept, and the connection is closed. */
+	void (*admit)(void *ctx, struct sut_hreq *req);
 	/* May be NULL. Called in a thread of the server, once for each request whose headers came (also
 	 * those that were refused before handle), when its answer was sent; with status 0 when it
 	 * could not be sent, 408 when the request did not arrive in time. */
@@ -117,6 +121,9 @@ const char *sut_hreq_id(const struct sut_hreq *q);   /* random, for logs; sent a
 /* Has the client gone away, or closed its side, while it waits for the answer? For those who answer late; a
  * guess that may be false for a while, and is so until the server has nothing more to do for the request. */
 bool sut_hreq_gone(struct sut_hreq *q);
+/* To a request that `admit` was called with, instead of an answer. q is not the caller's any more: it comes to `handle`
+ * when it is there whole. */
+void sut_hreq_admit(struct sut_hreq *q);
 /* For the owner's own data. */
 void sut_hreq_set_data(struct sut_hreq *q, void *data);
 void *sut_hreq_data(const struct sut_hreq *q);

@@ -122,6 +122,7 @@ enum httpd_state {
 	HTTPD_HANDED,	 /* the owner has it; the connection is not suspended yet */
 	HTTPD_SUSPENDED, /* its connection is; the one who changes this resumes it */
 	HTTPD_ANSWERED,
+	HTTPD_ADMITTED,	 /* instead of an answer: its body may come */
 	HTTPD_ABANDONED, /* the server stops */
 };
 
@@ -153,6 +154,8 @@ struct sut_hreq {
 	_Atomic int state;	    /* enum httpd_state */
 	_Atomic int refs;	    /* the worker's and the owner's */
 	bool begun;		    /* the headers came */
+	bool asking;		    /* `admit` has it; nothing of the body was read */
+	bool turned_away;	    /* `admit` answered: what comes of the body is dropped */
 	bool counted;		    /* in in_flight */
 	bool chunked;
 	bool tls;
@@ -168,6 +171,7 @@ struct sut_hreq {
 	size_t nargs;
 	char *path, *query_raw, *query;
 	struct sut_buf body;
+	uint64_t declared; /* bytes of the body; UINT64_MAX: not known */
 	size_t body_limit, dropped;
 	struct httpd_spool spool;
 	int refuse; /* a status, instead of handle(), when the body is there; 0 */
@@ -228,8 +232,8 @@ void httpd_refuse(struct sut_hreq *q, int status, const char *code, const char *
 /* Queues q->answer. False: it could not be, close the connection. */
 bool httpd_send(struct sut_hreq *q);
 void httpd_answer_release(struct httpd_answer *a);
-/* The owner's side: q->answer is filled. Gives the owner's reference back. */
-void httpd_answered(struct sut_hreq *q);
+/* The owner's side: q->answer is filled, or it is let come. Gives the owner's reference back. */
+void httpd_answered(struct sut_hreq *q, enum httpd_state how);
 
 /* --- server.c --- */
 void httpd_unref(struct sut_httpd *h);

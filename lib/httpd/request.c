@@ -157,48 +157,25 @@ static const char *why_of(int status)
 			       : "out of memory; try again later";
 }
 
-/* To a file, when the owner wants it so. */
-static enum MHD_Result begin_spool(struct sut_hreq *q, uint64_t body, bool *ret)
+/* The folder that takes the body, when the owner wants it in a file. */
+static int spool_of(const struct sut_hreq *q, uint64_t *ret_max)
 {
-	struct sut_httpd *h = q->h;
-	uint64_t max = 0;
-	int dir = h->opts.spool ? h->opts.spool(h->opts.ctx, q, &max) : -1, status = 0;
-	const char *why;
+	const struct sut_httpd_opts *o = &q->h->opts;
 
-	*ret = dir >= 0;
-	if (dir < 0)
-		return MHD_YES;
-	why = httpd_spool_begin(q, dir, max, body, &status);
-	return why ? refuse_now(q, status, why) : MHD_YES;
+	return o->spool ? o->spool(o->ctx, q, ret_max) : -1;
 }
 
-static enum MHD_Result begin(struct sut_hreq *q, struct MHD_Connection *mhd, const char *url,
-			     const char *method, const char *version)
+/* Gets ready for the body. */
+static enum MHD_Result begin_body(struct sut_hreq *q)
 {
-	struct sut_httpd *h = q->h;
-	uint64_t body = 0;
-	int status = 400;
-	bool spooled = false;
+	uint64_t body = q->declared, max = 0;
+	int dir = spool_of(q, &max), status = 0;
 	const char *why;
 
-	q->begun = true;
-	q->counted = true;
-	atomic_fetch_add(&h->requests, 1);
-	atomic_fetch_add(&h->in_flight, 1);
-	why = httpd_take_head(q, mhd, url, method, version, &status, &body);
-	if (!why) {
-		status = 400;
-		why = take_target(q);
+	if (dir >= 0) {
+		why = httpd_spool_begin(q, dir, max, body, &status);
+		return why ? refuse_now(q, status, why) : MHD_YES;
 	}
-	if (why)
-		return refuse_now(q, status, why);
-	believe_proxy(q);
-	if (begin_spool(q, body, &spooled) != MHD_YES)
-		return MHD_NO;
-	if (spooled || q->answer.status)
-		return MHD_YES;
-	q->body_limit = h->opts.body_limit ? h->opts.body_limit(h->opts.ctx, q->method, q->path)
-					   : h->opts.body_max;
 	q->body = SUT_BUF_INIT(q->body_limit);
 	if (body != UINT64_MAX && body > q->body_limit) {
 		q->refuse = 413;
@@ -210,6 +187,122 @@ static enum MHD_Result begin(struct sut_hreq *q, struct MHD_Connection *mhd, con
 		return refuse_now(q, 503, "out of memory; try again later");
 	}
 	return MHD_YES;
+}
+
+/* --- may the body come? --- */
+
+static bool has_to_ask(const struct sut_hreq *q)
+{
+	const struct sut_httpd_opts *o = &q->h->opts;
+	uint64_t max;
+
+	return o->admit && (spool_of(q, &max) >= 0 ||
+			    (q->body_limit > o->body_max && q->declared > o->body_max));
+}
+
+static enum MHD_Result admitted(struct sut_hreq *q)
+{
+	q->asking = false;
+	atomic_store(&q->state, HTTPD_RECEIVING);
+	if (!httpd_set_phase(q->conn, HTTPD_ARRIVING,
+			     httpd_now_ms() + q->h->opts.request_sec * UINT64_C(1000)))
+		return MHD_NO;
+	return begin_body(q);
+}
+
+/* A small body is read and dropped first: who writes all before he reads would not see an answer that comes now. */
+static enum MHD_Result turned_away(struct sut_hreq *q)
+{
+	q->asking = false;
+	q->turned_away = true;
+	q->answer.close = true;
+	if (q->declared > HTTPD_LINGER || expects_continue(q))
+		return httpd_send(q) ? MHD_YES : MHD_NO;
+	return httpd_set_phase(q->conn, HTTPD_ARRIVING,
+			       httpd_now_ms() + q->h->opts.request_sec * UINT64_C(1000))
+		       ? MHD_YES
+		       : MHD_NO;
+}
+
+/* After a connection was suspended in its first call libmicrohttpd makes that call again, and before it reads on. */
+static enum MHD_Result asked(struct sut_hreq *q)
+{
+	switch (atomic_load(&q->state)) {
+	case HTTPD_ADMITTED:
+		return admitted(q);
+	case HTTPD_ANSWERED:
+		return turned_away(q);
+	default:
+		return MHD_NO;
+	}
+}
+
+static void give_to_owner(struct sut_hreq *q, void (*f)(void *ctx, struct sut_hreq *q))
+{
+	/* Who let the body come may not have given his reference back yet. */
+	atomic_fetch_add(&q->refs, 1);
+	pthread_mutex_lock(&q->conn->lock);
+	q->conn->req = q;
+	pthread_mutex_unlock(&q->conn->lock);
+	atomic_store(&q->state, HTTPD_HANDED);
+	f(q->h->opts.ctx, q);
+}
+
+static enum MHD_Result wait_for_answer(struct sut_hreq *q)
+{
+	int state = HTTPD_HANDED;
+
+	MHD_suspend_connection(q->mhd);
+	if (!atomic_compare_exchange_strong(&q->state, &state, HTTPD_SUSPENDED))
+		MHD_resume_connection(q->mhd); /* answered meanwhile, by somebody who did not */
+	return MHD_YES;
+}
+
+static enum MHD_Result ask(struct sut_hreq *q)
+{
+	if (!httpd_set_phase(q->conn, HTTPD_HANDLING, 0))
+		return MHD_NO;
+	q->asking = true;
+	give_to_owner(q, q->h->opts.admit);
+	return atomic_load(&q->state) != HTTPD_HANDED ? asked(q) : wait_for_answer(q);
+}
+
+/* While it is counted here, sut_httpd_stop() waits. */
+static enum MHD_Result unless_stopping(struct sut_hreq *q,
+				       enum MHD_Result (*step)(struct sut_hreq *q))
+{
+	enum MHD_Result r;
+
+	atomic_fetch_add(&q->h->busy, 1);
+	r = atomic_load(&q->h->stopping) ? MHD_NO : step(q);
+	atomic_fetch_sub(&q->h->busy, 1);
+	return r;
+}
+
+/* --- */
+
+static enum MHD_Result begin(struct sut_hreq *q, struct MHD_Connection *mhd, const char *url,
+			     const char *method, const char *version)
+{
+	struct sut_httpd *h = q->h;
+	int status = 400;
+	const char *why;
+
+	q->begun = true;
+	q->counted = true;
+	atomic_fetch_add(&h->requests, 1);
+	atomic_fetch_add(&h->in_flight, 1);
+	why = httpd_take_head(q, mhd, url, method, version, &status, &q->declared);
+	if (!why) {
+		status = 400;
+		why = take_target(q);
+	}
+	if (why)
+		return refuse_now(q, status, why);
+	believe_proxy(q);
+	q->body_limit = h->opts.body_limit ? h->opts.body_limit(h->opts.ctx, q->method, q->path)
+					   : h->opts.body_max;
+	return has_to_ask(q) ? unless_stopping(q, ask) : begin_body(q);
 }
 
 /* What is refused is read to its end, so that who sends it sees why; the deadline holds all the same. */
@@ -233,6 +326,8 @@ static enum MHD_Result take_body(struct sut_hreq *q, const char *data, size_t le
 {
 	int r;
 
+	if (q->turned_away)
+		return MHD_YES; /* HTTPD_LINGER bytes at most */
 	if (q->spool.on)
 		return take_spooled(q, data, len);
 	if (!q->refuse) {
@@ -249,42 +344,13 @@ static enum MHD_Result take_body(struct sut_hreq *q, const char *data, size_t le
 
 static enum MHD_Result hand_over(struct sut_hreq *q)
 {
-	struct sut_httpd *h = q->h;
-
 	if (!httpd_set_phase(q->conn, HTTPD_HANDLING, 0))
 		return MHD_NO;
-	atomic_store(&q->refs, 2);
-	pthread_mutex_lock(&q->conn->lock);
-	q->conn->req = q;
-	pthread_mutex_unlock(&q->conn->lock);
-	atomic_store(&q->state, HTTPD_HANDED);
-	h->opts.handle(h->opts.ctx, q);
+	give_to_owner(q, q->h->opts.handle);
 	/* Without an answer libmicrohttpd calls again in its next round, for wait_for_answer(): a
 	 * connection that is suspended now would be read from when it is resumed, and closed when the
 	 * client sends no more. In that round it would not. */
 	return atomic_load(&q->state) != HTTPD_ANSWERED || httpd_send(q) ? MHD_YES : MHD_NO;
-}
-
-static enum MHD_Result wait_for_answer(struct sut_hreq *q)
-{
-	int state = HTTPD_HANDED;
-
-	MHD_suspend_connection(q->mhd);
-	if (!atomic_compare_exchange_strong(&q->state, &state, HTTPD_SUSPENDED))
-		MHD_resume_connection(q->mhd); /* answered meanwhile, by somebody who did not */
-	return MHD_YES;
-}
-
-/* While it is counted here, sut_httpd_stop() waits. */
-static enum MHD_Result unless_stopping(struct sut_hreq *q,
-				       enum MHD_Result (*step)(struct sut_hreq *q))
-{
-	enum MHD_Result r;
-
-	atomic_fetch_add(&q->h->busy, 1);
-	r = atomic_load(&q->h->stopping) ? MHD_NO : step(q);
-	atomic_fetch_sub(&q->h->busy, 1);
-	return r;
 }
 
 static enum MHD_Result finish(struct sut_hreq *q)
@@ -305,6 +371,8 @@ enum MHD_Result httpd_on_request(void *worker _unused_, struct MHD_Connection *m
 		return MHD_NO;
 	if (!q->begun)
 		return begin(q, mhd, url, method, version);
+	if (q->asking)
+		return asked(q);
 	if (*data_len) {
 		r = take_body(q, data, *data_len);
 		*data_len = 0;

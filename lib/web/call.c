@@ -149,6 +149,8 @@ enum web_next web_begin(struct web_job *j)
 	web_resp_init(&j->r);
 	if (take_request(j) != 0)
 		return refuse(j);
+	if (j->admission)
+		return WEB_READER;
 	if (j->q.route->flags & WEB_NO_TX) {
 		run_without_database(j);
 		return refuse(j);
@@ -248,7 +250,10 @@ int web_read(struct web_job *j, struct sut_db *db, enum web_next *ret_next, stru
 	int rc;
 
 	*ret_next = WEB_ANSWER;
-	if (!write && !j->q.route->prepare) {
+	if (j->admission) {
+		rc = identify_writer(j, db, err);
+		j->admitted = rc == 0;
+	} else if (!write && !j->q.route->prepare) {
 		rc = in_transaction(j, db, identify_and_run, err);
 		if (rc == WEB_WAIT && (j->q.route->flags & WEB_HOLD) && !j->q.last_try) {
 			*ret_next = WEB_PARK;

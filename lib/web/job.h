@@ -44,7 +44,9 @@ struct web_job {
 	struct web_args args;
 	bool args_taken; /* web_only_args() has looked at them */
 	struct web_idem idem;
-	bool by_cookie;	     /* authorization comes from the cookie of a browser */
+	bool admission; /* asks only whether its body may come: who it is, and whether he may */
+	bool admitted;	/* it may */
+	bool by_cookie; /* authorization comes from the cookie of a browser */
 	char *authorization; /* "Bearer …"'s token; secret; NULL without one */
 	int64_t since_ms;    /* when it came to the pool, on the monotonic clock */
 	/* effects that others are told of after the commit */

@@ -93,15 +93,14 @@ static int keep(struct web_job *j, const char *name)
 	return sut_hreq_body_keep(((struct request *)j)->h, name);
 }
 
-static void handle(void *ctx, struct sut_hreq *h)
+/* NULL: there is no memory, which was answered. */
+static struct request *new_request(struct server *p, struct sut_hreq *h)
 {
-	struct server *p = ctx;
 	struct request *r = calloc(1, sizeof(*r));
-	enum web_next next;
 
 	if (!r) {
 		no_memory(h);
-		return;
+		return NULL;
 	}
 	r->h = h;
 	r->job = (struct web_job){
@@ -121,11 +120,53 @@ static void handle(void *ctx, struct sut_hreq *h)
 	if (r->job.q.body_fd >= 0)
 		r->job.keep = keep;
 	sut_hreq_set_data(h, r);
-	next = web_begin(&r->job);
+	return r;
+}
+
+static void submit(struct server *p, struct web_job *j)
+{
+	enum web_next next = web_begin(j);
+
 	if (next == WEB_ANSWER)
-		answer(&r->job);
+		j->done(j);
 	else
-		pool_submit(p->pool, &r->job, next);
+		pool_submit(p->pool, j, next);
+}
+
+static void handle(void *ctx, struct sut_hreq *h)
+{
+	struct request *r = new_request(ctx, h);
+
+	if (r)
+		submit(ctx, &r->job);
+}
+
+/* Its body comes, and then it is a call like any other, which looks again who it is. */
+static void admit_or_answer(struct web_job *j)
+{
+	struct request *r = (struct request *)j;
+	struct sut_hreq *h = r->h;
+
+	if (!j->admitted) {
+		answer(j);
+		return;
+	}
+	sut_hreq_set_data(h, NULL);
+	web_job_release(j);
+	free(r);
+	sut_hreq_admit(h);
+}
+
+/* Before a large body is taken: who sends it? */
+static void admit(void *ctx, struct sut_hreq *h)
+{
+	struct request *r = new_request(ctx, h);
+
+	if (!r)
+		return;
+	r->job.admission = true;
+	r->job.done = admit_or_answer;
+	submit(ctx, &r->job);
 }
 
 /* Before the body is there: the flags of the route; 0 when there is none. */
@@ -149,13 +190,11 @@ static size_t body_limit(void *ctx, const char *method, const char *path)
 	return flags_of(ctx, method, path) & WEB_BIG_BODY ? WEB_BIG_MAX : WEB_BODY_MAX;
 }
 
-/* Who it is comes out behind the body. That somebody has to say who he is keeps out what only passes by. */
 static int spool(void *ctx, const struct sut_hreq *h, uint64_t *ret_max)
 {
 	const struct server *p = ctx;
 
-	if (p->spool_fd < 0 || !(flags_of(p, sut_hreq_method(h), sut_hreq_path(h)) & WEB_SPOOL) ||
-	    !(sut_hreq_header(h, "Authorization") || sut_hreq_header(h, "Cookie")))
+	if (p->spool_fd < 0 || !(flags_of(p, sut_hreq_method(h), sut_hreq_path(h)) & WEB_SPOOL))
 		return -1;
 	*ret_max = WEB_SPOOL_MAX;
 	return p->spool_fd;
@@ -301,6 +340,7 @@ int serve_start(struct server *p, const int *fds, size_t nfds, struct sut_err *e
 		.handle = handle,
 		.body_limit = body_limit,
 		.spool = spool,
+		.admit = admit,
 		.done = done,
 		.ctx = p,
 	};

@@ -115,7 +115,7 @@ enum { /* flags of a route */
        /* Also for a user with must_change; all else is 403 "password-change-required" for him. */
        WEB_MUST_CHANGE = 1 << 7,
        /* With WEB_RAW_BODY: the body may have WEB_SPOOL_MAX bytes and goes to a file below server.spool_fd, when there is
-	* such a folder and the request has an Authorization header. `prepare` gives it a name with web_spool_keep();
+	* such a folder. Who sends it, and whether he may, is found out before it is taken. `prepare` gives it a name with web_spool_keep();
 	* q->raw is empty. Small bodies of calls without a socket are in q->raw as ever. */
        WEB_SPOOL = 1 << 9,
 };

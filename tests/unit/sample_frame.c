@@ -171,6 +171,7 @@ const struct web_route sample_frame_routes[] = {
 	{"POST", "/t/prepared", SUT_ROLE_OPERATOR, WEB_WRITE, prepared, prepare, free_prepared},
 	{"POST", "/t/raw", WEB_PUBLIC, WEB_RAW_BODY, raw},
 	{"POST", "/t/raw-big", WEB_PUBLIC, WEB_RAW_BODY | WEB_BIG_BODY, raw},
+	{"POST", "/t/raw-big/own", SUT_ROLE_OPERATOR, WEB_RAW_BODY | WEB_BIG_BODY, raw},
 	{"GET", "/t/list", WEB_ANY_USER, 0, list},
 	{"GET", "/t/etag", WEB_PUBLIC, 0, etag},
 	{"GET", "/t/big", WEB_PUBLIC, WEB_COMPRESS, big},

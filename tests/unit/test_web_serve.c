@@ -175,6 +175,40 @@ static void a_body_that_is_too_large_is_refused_before_it_came(void **state)
 	free(body);
 }
 
+static void who_sends_a_large_body_is_asked_before_it_comes(void **state)
+{
+	struct sample_server *s = *state;
+	_cleanup_buf_ struct sut_buf log = {0};
+	struct sut_http_answer a;
+	struct served v;
+	char *body = malloc(WEB_BODY_MAX + 2);
+	const struct {
+		const char *token;
+		int status;
+	} callers[] = {
+		{NULL, 401},
+		{"sutapi_nobody", 401},
+		{s->tenant[0].token[SAMPLE_VIEWER], 403},
+		{s->tenant[0].token[SAMPLE_OPERATOR], 200},
+	};
+
+	assert_non_null(body);
+	memset(body, ' ', WEB_BODY_MAX + 1);
+	body[WEB_BODY_MAX + 1] = '\0';
+	start(s, &v);
+	for (size_t i = 0; i < SUT_ARRAY_SIZE(callers); i++) {
+		assert_int_equal(ask(&v, "POST", "/t/raw-big/own", callers[i].token, body, &a),
+				 callers[i].status);
+		if (callers[i].status != 200)
+			assert_string_equal(a.type, "application/problem+json");
+		else
+			assert_int_equal(a.body.len, WEB_BODY_MAX + 1);
+		sut_buf_release(&a.body);
+	}
+	stop(&v, &log);
+	free(body);
+}
+
 static void tokens_do_not_travel_in_the_clear_by_accident(void **state)
 {
 	static const struct {
@@ -236,6 +270,7 @@ int main(void)
 	static const struct sample_server_case cases[] = {
 		CASE(calls_come_and_go_over_sockets),
 		CASE(the_log_has_what_matters_and_no_secret),
+		CASE(who_sends_a_large_body_is_asked_before_it_comes),
 		{"a_body_that_is_too_large_is_refused_before_it_came",
 		 a_body_that_is_too_large_is_refused_before_it_came, configure, SUT_DB_SQLITE},
 		{"tokens_do_not_travel_in_the_clear_by_accident",
