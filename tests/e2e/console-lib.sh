@@ -56,8 +56,9 @@ console_start() {
 
 console_stop() {
 	[ -n "$console_pid" ] || return 0
-	kill "$console_pid" 2>/dev/null
-	wait "$console_pid" 2>/dev/null
+	# It may have ended by itself (the port was taken), and who sources this may run with -e.
+	kill "$console_pid" 2>/dev/null || :
+	wait "$console_pid" 2>/dev/null || :
 	console_pid=
 }
 
