@@ -418,8 +418,6 @@ static int do_update(struct job *j, const json_t *state, struct sut_err *err)
 	int r;
 
 	(void)snprintf(by, sizeof(by), "job %s", j->j.id);
-	if (target->goal == SUT_JOB_LATEST)
-		ask_portal(j);
 	r = update_now(j->n, j->t, &ask, &got, err);
 	j->result = json_incref(json_object_get(got, "result"));
 	if (r == 0 && json_is_object(j->result)) {
@@ -522,8 +520,15 @@ static int perform(struct job *j, const json_t *state, struct sut_err *err)
 	char by[SUT_JOB_ID_MAX + 8];
 	const char *word = "";
 	struct sut_err why = {0};
-	int r = kernel ? perform_kernel(j, state, err) : 0, l;
+	int r, l;
 
+	/* What is newest it knows; of libraries it hears in how many processes they are, too. */
+	for (size_t i = 0; i < j->j.ntargets; i++)
+		if (j->j.targets[i].goal == SUT_JOB_LATEST) {
+			ask_portal(j);
+			break;
+		}
+	r = kernel ? perform_kernel(j, state, err) : 0;
 	if (!j->j.library)
 		return r;
 	(void)snprintf(by, sizeof(by), "job %s", j->j.id);
