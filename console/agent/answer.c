@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/libraries.h"
 #include "base/str.h"
 #include "job/result.h"
 #include "job/row.h"
@@ -89,20 +90,25 @@ static int64_t took_ms(const json_t *doc)
 /* The caller's to free(); NULL: memory is short. */
 static char *message_of(const struct sut_job_result *res)
 {
+	_cleanup_buf_ struct sut_buf out = SUT_BUF_INIT(2 * SUT_JOB_RESULT_MAX);
 	const char *text = job_outcome_text(res->outcome);
 	const char *said = sut_json_text(json_object_get(res->root, "error"), "message");
-	char *m = *said && text ? sut_sprintf("%s %s", text, said)
-		  : *said	? strdup(said)
-				: strdup(text ? text : res->outcome);
-	size_t n = m ? strlen(m) : 0;
+	size_t n;
+	int r = sut_buf_addf(&out, "%s%s%s", text || *said ? (text ? text : "") : res->outcome,
+			     text && *said ? " " : "", said);
 
+	if (r == 0)
+		r = agent_libraries_text(json_object_get(res->root, "libraries"), &out);
+	if (r < 0)
+		return NULL;
+	n = out.len;
 	if (n > MESSAGE_MAX) {
 		n = MESSAGE_MAX;
-		while (n && ((unsigned char)m[n] & 0xc0) == 0x80)
+		while (n && (out.data[n] & 0xc0) == 0x80)
 			n--;
-		m[n] = '\0';
+		out.data[n] = '\0';
 	}
-	return m;
+	return (char *)sut_steal(out.data);
 }
 
 /* --- what follows from it --- */
@@ -155,36 +161,6 @@ static int keep(struct web_req *q, const struct place *p, const struct agent_who
 			   NULL, err);
 }
 
-/* The entries of hosts.libraries that the result speaks of, as they are now. NULL: nothing changes. */
-static char *libraries_now(const char *stored, const json_t *said)
-{
-	json_t *list = json_loads(stored, 0, NULL), *a, *b;
-	char *text = NULL;
-	bool changed = false;
-	size_t i, k;
-
-	json_array_foreach(list, i, a) {
-		json_array_foreach(said, k, b) {
-			static const char *const same[] = {"level", "patchset", "processes",
-							   "patched", NULL};
-
-			if (!json_equal(json_object_get(a, "build_id"),
-					json_object_get(b, "build_id")))
-				continue;
-			for (size_t m = 0; same[m]; m++) {
-				json_t *v = json_object_get(b, same[m]);
-
-				if (v && !json_is_null(v) && json_object_set(a, same[m], v) == 0)
-					changed = true;
-			}
-		}
-	}
-	if (changed)
-		text = json_dumps(list, JSON_COMPACT);
-	json_decref(list);
-	return text;
-}
-
 /* What runs there now: the page is right before the portal tells it. A result that is older than what the portal
  * told tells nothing new. */
 static int update_host(struct web_req *q, const struct place *p, const struct sut_job_result *res,
@@ -201,7 +177,8 @@ static int update_host(struct web_req *q, const struct place *p, const struct su
 
 	if (k <= 0 || ended < sut_db_int(row, 1))
 		return k < 0 ? k : 0;
-	libraries = libraries_now(sut_db_text(row, 0), json_object_get(res->root, "libraries"));
+	libraries =
+		agent_libraries_now(sut_db_text(row, 0), json_object_get(res->root, "libraries"));
 	sut_db_rows_free(sut_steal(row));
 	k = 0;
 	if (json_is_integer(level))

@@ -153,8 +153,9 @@ char *sample_result(struct sample_server *s, const struct sample_host *h,
 			  "0000000000000000000000000000000000000000000000000000000000000000");
 	_cleanup_json_ json_t *before = state_json(1), *after = state_json(r->level);
 	_cleanup_json_ json_t *libraries =
-		json_pack("[{s:s, s:i, s:s, s:i, s:i}]", "build_id", "b1", "level", (int)r->level,
-			  "patchset", "U20261121_01", "processes", 3, "patched", 3);
+		json_pack("[{s:s, s:s, s:s, s:i, s:s, s:i, s:i}]", "build_id", "b1", "name",
+			  "libb.so.1", "outcome", "applied", "level", (int)r->level, "patchset",
+			  "U20261121_01", "processes", 3, "patched", 3);
 	struct sut_job_steps steps = {0};
 	struct sut_err err = {0}, why = {0};
 	struct sut_job_report report = {.job = r->job,
