@@ -122,7 +122,7 @@ function result(system, manifest, payload, error) {
 		before: at(0),
 		after: at(error ? 0 : 1),
 		steps,
-		libraries: null,
+		libraries: [{ build_id: "cafe0123456789abcafe0123456789abcafe0123", name: "libcrypto.so.3", outcome: "applied", level: 1, patchset: "U20261101_01", processes: 14, patched: 13, reasons: { traced: 1 }, error: null }],
 		available: null,
 		result: null,
 		shortened: false,

@@ -196,7 +196,7 @@ function Systems({ path, id }: { path: string; id: string }) {
 							<Dash />
 						),
 				},
-				{ key: "level", title: "Level", cell: (r) => (r.after_level === null || r.after_level === undefined ? <Dash /> : <span class="nowrap">{`${r.before_level ?? 0} → ${r.after_level}`}</span>) },
+				{ key: "level", title: "Kernel level", cell: (r) => (r.after_level === null || r.after_level === undefined ? <Dash /> : <span class="nowrap">{`${r.before_level ?? 0} → ${r.after_level}`}</span>) },
 				{ key: "took", title: "Took", number: true, cell: (r) => (r.took_ms === null || r.took_ms === undefined ? <Dash /> : millis(r.took_ms)) },
 				{ key: "batch", title: "Batch", number: true, minor: true, cell: (r) => r.batch ?? <Dash /> },
 				{ key: "finished", title: "Finished", cell: (r) => <When at={r.finished_at} none="–" /> },
