@@ -229,7 +229,7 @@ static int ask(struct console *c, const struct link *l, int64_t now, const json_
 		return sut_err_oom(err);
 	if (!mkdtemp(folder))
 		return sut_err_errno(err, "cannot make a folder in the spool %s", c->conf.spool);
-	r = link_open(l, LINK_CALL_SEC, &client, err);
+	r = link_open(l, LINK_CALL_SEC, -1, &client, err);
 	k.client = client;
 	if (r == 0)
 		r = walk(&k, folder, now, paths, err);

@@ -17,6 +17,7 @@
 #include "link/coverage.h"
 #include "link/keys.h"
 #include "live/live.h"
+#include "web/tasks.h"
 
 enum {
 	PAGE = 500,
@@ -472,13 +473,13 @@ int sync_turn(struct console *c, struct sut_db *db, int64_t tenant, int64_t now,
 		return r;
 	t.whole = !l.whole_at || l.wanted > 0 || now - l.whole_at >= LINK_WHOLE_SEC ||
 		  now < l.whole_at;
-	r = link_open(&l, LINK_SYNC_SEC, &client, &why);
+	r = link_open(&l, LINK_SYNC_SEC, tasks_stop_fd(c->s.tasks), &client, &why);
 	t.client = client;
 	if (r == 0)
 		r = run_turn(&t, &why);
 	free(t.v);
-	/* The settings were changed meanwhile: their own turn comes at once. */
-	if (r == -ESTALE)
+	/* The settings were changed meanwhile: their own turn comes at once. Or the server ends. */
+	if (r == -ESTALE || r == -ECANCELED)
 		return 0;
 	/* What is not the portal's fault is told by the task. */
 	if (r < 0 && r != -EHOSTDOWN && r != -EACCES && r != -EINVAL) {
@@ -488,11 +489,15 @@ int sync_turn(struct console *c, struct sut_db *db, int64_t tenant, int64_t now,
 	return note_outcome(&t, r, &why, err);
 }
 
-/* --- the task --- */
+/* --- the tasks: each takes the tenants that no other has at the moment, here or in another process --- */
 
 enum { TENANTS_MAX = 4096 };
 
-static int due(struct sut_db *db, int64_t now, int64_t *ret, size_t *ret_n, struct sut_err *err)
+#define TENANT_LOCK INT64_C(0x7375750000000000) /* and the tenant */
+
+/* only: 0 for all. */
+static int due(struct sut_db *db, int64_t now, int64_t only, int64_t *ret, size_t max,
+	       size_t *ret_n, struct sut_err *err)
 {
 	_cleanup_rows_ struct sut_db_rows *rows = NULL;
 	size_t n = 0;
@@ -500,8 +505,10 @@ static int due(struct sut_db *db, int64_t now, int64_t *ret, size_t *ret_n, stru
 		db,
 		"SELECT p.tenant FROM portals p JOIN tenants t ON t.id = p.tenant"
 		" WHERE t.disabled IS NULL AND (p.wanted > 0 OR (p.retry_at <= $1"
-		" AND (p.tried <= $2 OR p.failures > 0 OR p.tried > $1))) ORDER BY p.tried LIMIT $3",
-		SUT_DB_ARGS(SUT_DB_I(now), SUT_DB_I(now - LINK_EVERY_SEC), SUT_DB_I(TENANTS_MAX)),
+		" AND (p.tried <= $2 OR p.failures > 0 OR p.tried > $1)))"
+		" AND (CAST($4 AS BIGINT) = 0 OR p.tenant = $4) ORDER BY p.tried LIMIT $3",
+		SUT_DB_ARGS(SUT_DB_I(now), SUT_DB_I(now - LINK_EVERY_SEC), SUT_DB_I((int64_t)max),
+			    SUT_DB_I(only)),
 		&rows, err);
 
 	while (r >= 0 && (r = sut_db_next(rows, err)) > 0)
@@ -510,16 +517,32 @@ static int due(struct sut_db *db, int64_t now, int64_t *ret, size_t *ret_n, stru
 	return r;
 }
 
+/* Unless another one makes it, or made it since the list was read. */
+static int turn_of(struct server *s, struct sut_db *db, int64_t tenant, struct sut_err *err)
+{
+	int64_t now = s->clock(s->clock_ctx), same;
+	size_t n = 0;
+	int r = sut_db_try_lock(db, TENANT_LOCK + tenant, err);
+
+	if (r <= 0)
+		return r;
+	r = due(db, now, tenant, &same, 1, &n, err);
+	if (r == 0 && n)
+		r = sync_turn(console_of(s), db, tenant, now, err);
+	sut_db_unlock(db, TENANT_LOCK + tenant);
+	return r;
+}
+
 static int run(struct server *s, struct sut_db *db, int64_t now, struct sut_err *err)
 {
 	_cleanup_(sut_freep) int64_t *tenants = calloc(TENANTS_MAX, sizeof(*tenants));
 	size_t n = 0;
-	int r = tenants ? due(db, now, tenants, &n, err) : sut_err_oom(err), rc = r;
+	int r = tenants ? due(db, now, 0, tenants, TENANTS_MAX, &n, err) : sut_err_oom(err), rc = r;
 
 	/* One tenant's trouble is not another's. */
 	for (size_t i = 0; r == 0 && i < n && !atomic_load(&s->stopping); i++) {
 		struct sut_err one = {0};
-		int k = sync_turn(console_of(s), db, tenants[i], s->clock(s->clock_ctx), &one);
+		int k = turn_of(s, db, tenants[i], &one);
 
 		if (k < 0 && err) {
 			*err = one;
@@ -529,9 +552,11 @@ static int run(struct server *s, struct sut_db *db, int64_t now, struct sut_err 
 	return rc;
 }
 
-const struct task task_portal = {
-	.name = "portal",
-	.lock = 0x7375740020,
-	.every_sec = 1,
-	.run = run,
+/* clang-format off */
+const struct task task_portal[SYNC_TASKS] = {
+	{.name = "portal", .every_sec = 1, .run = run},
+	{.name = "portal-2", .every_sec = 1, .run = run},
+	{.name = "portal-3", .every_sec = 1, .run = run},
+	{.name = "portal-4", .every_sec = 1, .run = run},
 };
+/* clang-format on */

@@ -149,7 +149,7 @@ int why_ask(struct web_req *q, const char *system_id, json_t **ret, struct sut_e
 	(void)snprintf(path, sizeof(path), "/v1/systems/%s/decision", system_id);
 	/* Who asks when others ask already goes without. */
 	if (atomic_fetch_add(&console->asking, 1) < LINK_ASKING_MAX) {
-		r = link_open(&l, ASK_SEC, &c, &why);
+		r = link_open(&l, ASK_SEC, -1, &c, &why);
 		if (r == 0 && link_do(c, &call, &a, &why) == 0 && a.status == 200)
 			*ret = sut_steal(a.json);
 	}

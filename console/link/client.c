@@ -54,6 +54,7 @@ int link_client_new(const struct link_client_opts *o, struct link_client **ret, 
 	struct sut_http_opts h = {.bearer = o->token,
 				  .connect_sec = LINK_CONNECT_SEC,
 				  .total_sec = o->total_sec,
+				  .cancel_fd = o->cancel_fd > 0 ? o->cancel_fd : 0,
 				  .stall_sec = o->total_sec < LINK_STALL_SEC ? o->total_sec
 									     : LINK_STALL_SEC};
 	char path[64];
@@ -235,6 +236,8 @@ int link_do(struct link_client *c, const struct link_call *call, struct link_ans
 			     body ? strlen(body) : 0, &h, &why);
 	if (r == 0)
 		r = take(c, call, &h, ret, err);
+	else if (r == -ECANCELED)
+		r = sut_err_reason(err, ECANCELED, "cancelled", "%s: given up", c->url);
 	else if (r != -ENOMEM)
 		r = sut_err_reason(err, EHOSTDOWN, "portal-away", "%.*s", LINK_ERROR_MAX, why.msg);
 	else

@@ -33,6 +33,7 @@ struct link_client_opts {
 	const char *token; /* API token */
 	const char *ca;	   /* certificates in PEM; NULL or "": the system's authorities */
 	unsigned int total_sec;
+	int cancel_fd; /* > 0: when it can be read, calls end with -ECANCELED; the caller's */
 };
 
 /* -EINVAL (reason "portal-url"): not an address of http or https. */

@@ -62,13 +62,14 @@ int link_load(struct console *c, struct sut_db *db, int64_t tenant, struct link 
 	return 1;
 }
 
-int link_open(const struct link *l, unsigned int total_sec, struct link_client **ret,
+int link_open(const struct link *l, unsigned int total_sec, int cancel_fd, struct link_client **ret,
 	      struct sut_err *err)
 {
 	return link_client_new(&(const struct link_client_opts){.url = l->url,
 								.token = sut_buf_str(&l->token),
 								.ca = l->ca,
-								.total_sec = total_sec},
+								.total_sec = total_sec,
+								.cancel_fd = cancel_fd},
 			       ret, err);
 }
 

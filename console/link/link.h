@@ -34,7 +34,8 @@ void link_release(struct link *l);
 /* 1: *ret is it; 0: none is set. Reason "seal" when the token cannot be opened. */
 int link_load(struct console *c, struct sut_db *db, int64_t tenant, struct link *ret,
 	      struct sut_err *err) _must_check_;
-int link_open(const struct link *l, unsigned int total_sec, struct link_client **ret,
+/* cancel_fd: of link_client_opts; -1 without one. */
+int link_open(const struct link *l, unsigned int total_sec, int cancel_fd, struct link_client **ret,
 	      struct sut_err *err) _must_check_;
 
 /* In a WRITE transaction: keeps settings in place of those that are there. */

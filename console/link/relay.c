@@ -57,7 +57,7 @@ int relay(struct web_req *q, struct web_resp *r, const struct link *l, const str
 				   "The portal is being asked by others already. Try again in a "
 				   "few seconds");
 	}
-	x = link_open(l, LINK_CALL_SEC, &c, &why);
+	x = link_open(l, LINK_CALL_SEC, -1, &c, &why);
 	if (x == 0)
 		x = link_do(c, call, ret, &why);
 	atomic_fetch_sub(&console->asking, 1);

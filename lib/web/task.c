@@ -214,6 +214,11 @@ void tasks_wake(struct tasks *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
+int tasks_stop_fd(const struct tasks *t)
+{
+	return t ? t->stop_fd : -1;
+}
+
 int tasks_database(struct tasks *t)
 {
 	return t ? atomic_load(&t->database) : 0;

@@ -15,6 +15,8 @@ int tasks_start(struct server *p, const struct task *const *list, struct sut_err
 void tasks_stop(struct tasks *t);
 /* Something changed: those with on_touch look. NULL is fine. */
 void tasks_wake(struct tasks *t);
+/* A descriptor that can be read as soon as they have to end, for what a task waits for; it stays theirs. -1: none run. */
+int tasks_stop_fd(const struct tasks *t);
 /* 0, or why the watcher cannot reach the database. */
 int tasks_database(struct tasks *t);
 

@@ -2,9 +2,14 @@
 /* What is kept of a portal: its token sealed, since when it is away, and what others are told of that. */
 #include "unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "fleet/sync.h"
@@ -12,6 +17,7 @@
 #include "link/link.h"
 #include "pack.h"
 #include "sample_console.h"
+#include "web/tasks.h"
 
 static struct web_req req(struct sample_server *s)
 {
@@ -215,6 +221,116 @@ static void a_turn_without_an_answer_is_noted(void **state)
 	assert_ok(sync_turn(sample_console(s), s->c, s->tenant[1].id, s->now, &err), err);
 }
 
+/* Takes connections and says nothing. */
+static int hang(char *url, size_t max)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	(void)snprintf(url, max, "http://127.0.0.1:%u", ntohs(a.sin_port));
+	return fd;
+}
+
+/* alpha's portal hangs, beta's refuses to be called; alpha's turn comes first. Returns where alpha's is. */
+static int two_portals(struct sample_server *s)
+{
+	const struct link_settings beta = {.url = "http://127.0.0.1:9", .token = "t", .ca = ""};
+	struct web_req q = req(s);
+	struct sut_err err = {0};
+	char url[64];
+	int fd = hang(url, sizeof(url));
+
+	save(s, url, "t");
+	q.who.tenant = s->tenant[1].id;
+	assert_ok(sut_db_begin(s->c, SUT_DB_WRITE, &err), err);
+	assert_ok(link_save(&q, &beta, &err), err);
+	assert_ok(link_want(&q, s->tenant[0].id, &err), err);
+	assert_ok(link_want(&q, s->tenant[1].id, &err), err);
+	assert_ok(sut_db_commit(s->c, &err), err);
+	sample_sql(s, "UPDATE portals SET tried = tried - 5 WHERE url NOT LIKE '%:9'");
+	return fd;
+}
+
+static int64_t failures(struct sample_server *s, size_t tenant)
+{
+	char sql[128];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT failures FROM portals WHERE tenant = %lld",
+		       (long long)s->tenant[tenant].id);
+	return sample_number(s, sql);
+}
+
+static int called(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	assert_int_equal(poll(&p, 1, 20000), 1);
+	return accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
+struct one_task {
+	struct sample_server *s;
+	struct sut_db *db;
+	int rc;
+};
+
+static void *run_one(void *arg)
+{
+	struct one_task *o = arg;
+	struct sut_err err = {0};
+
+	o->rc = task_portal[1].run(o->s->p, o->db, o->s->now, &err);
+	return NULL;
+}
+
+static void a_portal_that_hangs_keeps_nobody_else_waiting(void **state)
+{
+	struct sample_server *s = *state;
+	struct one_task o = {.s = s};
+	struct sut_err err = {0};
+	int fd = two_portals(s), peer;
+	pthread_t t;
+
+	assert_ok(sut_db_open(s->p->conf->database, NULL, &o.db, &err), err);
+	assert_int_equal(pthread_create(&t, NULL, run_one, &o), 0);
+	peer = called(fd);
+	/* It waits for an answer now. Another takes beta's turn, and leaves alpha's alone. */
+	assert_ok(task_portal[0].run(s->p, s->c, s->now, &err), err);
+	assert_int_equal(failures(s, 1), 1);
+	assert_int_equal(failures(s, 0), 0);
+	/* One call, not two. */
+	assert_int_equal(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0), 0);
+	close(fd);
+	close(peer);
+	pthread_join(t, NULL);
+	assert_int_equal(o.rc, 0);
+	assert_int_equal(failures(s, 0), 1);
+	/* beta's was made meanwhile, and not again. */
+	assert_int_equal(failures(s, 1), 1);
+	sut_db_free(o.db);
+}
+
+static void a_server_that_ends_waits_for_no_portal(void **state)
+{
+	static const struct task *const list[] = {&task_portal[0], NULL};
+	struct sample_server *s = *state;
+	struct sut_err err = {0};
+	int fd = two_portals(s), peer;
+
+	assert_ok(tasks_start(s->p, list, &err), err);
+	peer = called(fd);
+	tasks_stop(s->p->tasks);
+	s->p->tasks = NULL;
+	/* That it was given up is no failure of the portal's. */
+	assert_int_equal(failures(s, 0), 0);
+	close(peer);
+	close(fd);
+}
+
 static void what_is_packed_is_unpacked_or_refused(void **state _unused_)
 {
 	_cleanup_buf_ struct sut_buf z = SUT_BUF_INIT(1 << 20), out = SUT_BUF_INIT(1 << 20);
@@ -249,6 +365,8 @@ int main(void)
 		CASE(what_came_of_other_settings_is_dropped),
 		CASE(a_wish_during_a_turn_is_kept),
 		CASE(a_turn_without_an_answer_is_noted),
+		CASE(a_portal_that_hangs_keeps_nobody_else_waiting),
+		CASE(a_server_that_ends_waits_for_no_portal),
 		CASE(what_is_packed_is_unpacked_or_refused),
 	};
 
