@@ -14,18 +14,22 @@
 #include "cmd.h"
 #include "console.h"
 #include "db/migrate.h"
+#include "find/set.h"
 #include "link/link.h"
 #include "seal.h"
 
 static const char help[] =
 	"usage: suture-console doctor [--config FILE]\n\n"
-	"Looks at settings, key, database, folders and portals, and says what to do about what is wrong.\n"
+	"Looks at settings, key, database, folders, portals and findings, and says what to do about what is wrong.\n"
 	"Changes nothing. Run it as the user of the console.\n\n"
 	"  --config FILE   settings (default: " CONSOLE_CONF_FILE "; suture-console(8))\n\n"
 	"Exit status: 0 all is well, 1 something needs attention, 2 something is broken.\n";
 
 enum state { OK, WARN, FAIL };
-enum { SILENT_SEC = 300 /* without a turn for so long: nothing runs */ };
+enum {
+	SILENT_SEC = 300, /* without a turn for so long: nothing runs */
+	DAMAGED_MAX = 10, /* are told of */
+};
 
 struct doctor {
 	const struct console_conf *conf;
@@ -149,6 +153,55 @@ static void look_at_portals(struct doctor *d)
 		     "no tenant has one. An admin sets it on the page, or by PUT /v1/portal");
 }
 
+static void tell_damaged(struct doctor *d, int64_t set)
+{
+	_cleanup_rows_ struct sut_db_rows *row = NULL;
+	struct sut_err err = {0};
+	int r = sut_db_one(
+		d->db,
+		"SELECT t.name, MAX(f.name), COUNT(*) FROM host_findings f"
+		" JOIN tenants t ON t.id = f.tenant WHERE f.findset = $1 GROUP BY t.name",
+		SUT_DB_ARGS(SUT_DB_I(set)), &row, &err);
+
+	if (r < 0)
+		tell(d, FAIL, "findings", "%s", err.msg);
+	else if (r > 0)
+		tell(d, FAIL, "findings",
+		     "tenant %s: what the scan '%s' found on %lld systems is damaged in the database, "
+		     "so they count as not scanned. Import this scan again",
+		     sut_db_text(row, 0), sut_db_text(row, 1), (long long)sut_db_int(row, 2));
+}
+
+/* Can they all be read? */
+static void look_at_findings(struct doctor *d)
+{
+	_cleanup_rows_ struct sut_db_rows *rows = NULL;
+	struct sut_err err = {0};
+	int64_t bad[DAMAGED_MAX];
+	size_t nbad = 0, n = 0;
+	int r = sut_db_query(d->db, "SELECT id, data FROM find_sets", SUT_DB_NONE, &rows, &err);
+
+	while (r >= 0 && nbad < DAMAGED_MAX && (r = sut_db_next(rows, &err)) > 0) {
+		_cleanup_find_set_ struct find_set set = {0};
+		size_t len = 0;
+		const void *data = sut_db_blob(rows, 1, &len);
+
+		n++;
+		r = find_set_read(data, len, &set, &err);
+		if (r == -EBADMSG) {
+			bad[nbad++] = sut_db_int(rows, 0);
+			r = 0;
+		}
+	}
+	sut_db_rows_free(sut_steal(rows));
+	for (size_t i = 0; i < nbad; i++)
+		tell_damaged(d, bad[i]);
+	if (r < 0)
+		tell(d, FAIL, "findings", "%s", err.msg);
+	else if (!nbad)
+		tell(d, OK, "findings", "%zu sets can be read", n);
+}
+
 static int look(const char *config)
 {
 	struct doctor d = {.now = time(NULL)};
@@ -169,6 +222,8 @@ static int look(const char *config)
 	look_at_folders(&d);
 	if (d.db && d.c.seal)
 		look_at_portals(&d);
+	if (d.db)
+		look_at_findings(&d);
 	sut_db_free(d.db);
 	seal_free(d.c.seal);
 	cmd_conf_free(&console_program, conf);

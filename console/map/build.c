@@ -307,7 +307,7 @@ int build_host(struct view_builder *b, const struct build_host *h, struct sut_er
 		.level = h->level,
 		.registered = h->registered,
 		.silent = h->silent,
-		.scanned = h->nsets > 0,
+		.scanned = h->nsets > 0 && !h->damaged,
 	};
 	if (!to->uid || !to->system_id || !to->external_id || !to->hostname || !to->fqdn ||
 	    !to->feed || !to->state || !to->tags || !to->build_id || !to->release || !to->scanner ||

@@ -9,6 +9,7 @@
 struct kept_set {
 	int64_t id; /* find_sets.id */
 	struct find_set set;
+	bool damaged; /* it could not be read; set is empty */
 	_Atomic unsigned int refs;
 };
 struct kept_set *kept_set_new(int64_t id, struct find_set *set) _must_check_; /* takes set over */
@@ -46,6 +47,7 @@ struct build_host {
 	bool registered, silent, hold;
 	struct kept_set *const *sets; /* of its scans; references stay the caller's */
 	size_t nsets;
+	bool damaged; /* one of its scans cannot be read: it is no system of which all is known */
 };
 
 /* References of index (may be NULL) and names become the view's. now: for holds. */

@@ -9,6 +9,7 @@
 #include "json/parse.h"
 #include "link/client.h"
 #include "link/coverage.h"
+#include "web/server.h"
 #include "web/web.h"
 
 void loaded_release(struct loaded *l)
@@ -200,13 +201,30 @@ static int take_set(const struct sut_db_rows *row, struct kept_set **ret, struct
 	const void *data = sut_db_blob(row, 1, &len);
 	int r = find_set_read(data, len, &set, err);
 
-	if (r < 0)
+	/* One that is damaged costs what it held, and nothing else. */
+	if (r < 0 && r != -EBADMSG)
 		return r;
 	*ret = kept_set_new(sut_db_int(row, 0), &set);
-	if (*ret)
+	if (*ret) {
+		(*ret)->damaged = r < 0;
 		return 0;
+	}
 	find_set_release(&set);
 	return sut_err_oom(err);
+}
+
+/* Once for each. */
+static void tell_damaged(int64_t tenant, int64_t set)
+{
+	char of[24], id[24];
+
+	snprintf(of, sizeof(of), "%lld", (long long)tenant);
+	snprintf(id, sizeof(id), "%lld", (long long)set);
+	server_log(
+		"error",
+		"findings of a scan are damaged in the database: its systems count as not scanned; "
+		"suture-console doctor names the scan. Import it again",
+		"tenant", of, "findset", id, NULL);
 }
 
 /* wanted: ids in order, each once. What is kept stays, the others are read; what nobody wants any more goes. */
@@ -221,7 +239,8 @@ static int load_sets_of(struct sut_db *db, int64_t tenant, struct loaded *l, con
 	for (size_t i = 0; v && i < n; i++) {
 		struct kept_set *k = find_kept(l, wanted[i]);
 
-		if (k)
+		/* An import may have mended one that is damaged. */
+		if (k && !k->damaged)
 			v[have++] = kept_set_ref(k);
 	}
 	if (r == 0 && have < n)
@@ -232,10 +251,15 @@ static int load_sets_of(struct sut_db *db, int64_t tenant, struct loaded *l, con
 	while (r >= 0 && have < n && (r = sut_db_next(rows, err)) > 0) {
 		int64_t id = sut_db_int(rows, 0);
 
-		if (!find_kept(l, id) && bsearch(&id, wanted, n, sizeof(*wanted), by_number)) {
-			r = take_set(rows, &v[have], err);
-			have += r == 0;
-		}
+		const struct kept_set *before = find_kept(l, id);
+
+		if ((before && !before->damaged) ||
+		    !bsearch(&id, wanted, n, sizeof(*wanted), by_number))
+			continue;
+		r = take_set(rows, &v[have], err);
+		if (r == 0 && v[have]->damaged && !before)
+			tell_damaged(tenant, id);
+		have += r == 0;
 	}
 	if (r < 0) {
 		for (size_t i = 0; v && i < have; i++)
@@ -332,7 +356,8 @@ static int add_host(struct view_builder *b, const struct sut_db_rows *row, const
 	for (; *at < u->n && u->v[*at].host == h.id; ++*at) {
 		struct kept_set *k = find_kept(l, u->v[*at].set);
 
-		if (k && h.nsets < BUILD_SETS_MAX)
+		h.damaged |= k && k->damaged;
+		if (k && !k->damaged && h.nsets < BUILD_SETS_MAX)
 			sets[h.nsets++] = k;
 	}
 	return build_host(b, &h, err);

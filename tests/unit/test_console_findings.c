@@ -52,6 +52,39 @@ static int64_t number(const json_t *j, const char *name)
 	return json_integer_value(json_object_get(j, name));
 }
 
+static int64_t unknown_systems(struct sample_server *s)
+{
+	get(s, "/v1/posture");
+	return number(json_object_get(s->json, "systems"), "unknown");
+}
+
+static void test_a_damaged_set_costs_what_it_held(void **state)
+{
+	struct sample_server *s = *state;
+	size_t n;
+
+	fleet(s);
+	get(s, "/v1/findings");
+	n = json_array_size(items(s));
+	/* web3 is not registered. */
+	assert_int_equal(unknown_systems(s), 1);
+	sample_sql(s, "UPDATE find_sets SET data = hash WHERE id ="
+		      " (SELECT findset FROM hosts WHERE hostname = 'web2')");
+	sample_server_again(s, NULL);
+	assert_int_equal(unknown_systems(s), 2);
+	/* And again, when something changes elsewhere. */
+	sample_import(s, &s->tenant[0], "", HEAD "web4,CVE-2026-1001" IMAGE "58,Other\n");
+	assert_int_equal(unknown_systems(s), 3);
+	get(s, "/v1/systems?q=web1");
+	assert_true(number(at(s, 0), "exposed") > 0);
+	/* The same findings once more. */
+	sample_import(s, &s->tenant[0], "",
+		      HEAD "web2,\"CVE-2026-1001,CVE-2026-1002\"" IMAGE "55,Two holes\n");
+	assert_int_equal(unknown_systems(s), 2);
+	get(s, "/v1/findings");
+	assert_int_equal(json_array_size(items(s)), n);
+}
+
 static void test_cves(void **state)
 {
 	struct sample_server *s = *state;
@@ -252,6 +285,7 @@ int main(void)
 {
 	const struct sample_server_case cases[] = {
 		CASE(test_cves),
+		CASE(test_a_damaged_set_costs_what_it_held),
 		CASE(test_one_cve),
 		CASE(test_findings_of_scanners),
 		CASE(test_findings_of_a_system),
