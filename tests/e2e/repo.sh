@@ -73,8 +73,8 @@ says() {
 	printf '%s\n' "$out" | grep -qF -e "$text"
 }
 
-# The clock of suture-repo, the signer and clients: empty, or how far it is off ("+100d"). Without
-# faketime(1), which would be a process between us and the program.
+# The clock of suture-repo, the signer and clients: empty, or how far it is off ("+100d"). Without faketime(1), which would be a
+# process between us and the program, and does not start when one of the same number was killed earlier (its semaphore stays).
 at_time() {
 	if [ -n "$clock" ]; then
 		# shellcheck disable=SC2016  # ld.so replaces $LIB

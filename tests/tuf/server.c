@@ -40,7 +40,7 @@ struct conn {
 	uint8_t *out; /* head and body; NULL: waits for a request */
 	size_t out_len, sent, head_len;
 	size_t limit; /* no more than this of out is sent before its time */
-	long per_second;
+	long per_minute;
 	int64_t started; /* milliseconds */
 	bool endless, stall, close_after;
 	uint64_t filler;
@@ -156,7 +156,7 @@ static void follow_rule(struct conn *c, const struct rule *r, const uint8_t *dat
 	case SERVER_SLOW:
 		answer_sized(c, 200, data, len);
 		c->limit = c->head_len;
-		c->per_second = r->n;
+		c->per_minute = r->n;
 		break;
 	case SERVER_STALL:
 		answer_sized(c, 200, data, len);
@@ -235,7 +235,7 @@ static void serve(struct server *srv, struct conn *c, const char *request)
 	char *path, *headers;
 
 	c->sent = 0;
-	c->per_second = 0;
+	c->per_minute = 0;
 	c->started = now_ms();
 	c->endless = c->stall = false;
 	c->filler = 0;
@@ -325,8 +325,8 @@ static void transmit(struct server *srv, struct conn *c)
 
 	if (!spaces[0])
 		memset(spaces, ' ', sizeof(spaces));
-	if (c->per_second) {
-		limit = c->head_len + (size_t)((now_ms() - c->started) * c->per_second / 1000);
+	if (c->per_minute) {
+		limit = c->head_len + (size_t)((now_ms() - c->started) * c->per_minute / 60000);
 		if (limit > c->out_len)
 			limit = c->out_len;
 	}
@@ -360,7 +360,7 @@ static void transmit(struct server *srv, struct conn *c)
 /* Is there something that poll() should wait for room for? */
 static bool wants_to_send(const struct conn *c)
 {
-	return c->out && !c->per_second &&
+	return c->out && !c->per_minute &&
 	       (c->sent < c->limit || (c->sent == c->out_len && (c->endless || !c->stall)));
 }
 
@@ -397,7 +397,7 @@ static void *loop(void *arg)
 
 			p[i + 1].fd = c->fd;
 			p[i + 1].events = (short)(wants_to_send(c) ? POLLOUT : POLLIN);
-			slow |= c->fd >= 0 && c->out && c->per_second;
+			slow |= c->fd >= 0 && c->out && c->per_minute;
 		}
 		if (poll(p, CONNS_MAX + 1, slow ? 20 : -1) < 0)
 			continue;

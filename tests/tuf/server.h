@@ -18,7 +18,7 @@
 enum server_action {
 	SERVER_STATUS = 1, /* n: status, with a small body */
 	SERVER_CUT,	   /* full Content-Length, n bytes, then the connection is closed */
-	SERVER_SLOW,	   /* n bytes a second */
+	SERVER_SLOW,	   /* n bytes a minute */
 	SERVER_STALL,	   /* n bytes, then nothing, the connection stays open */
 	SERVER_ENDLESS,	   /* the file, then spaces without end; no Content-Length */
 	SERVER_HUGE,	   /* Content-Length of 1 TB, the file, then spaces without end */

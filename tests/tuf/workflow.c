@@ -29,7 +29,7 @@ static void fixed_time(struct world *w, const void *arg _unused_)
 	sim_release(w->sim, "");
 	init(w);
 	server_rule(w->server, "/metadata/2.snapshot.json", SERVER_SLOW,
-		    (long)sim_last(w->sim, "snapshot")->len / 6, NULL);
+		    (long)sim_last(w->sim, "snapshot")->len * 10, NULL);
 	at_day(w, 1);
 	start = time(NULL);
 	refresh(w);
