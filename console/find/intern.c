@@ -56,13 +56,6 @@ void intern_freep(struct intern **in)
 	intern_free(*in);
 }
 
-void intern_forget(struct intern *in)
-{
-	for (int t = 0; t < TABLES; t++)
-		for (size_t i = 0; i < in->t[t].n; i++)
-			in->t[t].v[i].id = 0;
-}
-
 static uint64_t hash(const char *a, const char *b)
 {
 	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */

@@ -34,7 +34,4 @@ int intern_package_id(struct intern *in, struct sut_db *db, uint32_t place, uint
 int intern_native_id(struct intern *in, struct sut_db *db, uint32_t place, uint32_t *ret,
 		     struct sut_err *err) _must_check_;
 
-/* The transaction was rolled back: ids are looked up again. */
-void intern_forget(struct intern *in);
-
 #endif
